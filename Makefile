@@ -1,0 +1,43 @@
+# Everything is set up in .venv, with nothing but Python 3.11+ and make on the machine.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --quiet --constraint .ci/constraints.txt
+
+.PHONY: demo test lint format bench clean
+
+demo: .venv/demo.done
+	$(BIN)/python -m agent_tools.demo
+
+test: .venv/dev.done
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.done
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf .venv
+
+# uv resolves in a second what the pip that comes with Python may resolve into broken builds.
+.venv/bin/uv: .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt uv
+	@touch $@
+
+.venv/demo.done: .venv/bin/uv pyproject.toml
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+.venv/dev.done: .venv/bin/uv pyproject.toml
+	$(INSTALL) --editable '.[demo,langchain]' --group dev
+	@touch $@
