@@ -1,0 +1,62 @@
+"""What went wrong, as plain data.
+
+`Failure` is the narrow waist of the library. Libraries and exceptions stay on one side of it; on the
+other side there is only this record, which may be logged, streamed, put into `ToolMessage.artifact`
+and checkpointed. No exception, response, URL or header crosses it, so there is one place to watch.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCategory(StrEnum):
+    """The five kinds of tool errors, by what follows from them."""
+
+    RETRYABLE = "retryable"
+    """The service is busy or stumbled: HTTP 429, 500, 502, 503."""
+    NON_RETRYABLE = "non_retryable"
+    """Repeating the call changes nothing: wrong arguments, a bug, anything unknown."""
+    AUTH_FAILURE = "auth_failure"
+    """The service knows the caller not, or not for this: HTTP 401, 403."""
+    TIMEOUT = "timeout"
+    """No answer came in time. Whether the call took effect may be unknown."""
+    NETWORK = "network"
+    """The service was not reached, or the connection broke."""
+
+
+class Veto(StrEnum):
+    """Why a failure is not retried although its category would be."""
+
+    SERVER = "server"
+    """The server says that a retry is pointless (`x-should-retry: false` and its like)."""
+    QUOTA = "quota"
+    """What was paid for is used up; waiting a few seconds does not refill it."""
+    RESULT = "result"
+    """The tool ran to its end; only what it returned cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failed attempt, without the exception.
+
+    Attributes:
+        category: What follows from it.
+        error_type: Class name of the exception, `HTTPStatusError` for example.
+        rule: The word for the row that decided, for people who ask why.
+        status_code: HTTP status of the response, None when there was none.
+        retry_after: Seconds that the server asked to wait, None when it named no time.
+        may_have_acted: False only when the error proves that the request was not processed.
+        throttled: The server refused because of too many requests.
+        veto: Why this one is not to be retried, whatever its category.
+        detail: Text meant for the model, scrubbed and capped; None for every other text.
+    """
+
+    category: ErrorCategory
+    error_type: str = "Exception"
+    rule: str = "default"
+    status_code: int | None = None
+    retry_after: float | None = None
+    may_have_acted: bool = True
+    throttled: bool = False
+    veto: Veto | None = None
+    detail: str | None = None

@@ -1,0 +1,167 @@
+"""What the model reads instead of a result.
+
+Every answer says, in this order: what happened, what was already done, what is known about the outcome,
+and what to do now. It is made from `Failure` alone: exception text, URLs, headers, bodies and paths have
+no way into it. It never invites to repeat a call that was given up, and it promises nothing.
+
+The one text of others that passes is `Failure.detail`: it was written for the model, and is scrubbed.
+"""
+
+from dataclasses import dataclass
+
+from agent_tools._core.decision import Reason
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
+
+WHAT_BY_CATEGORY = {
+    ErrorCategory.RETRYABLE: "`{tool}` failed: its service has a problem",
+    ErrorCategory.NON_RETRYABLE: "`{tool}` failed because of an error that repeating it does not change",
+    ErrorCategory.AUTH_FAILURE: "`{tool}` was refused: its credentials are not accepted",
+    ErrorCategory.TIMEOUT: "`{tool}` did not answer in time",
+    ErrorCategory.NETWORK: "`{tool}` did not reach its service",
+}
+
+#: More precise than the category, where the status says more. RFC 9110, 15.5; RFC 6585, 4.
+WHAT_BY_STATUS = {
+    400: "The service of `{tool}` refused these arguments as invalid",
+    402: "`{tool}` was refused: its account has to be paid for",
+    403: "`{tool}` was refused: its credentials lack a right",
+    404: "`{tool}` found nothing for these arguments",
+    407: "`{tool}` was refused by a proxy: its credentials are not accepted",
+    409: "The service of `{tool}` refused this call: it conflicts with the present state",
+    410: "What `{tool}` was asked for no longer exists",
+    422: "The service of `{tool}` refused these arguments as invalid",
+    429: "`{tool}` was refused: its service gets too many requests",
+}
+
+#: Said by the status, and the model or its user can do something about it.
+_ARGUMENT_STATUSES = frozenset({400, 404, 409, 410, 422})
+
+_MINUTE, _HOUR = 60, 3600
+
+#: Seconds from which on tenths are of no interest.
+_ROUNDED_FROM = 10
+
+WHY_BY_VETO = {
+    Veto.SERVER: "The service says that repeating is pointless.",
+    Veto.QUOTA: "Its quota is used up, and only its operator can change that.",
+    Veto.RESULT: "It ran to its end, but what it returned cannot be used.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call ended that brought no result.
+
+    Attributes:
+        tool: Name of the tool.
+        failure: The last one.
+        attempts: How often the tool was run.
+        elapsed: Seconds from the first attempt to the end of the last one.
+        reason: Why there was no further attempt.
+        idempotent: As the policy declares it.
+        direct: The answer goes to the user as it is, no model reads it (`return_direct`).
+    """
+
+    tool: str
+    failure: Failure
+    attempts: int
+    elapsed: float
+    reason: Reason
+    idempotent: bool | None = None
+    direct: bool = False
+
+
+def render(outcome: Outcome) -> str:
+    """Return the text of the answer."""
+    failure = outcome.failure
+    if failure.detail is not None and failure.category is ErrorCategory.NON_RETRYABLE:
+        return failure.detail  # the author of this text has said what to do
+    parts = (_what(outcome), _done(outcome), _asked(failure), _effect(outcome), _advice(outcome))
+    return " ".join(part for part in parts if part)
+
+
+def render_bad_arguments(tool: str, problems: list[str]) -> str:
+    """Return the text for arguments that do not fit; `problems` name a field and its rule each."""
+    if not problems:
+        return (
+            f"`{tool}` was not run: a value that the application adds to the call is invalid. Your arguments "
+            f"are not the cause. Tell the user that `{tool}` does not work at present and continue without it."
+        )
+    listed = "; ".join(problems)
+    return f"`{tool}` was not run: its arguments do not fit. {listed}. Call it with arguments that follow these rules."
+
+
+def facts(outcome: Outcome) -> dict[str, str | int | float | bool | None]:
+    """Return the same for programs, in types that every checkpointer stores without a warning."""
+    failure = outcome.failure
+    return {
+        "category": str(failure.category),
+        "attempts": outcome.attempts,
+        "elapsed": round(outcome.elapsed, 3),
+        "retry_after": failure.retry_after,
+        "may_have_acted": failure.may_have_acted,
+        "error_type": failure.error_type,
+        "status_code": failure.status_code,
+        "reason": str(outcome.reason),
+    }
+
+
+def _what(outcome: Outcome) -> str:
+    failure = outcome.failure
+    if failure.detail is not None:
+        return failure.detail
+    template = WHAT_BY_CATEGORY[failure.category]
+    if failure.category is ErrorCategory.NETWORK and failure.may_have_acted:
+        template = "The connection of `{tool}` broke before the answer was complete"
+    if failure.status_code is not None:
+        template = WHAT_BY_STATUS.get(failure.status_code, template) + f" (HTTP {failure.status_code})"
+    return template.format(tool=outcome.tool) + "."
+
+
+def _done(outcome: Outcome) -> str:
+    span = f"{outcome.elapsed:.{0 if outcome.elapsed >= _ROUNDED_FROM else 1}f} s"
+    if outcome.attempts > 1:
+        return f"It was tried {outcome.attempts} times in {span}."
+    if outcome.failure.category is ErrorCategory.TIMEOUT:
+        return f"It was tried once, for {span}."
+    return "It was tried once."
+
+
+def _asked(failure: Failure) -> str:
+    if failure.veto is not None:
+        return WHY_BY_VETO[failure.veto]
+    if failure.retry_after is None or failure.category is ErrorCategory.AUTH_FAILURE:
+        return ""
+    return f"The service asks to be left alone for {_seconds(failure.retry_after)}."
+
+
+def _seconds(value: float) -> str:
+    exact = f"{value:.10g} s"
+    if value < 2 * _MINUTE:
+        return exact
+    if value < 2 * _HOUR:
+        return f"{exact} (about {value / _MINUTE:.0f} min)"
+    return f"{exact} (about {value / _HOUR:.0f} h)"
+
+
+def _effect(outcome: Outcome) -> str:
+    if not outcome.failure.may_have_acted or outcome.idempotent:
+        return ""
+    if outcome.idempotent is None:
+        return "If it changes anything, it is unknown whether it took effect: check before doing it again."
+    return "It is unknown whether it took effect: check before doing it again."
+
+
+def _advice(outcome: Outcome) -> str:
+    tool, failure = outcome.tool, outcome.failure
+    if outcome.direct:
+        return "It is not available at present."
+    if failure.status_code in _ARGUMENT_STATUSES:
+        return "Check the arguments with the user, or continue without it."
+    if failure.may_have_acted and outcome.idempotent is False:
+        return f"Tell the user that the outcome of `{tool}` has to be checked, and continue without its result."
+    if failure.category is ErrorCategory.AUTH_FAILURE:
+        return f"Only its operator can fix that. Tell the user that `{tool}` is not available and continue without it."
+    if failure.category is ErrorCategory.NON_RETRYABLE:
+        return f"There is no result. Tell the user that `{tool}` does not work at present and continue without it."
+    return f"There is no result. Tell the user that `{tool}` is not available at present and continue without it."

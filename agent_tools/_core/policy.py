@@ -1,0 +1,93 @@
+"""What users configure: `RetryPolicy`, refused where it is written when it makes no sense."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from agent_tools._core.failure import ErrorCategory
+
+_RETRIED_BY_DEFAULT = frozenset({ErrorCategory.RETRYABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how long a tool call is tried. All times are seconds.
+
+    Change one with `dataclasses.replace(policy, max_attempts=5)`.
+
+    Attributes:
+        max_attempts: Calls in total, the first one included. 1 means: never again.
+        base_delay: Longest wait before the first retry.
+        multiplier: How much longer each further wait is.
+        throttled_delay: Like `base_delay`, after HTTP 429 and its like; waits grow by 2 from there.
+        max_delay: No wait of ours is longer. A wait that the server asks for may be.
+        jitter: The part of each wait that is left to chance, 0.0 for none. The default makes
+            waits of 50 to 100 %, so that calls which failed together do not come back together.
+        deadline: Attempts and waits of one call end within this time; None for no limit. A sync
+            tool cannot be stopped: there the limit holds between attempts.
+        max_retry_after: A server that asks for a longer wait is not waited for: the model is told
+            the time instead.
+        retry_on: The categories that are retried.
+        idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
+            only those failures are retried that prove that nothing happened. None: not declared.
+        failed_when: Tells for a returned `ToolMessage` or `Command` whether it is a failure after
+            all. None: a result is a failure when its status says so, and is not retried.
+    """
+
+    max_attempts: int = 3
+    base_delay: float = 0.4
+    multiplier: float = 5.0
+    throttled_delay: float = 2.0
+    max_delay: float = 20.0
+    jitter: float = 0.5
+    deadline: float | None = 60.0
+    max_retry_after: float = 120.0
+    retry_on: Iterable[ErrorCategory | str] = _RETRIED_BY_DEFAULT
+    idempotent: bool | None = None
+    failed_when: Callable[[Any], bool] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense here, where the mistake is, and not on the first failure."""
+        require_count("max_attempts", self.max_attempts)
+        for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after"):
+            require_seconds(name, getattr(self, name))
+        if not _is_number(self.multiplier) or self.multiplier < 1:
+            raise ValueError(f"multiplier must be a finite number, at least 1, not {self.multiplier!r}")
+        if not _is_number(self.jitter) or not 0 <= self.jitter <= 1:
+            raise ValueError(f"jitter must be a number from 0 to 1, not {self.jitter!r}")
+        if self.deadline is not None and (not _is_number(self.deadline) or self.deadline <= 0):
+            raise ValueError(f"deadline must be a finite number of seconds above 0, or None, not {self.deadline!r}")
+        if self.idempotent is not None and not isinstance(self.idempotent, bool):
+            raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
+        if self.failed_when is not None and not callable(self.failed_when):
+            raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
+        object.__setattr__(self, "retry_on", _categories(self.retry_on))
+
+
+def require_count(name: str, value: object) -> None:
+    """Raise unless `value` is a whole number, at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, at least 1, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value!r}")
+
+
+def require_seconds(name: str, value: object) -> None:
+    """Raise unless `value` is a finite number of seconds, at least 0."""
+    if not _is_number(value) or value < 0:  # type: ignore[operator]  # _is_number has just said so
+        raise ValueError(f"{name} must be a finite number of seconds, at least 0, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _categories(given: Iterable[ErrorCategory | str]) -> frozenset[ErrorCategory]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"retry_on must be a set of categories, not {given!r}")
+    names = [category.value for category in ErrorCategory]
+    for category in given:
+        if category not in names:
+            raise ValueError(f"retry_on names {category!r}, but the categories are {', '.join(names)}")
+    return frozenset(ErrorCategory(category) for category in given)

@@ -1,0 +1,54 @@
+"""Nonsense in a policy is refused where it is written, with the name, the rule and the value."""
+
+import math
+from typing import Any
+
+import pytest
+
+from agent_tools import ErrorCategory, RetryPolicy
+
+REFUSED = [
+    ("max_attempts", 0, "max_attempts must be at least 1, not 0"),
+    ("max_attempts", -1, "max_attempts must be at least 1, not -1"),
+    ("max_attempts", 2.5, "max_attempts must be a whole number, at least 1, not 2.5"),
+    ("max_attempts", True, "max_attempts must be a whole number, at least 1, not True"),
+    ("base_delay", -0.1, "base_delay must be a finite number of seconds, at least 0, not -0.1"),
+    ("base_delay", math.nan, "base_delay must be a finite number of seconds, at least 0, not nan"),
+    ("base_delay", "1", "base_delay must be a finite number of seconds, at least 0, not '1'"),
+    ("throttled_delay", math.inf, "throttled_delay must be a finite number of seconds, at least 0, not inf"),
+    ("max_delay", None, "max_delay must be a finite number of seconds, at least 0, not None"),
+    ("max_retry_after", -5, "max_retry_after must be a finite number of seconds, at least 0, not -5"),
+    ("multiplier", 0.5, "multiplier must be a finite number, at least 1, not 0.5"),
+    ("multiplier", math.nan, "multiplier must be a finite number, at least 1, not nan"),
+    ("jitter", 1.5, "jitter must be a number from 0 to 1, not 1.5"),
+    ("jitter", math.nan, "jitter must be a number from 0 to 1, not nan"),
+    ("deadline", 0, "deadline must be a finite number of seconds above 0, or None, not 0"),
+    ("deadline", math.nan, "deadline must be a finite number of seconds above 0, or None, not nan"),
+    ("idempotent", "no", "idempotent must be True, False or None, not 'no'"),
+    ("idempotent", 0, "idempotent must be True, False or None, not 0"),
+    ("failed_when", "error", "failed_when must be a function of the result, or None, not 'error'"),
+    ("retry_on", {"flaky"}, "retry_on names 'flaky', but the categories are retryable, non_retryable, auth_"),
+    ("retry_on", "timeout", "retry_on must be a set of categories, not 'timeout'"),
+    ("retry_on", ErrorCategory.TIMEOUT, "retry_on must be a set of categories, not <ErrorCategory.TIMEOUT"),
+    ("retry_on", 5, "retry_on must be a set of categories, not 5"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), REFUSED)
+def test_nonsense_is_refused_with_name_rule_and_value(name: str, value: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        RetryPolicy(**{name: value})
+
+    assert str(caught.value).startswith(message)
+
+
+def test_categories_may_be_named_by_their_words() -> None:
+    policy = RetryPolicy(retry_on=["timeout", ErrorCategory.NETWORK])
+
+    assert policy.retry_on == {ErrorCategory.TIMEOUT, ErrorCategory.NETWORK}
+
+
+def test_a_policy_cannot_be_changed_and_can_be_compared() -> None:
+    assert RetryPolicy() == RetryPolicy(retry_on=("retryable",))
+    with pytest.raises(AttributeError):
+        RetryPolicy().max_attempts = 5  # type: ignore[misc]  # that is the point
