@@ -1,0 +1,18 @@
+"""An address where nothing listens."""
+
+import socket
+from functools import cache
+
+
+@cache
+def refused_url() -> str:
+    """Return a URL that refuses every connection, for as long as the process lives.
+
+    Its port is bound and never listened on: the kernel answers as if nothing were there, and nobody else
+    can get the port.
+    """
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
+    held.detach()  # the port stays bound without an object that warns of never being closed
+    return f"http://127.0.0.1:{port}"
