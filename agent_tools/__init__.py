@@ -1,0 +1,57 @@
+"""Tools of LangGraph agents that fail without crashing the run, charging twice or looping.
+
+>>> from agent_tools import ResilientToolNode
+>>> node = ResilientToolNode([])  # instead of langgraph.prebuilt.ToolNode
+
+Names are loaded when they are first used: `agent_tools.error_handler` needs no LangGraph.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent_tools._classify import diagnose
+    from agent_tools._core.events import ToolEvent
+    from agent_tools._core.failure import Failure
+    from agent_tools._core.policy import RetryPolicy
+    from agent_tools._handler import ToolErrorHandler
+    from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
+    from agent_tools.tool_node import ResilientToolNode
+
+__all__ = [
+    "ErrorCategory",
+    "Failure",
+    "ResilientToolNode",
+    "RetryPolicy",
+    "ToolErrorHandler",
+    "ToolEvent",
+    "classify_error",
+    "diagnose",
+    "with_retry",
+    "with_retry_sync",
+]
+
+_MODULE_BY_NAME = {
+    "ErrorCategory": "error_handler",
+    "Failure": "_core.failure",
+    "ResilientToolNode": "tool_node",
+    "RetryPolicy": "_core.policy",
+    "ToolErrorHandler": "_handler",
+    "ToolEvent": "_core.events",
+    "classify_error": "error_handler",
+    "diagnose": "_classify",
+    "with_retry": "error_handler",
+    "with_retry_sync": "error_handler",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_BY_NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_BY_NAME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,52 @@
+"""Events to where people look: the log, the run's custom stream, the user's own function.
+
+Telling may never break a call: whatever a stream writer or an observer raises ends here.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from agent_tools._core.events import EventType, ToolEvent
+
+#: The logger of the library: one WARNING per retry, one ERROR per call that was given up. Its messages
+#: are made of our own words and plain facts; the errors themselves are in the traces.
+logger = logging.getLogger("agent_tools")
+
+Observer = Callable[[ToolEvent], object]
+
+LEVEL_BY_TYPE = {
+    EventType.RETRY: logging.WARNING,
+    EventType.RECOVERED: logging.INFO,
+    EventType.FAILED: logging.ERROR,
+    EventType.SHORT_CIRCUITED: logging.WARNING,
+}
+
+TEXT_BY_TYPE = {
+    EventType.RETRY: "%(tool)s failed (%(category)s), attempt %(attempt)s of %(of)s, next in %(after)s s",
+    EventType.RECOVERED: "%(tool)s recovered with attempt %(attempt)s of %(of)s after %(elapsed)s s",
+    EventType.FAILED: "%(tool)s failed (%(category)s), given up after attempt %(attempt)s of %(of)s: %(reason)s",
+    EventType.SHORT_CIRCUITED: "%(tool)s was answered without running it: %(reason)s",
+}
+
+
+def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable[[Any], object] | None) -> None:
+    """Send `event` to the log, to `stream_writer` and to `observer`."""
+    facts = event.as_dict()
+    # Without any handler, Python would print to stderr and we would pay for records that nobody reads.
+    if logger.hasHandlers():
+        logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
+    if stream_writer is not None:
+        _guarded("stream writer", stream_writer, facts)
+    if observer is not None:
+        _guarded("observer", observer, event)
+
+
+def _guarded(what: str, listener: Callable[[Any], object], event: ToolEvent | dict[str, Any]) -> None:
+    failed = ""
+    try:
+        listener(event)
+    except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
+        failed = type(error).__name__
+    if failed:
+        logger.debug("a %s raised %s; the event is lost for it, the call goes on", what, failed)

@@ -1,0 +1,67 @@
+"""Door 1: classify an error, retry a function. No LangGraph needed.
+
+`max_retries` counts calls in total here, the first one included; LangChain's `max_retries` counts the
+calls after the first one.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from agent_tools._classify import diagnose
+from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.policy import require_count, require_seconds
+from agent_tools._drivers import Ask, arun, run
+
+__all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
+
+ResultT = TypeVar("ResultT")
+
+
+def classify_error(error: BaseException) -> ErrorCategory:
+    """Return the category of `error`.
+
+    `httpx.TimeoutException` is TIMEOUT, `httpx.ConnectError` is NETWORK, HTTP 401 and 403 are
+    AUTH_FAILURE, HTTP 429, 500, 502 and 503 are RETRYABLE; errors of other clients are classified by the
+    same rules, and whatever no rule names is NON_RETRYABLE. Never raises.
+
+    >>> classify_error(ConnectionRefusedError())
+    <ErrorCategory.NETWORK: 'network'>
+    >>> classify_error(ValueError("no such order"))
+    <ErrorCategory.NON_RETRYABLE: 'non_retryable'>
+    """
+    return diagnose(error).category
+
+
+async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
+    """Return what awaiting `fn()` returns, trying again after RETRYABLE errors.
+
+    Args:
+        fn: Called without arguments, once per attempt.
+        max_retries: Calls in total, the first one included.
+        base_delay: Seconds before the second call; each further wait is twice as long.
+
+    Raises:
+        ValueError: `max_retries` is below 1, or `base_delay` negative or not finite.
+        Exception: The last error of `fn`, as it came.
+    """
+    return await arun(fn, _doubling(max_retries, base_delay))
+
+
+def with_retry_sync(fn: Callable[[], ResultT], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
+    """Return what `fn()` returns, trying again after RETRYABLE errors; see `with_retry`."""
+    return run(fn, _doubling(max_retries, base_delay))
+
+
+def _doubling(max_retries: int, base_delay: float) -> Ask:
+    require_count("max_retries", max_retries)
+    require_seconds("base_delay", base_delay)
+    calls = 0
+
+    def ask(error: BaseException) -> float | None:
+        nonlocal calls
+        calls += 1
+        if calls >= max_retries or classify_error(error) is not ErrorCategory.RETRYABLE:
+            return None
+        return base_delay * 2.0 ** (calls - 1)
+
+    return ask

@@ -1,0 +1,152 @@
+"""Door 2: `ResilientToolNode`, a drop-in for `langgraph.prebuilt.ToolNode`."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from langchain_core.runnables.config import run_in_executor
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.prebuilt import ToolNode
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent_tools._core.policy import RetryPolicy
+from agent_tools._handler import (
+    AsyncExecute,
+    AsyncWrapper,
+    Execute,
+    OwnText,
+    Result,
+    Rules,
+    ToolErrorHandler,
+    Wrapper,
+)
+from agent_tools._langgraph import handled_types
+from agent_tools._observers import Observer
+
+HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
+
+
+class ResilientToolNode(ToolNode):
+    """A `ToolNode` in which a failing tool ends neither the run nor the thread.
+
+    Each call gets exactly one answer: the tool's result, or an error message that tells the model what
+    happened and what to do. Only the failed call of a batch runs again. Interrupts, parent commands and
+    cancellations pass untouched; a missing store or state field is raised, as ToolNode does.
+
+    Args:
+        tools: As for ToolNode.
+        policy: How often and how long a call is tried.
+        per_tool: Other policies, by the name of the tool.
+        classify: Your own rules, asked before ours; see `ToolErrorHandler`.
+        expose: Error types whose text was written for the model.
+        observer: Called with each `ToolEvent`.
+        handler: A `ToolErrorHandler` to share with other nodes, instead of the five arguments above.
+        name: As for ToolNode.
+        tags: As for ToolNode.
+        handle_tool_errors: As for ToolNode, applied after the retries: False raises, a type or a tuple
+            answers only those errors, a text or a function says it in your words. True: our answers.
+        messages_key: As for ToolNode.
+        wrap_tool_call: As for ToolNode; goes around all attempts of a call.
+        awrap_tool_call: The same, async. Without it an async run uses `wrap_tool_call`, in a thread.
+
+    Raises:
+        ValueError: `per_tool` names a tool that is not among `tools`.
+    """
+
+    def __init__(
+        self,
+        tools: Sequence[BaseTool | Callable[..., Any]],
+        *,
+        policy: RetryPolicy | None = None,
+        per_tool: Mapping[str, RetryPolicy] | None = None,
+        classify: Rules = (),
+        expose: tuple[type[BaseException], ...] = (ToolException,),
+        observer: Observer | None = None,
+        handler: ToolErrorHandler | None = None,
+        name: str = "tools",
+        tags: list[str] | None = None,
+        handle_tool_errors: HandleToolErrors = True,
+        messages_key: str = "messages",
+        wrap_tool_call: Wrapper | None = None,
+        awrap_tool_call: AsyncWrapper | None = None,
+    ) -> None:
+        if handler is None:
+            handler = ToolErrorHandler(
+                policy=policy, per_tool=per_tool, classify=classify, expose=expose, observer=observer
+            )
+        elif policy or per_tool or classify or observer or expose != (ToolException,):
+            raise ValueError("handler excludes policy, per_tool, classify, expose and observer: it has its own")
+        own_text = _own_text(handle_tool_errors)
+        if awrap_tool_call is None and wrap_tool_call is not None:
+            awrap_tool_call = _in_thread(wrap_tool_call)
+
+        # No methods of this node: one that holds a method of its own is a cycle, in which repr() and
+        # draw_mermaid() never come to an end.
+        wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
+        if wrap_tool_call is not None or awrap_tool_call is not None or own_text is not None:
+            wrap = partial(wrap, around=wrap_tool_call, own_text=own_text)
+            awrap = partial(awrap, around=awrap_tool_call, own_text=own_text)
+        super().__init__(
+            tools,
+            name=name,
+            tags=tags,
+            handle_tool_errors=False,  # else no wrapper would ever see an exception
+            messages_key=messages_key,
+            wrap_tool_call=wrap,
+            awrap_tool_call=awrap,
+        )
+        handler.require_tools(self.tools_by_name)
+
+
+def _own_text(flag: HandleToolErrors) -> OwnText | None:
+    """Return what `handle_tool_errors=flag` says about an error; None for True: our answers."""
+    if flag is True:
+        return None
+    if not flag:
+        return _raised
+    if isinstance(flag, str):
+        return lambda _error: flag
+    if isinstance(flag, type | tuple):
+        return _for_types(flag, lambda _error: None)
+    if callable(flag):
+        return _for_types(handled_types(flag), flag)
+    raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
+
+
+def _raised(error: BaseException) -> str | None:
+    raise error
+
+
+def _for_types(types: type[Exception] | tuple[type[Exception], ...], text: Callable[..., str | None]) -> OwnText:
+    def own_text(error: BaseException) -> str | None:
+        if not isinstance(error, types):
+            raise error
+        return text(error)
+
+    return own_text
+
+
+def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
+    """Return `wrapper` for async runs: it works in a thread, the tools it executes in the event loop."""
+
+    async def around(request: ToolCallRequest, execute: AsyncExecute) -> Result:
+        loop = asyncio.get_running_loop()
+        running: list[Future[Result]] = []
+
+        def execute_in_loop(request: ToolCallRequest) -> Result:
+            running.append(asyncio.run_coroutine_threadsafe(_awaited(execute, request), loop))
+            return running[-1].result()
+
+        try:
+            return await run_in_executor(None, wrapper, request, execute_in_loop)
+        finally:
+            for future in running:  # when this was canceled, so is the tool; else they are done
+                future.cancel()
+
+    return around
+
+
+async def _awaited(execute: AsyncExecute, request: ToolCallRequest) -> Result:
+    return await execute(request)

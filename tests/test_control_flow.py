@@ -1,0 +1,207 @@
+"""Interrupts, commands to the parent and cancellation are no failures and pass untouched."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import GraphDrained, ParentCommand
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel, ValidationError
+
+from agent_tools import ResilientToolNode, RetryPolicy
+from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
+
+THREAD = {"configurable": {"thread_id": "1"}}
+
+
+def test_an_interrupt_pauses_and_its_answer_arrives(flavor: Flavor) -> None:
+    runs = []
+
+    def approve() -> str:
+        runs.append("approve")
+        return f"approved by {interrupt('may I?')}"
+
+    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    paused = flavor.run(graph, asking(("approve", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    assert answers_in(paused) == []
+    assert runs == ["approve"]
+
+    final = flavor.run(graph, Command(resume="Ada"), THREAD)
+
+    assert [answer.content for answer in answers_in(final)] == ["approved by Ada"]
+
+
+def test_an_interrupt_on_the_second_attempt_pauses_too(flavor: Flavor) -> None:
+    fails = Flaky([http_error(503)])
+
+    def approve() -> str:
+        fails()
+        return f"approved by {interrupt('may I?')}"
+
+    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    paused = flavor.run(graph, asking(("approve", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    assert fails.runs == 2
+    assert answers_in(flavor.run(graph, Command(resume="Ada"), THREAD))[0].content == "approved by Ada"
+
+
+def test_an_interrupt_in_a_subgraph_of_a_tool_pauses_the_run(flavor: Flavor) -> None:
+    def ask(state: MessagesState) -> dict[str, Any]:
+        interrupt("from below")
+        return {}
+
+    inner = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").add_edge("ask", END).compile()
+
+    def delegate() -> str:
+        inner.invoke({"messages": []})
+        return "delegated"
+
+    graph = graph_of([flavor.tool(delegate)], checkpointer=InMemorySaver())
+    paused = flavor.run(graph, asking(("delegate", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["from below"]
+    assert answers_in(flavor.run(graph, Command(resume="yes"), THREAD))[0].content == "delegated"
+
+
+def test_one_call_interrupts_while_another_raises_and_after_the_answer_both_have_theirs(flavor: Flavor) -> None:
+    def approve() -> str:
+        return f"approved by {interrupt('may I?')}"
+
+    def breaks() -> str:
+        raise http_error(403)
+
+    graph = graph_of([flavor.tool(approve), flavor.tool(breaks)], checkpointer=InMemorySaver())
+    flavor.run(graph, asking(("approve", {}), ("breaks", {})), THREAD)
+    final = flavor.run(graph, Command(resume="Ada"), THREAD)
+
+    assert [(answer.tool_call_id, answer.status) for answer in answers_in(final)] == [("c1", "success"), ("c2", "error")]
+
+
+def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_given_again(flavor: Flavor) -> None:
+    class Approval(BaseModel):
+        by: str
+
+    def approve() -> str:
+        return f"approved by {interrupt('may I?', response_schema=Approval).by}"
+
+    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    flavor.run(graph, asking(("approve", {})), THREAD)
+
+    with pytest.raises(ValidationError):
+        flavor.run(graph, Command(resume={"wrong": 1}), THREAD)
+    final = flavor.run(graph, Command(resume={"by": "Ada"}), THREAD)
+
+    assert answers_in(final)[0].content == "approved by Ada"
+
+
+@pytest.mark.parametrize("signal", [ParentCommand(Command(graph=Command.PARENT)), GraphDrained()], ids=["parent", "drained"])
+def test_messages_to_the_graph_are_neither_retried_nor_answered(flavor: Flavor, signal: Exception) -> None:
+    fn = Flaky([signal] * 3)
+    events: list[Any] = []
+
+    def moves() -> str:
+        return str(fn())
+
+    node = ResilientToolNode([flavor.tool(moves)], policy=AT_ONCE, observer=events.append)
+    try:
+        flavor.run(graph_with(node), asking(("moves", {})))
+    except type(signal):
+        pass  # at the top there is no parent to take it
+
+    assert (fn.runs, events) == (1, [])
+
+
+def test_a_command_to_the_parent_arrives_there(flavor: Flavor) -> None:
+    def hand_over() -> Any:
+        raise ParentCommand(Command(graph=Command.PARENT, goto="human", update={"messages": [("user", "moved")]}))
+
+    inner = graph_of([flavor.tool(hand_over)])
+
+    def human(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [("assistant", "hello, human here")]}
+
+    builder = StateGraph(MessagesState).add_node("bot", inner, destinations=("human",)).add_node("human", human)
+    graph = builder.add_edge(START, "bot").add_edge("human", END).compile()
+
+    assert flavor.run(graph, asking(("hand_over", {})))["messages"][-1].content == "hello, human here"
+
+
+async def _cancelled_while(state: Any, tool: StructuredTool, began: asyncio.Event, policy: RetryPolicy) -> tuple[float, BaseException]:
+    """Cancel a run once `began` is set; return how long that took, and what came out."""
+    task = asyncio.create_task(graph_of([tool], policy=policy).ainvoke(state))
+    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.sleep(0.02)  # let the retry begin to wait
+    started = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    return time.monotonic() - started, caught.value
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("while_waiting", [True, False], ids=["while waiting", "while running"])
+async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it(while_waiting: bool) -> None:  # noqa: FBT001
+    began, runs = asyncio.Event(), []
+
+    async def lookup() -> str:
+        runs.append("lookup")
+        began.set()
+        if while_waiting:
+            raise http_error(503)
+        await asyncio.sleep(30)
+        return "never"
+
+    tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
+    policy = RetryPolicy(base_delay=30, jitter=0)
+    took, error = await _cancelled_while(asking(("lookup", {})), tool, began, policy)
+
+    assert took < 0.1
+    assert runs == ["lookup"]
+    chain: BaseException | None = error
+    while chain is not None:
+        assert "SK-SECRET" not in repr(chain)
+        chain = chain.__cause__ or chain.__context__
+
+
+def test_a_cancellation_that_the_tool_raised_itself_is_answered_and_siblings_keep_their_results(flavor: Flavor) -> None:
+    def broken_session() -> str:
+        raise asyncio.CancelledError
+
+    def works() -> str:
+        time.sleep(0.05)
+        return "fine"
+
+    if flavor.is_async:
+
+        async def raises() -> str:
+            raise asyncio.CancelledError
+
+        broken = StructuredTool.from_function(coroutine=raises, name="broken_session", description="Breaks.")
+    else:
+        broken = flavor.tool(broken_session)  # type: ignore[assignment]  # BaseTool, which is all we need
+    one, two = flavor.answers([broken, flavor.tool(works)], ("broken_session", {}), ("works", {}))
+
+    assert (one.status, two.content) == ("error", "fine")
+    assert isinstance(one, ToolMessage)
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
+def test_an_exit_passes_untouched(signal: type[BaseException]) -> None:
+    fn = Flaky([signal])
+
+    def stops() -> str:
+        return str(fn())
+
+    node = ResilientToolNode([StructuredTool.from_function(stops, description="Stops.")])
+    with pytest.raises(signal):
+        graph_with(node).invoke(asking(("stops", {})))
+
+    assert fn.runs == 1

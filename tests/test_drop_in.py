@@ -1,0 +1,185 @@
+"""Swapping `ToolNode(tools)` for ours changes nothing else in a graph."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
+
+from agent_tools import ResilientToolNode
+from agent_tools.testing import ScriptedChatModel, call
+from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
+
+
+def works() -> str:
+    """Works."""
+    return "fine"
+
+
+def test_names_tags_and_tools_are_those_of_toolnode() -> None:
+    ours, theirs = (kind([works], name="my tools", tags=["a"]) for kind in (ResilientToolNode, ToolNode))
+
+    assert (ours.name, ours.tags, list(ours.tools_by_name)) == (theirs.name, theirs.tags, list(theirs.tools_by_name))
+    assert ResilientToolNode([works]).name == ToolNode([works]).name == "tools"
+    assert isinstance(ours, ToolNode)
+
+
+def test_it_can_be_printed_and_drawn() -> None:
+    def agent(node: ToolNode) -> Any:
+        builder = StateGraph(MessagesState).add_node("model", lambda state: state).add_node("tools", node)
+        builder.add_edge(START, "model").add_conditional_edges("model", tools_condition).add_edge("tools", "model")
+        return builder.compile()
+
+    ours, theirs = agent(ResilientToolNode([works])), agent(ToolNode([works]))
+
+    assert ours.get_graph().draw_mermaid() == theirs.get_graph().draw_mermaid()
+    assert len(repr(ResilientToolNode([works]))) < 2000
+    assert len(repr(ours)) < 10_000
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_it_serves_create_react_agent(flavor: Flavor) -> None:
+    fails = Flaky([http_error(503)], result="shipped")
+
+    def get_order() -> str:
+        return str(fails())
+
+    model = ScriptedChatModel([call("get_order"), "It is shipped."])
+    agent = create_react_agent(model, ResilientToolNode([flavor.tool(get_order)], policy=AT_ONCE))
+    final = flavor.run(agent, {"messages": [HumanMessage("where is it?")]})
+
+    assert answers_in(final)[0].content == "shipped"
+    assert final["messages"][-1].content == "It is shipped."
+
+
+def only_value_errors(error: ValueError) -> str:
+    return f"my words for {type(error).__name__}"
+
+
+EXPLICIT = [
+    (False, ValueError("x"), ValueError),
+    (False, http_error(404), type(http_error(404))),
+    (ValueError, ValueError("x"), "`breaks` failed"),
+    (ValueError, KeyError("x"), KeyError),
+    ((ValueError, KeyError), KeyError("x"), "`breaks` failed"),
+    ((ValueError, KeyError), OSError("x"), OSError),
+    ((), ValueError("x"), ValueError),
+    ("my own words", KeyError("x"), "my own words"),
+    (only_value_errors, ValueError("x"), "my words for ValueError"),
+    (only_value_errors, KeyError("x"), KeyError),
+    (lambda error: f"caught {type(error).__name__}", KeyError("x"), "caught KeyError"),
+    (True, KeyError("x"), "`breaks` failed"),
+]
+
+
+@pytest.mark.parametrize(("flag", "error", "expected"), EXPLICIT, ids=map(str, range(len(EXPLICIT))))
+def test_an_explicit_handle_tool_errors_keeps_its_meaning(
+    flavor: Flavor, flag: Any, error: Exception, expected: type[Exception] | str
+) -> None:
+    def breaks() -> str:
+        raise error
+
+    tool = flavor.tool(breaks)
+    if isinstance(expected, str):
+        answer = flavor.answer(tool, handle_tool_errors=flag)
+        assert answer.content.startswith(expected)
+        assert answer.status == "error"
+        return
+    with pytest.raises(expected) as caught:
+        flavor.answer(tool, handle_tool_errors=flag)
+    assert caught.value is error
+    with pytest.raises(expected):
+        flavor.run(graph_with(ToolNode([tool], handle_tool_errors=flag)), asking(("breaks", {})))
+
+
+def test_an_explicit_handle_tool_errors_is_applied_after_the_retries(flavor: Flavor) -> None:
+    fails = Flaky([http_error(503)] * 2)
+
+    def breaks() -> str:
+        return str(fails())
+
+    assert flavor.answer(flavor.tool(breaks), handle_tool_errors=False).content == "done"
+
+
+def test_the_users_wrapper_goes_around_all_attempts_and_sees_the_error_itself(flavor: Flavor) -> None:
+    seen: list[str] = []
+    fails = Flaky([http_error(503)] * 3)
+
+    def breaks() -> str:
+        return str(fails())
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        seen.append("before")
+        try:
+            return execute(request)
+        except Exception as error:
+            seen.append(type(error).__name__)
+            raise
+
+    async def awrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        seen.append("before")
+        try:
+            return await execute(request)
+        except Exception as error:
+            seen.append(type(error).__name__)
+            raise
+
+    answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper, awrap_tool_call=awrapper)
+
+    assert seen == ["before", "HTTPStatusError"]
+    assert (answer.status, fails.runs) == ("error", 3)
+
+
+def test_a_sync_wrapper_serves_async_runs_and_async_tools_too(flavor: Flavor) -> None:
+    seen = []
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        seen.append(request.tool_call["name"])
+        call = {**request.tool_call, "args": {"number": 2}}
+        return execute(request.override(tool_call=call))
+
+    def double(number: int) -> int:
+        return number * 2
+
+    answer = flavor.answer(flavor.tool(double), arguments={"number": 1}, wrap_tool_call=wrapper)
+
+    assert (answer.content, seen) == ("4", ["double"])
+
+
+def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> None:
+    fails = Flaky([http_error(503)] * 3, result="second round")
+
+    def breaks() -> str:
+        return str(fails())
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        try:
+            return execute(request)
+        except Exception:  # noqa: BLE001  # a wrapper with a second round of its own
+            return execute(request)
+
+    answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
+
+    assert (answer.content, fails.runs) == ("second round", 4)
+
+
+def test_a_wrapper_may_answer_without_running_the_tool(flavor: Flavor) -> None:
+    from langchain_core.messages import ToolMessage
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        return ToolMessage("from the cache", tool_call_id=request.tool_call["id"])
+
+    assert flavor.answer(flavor.tool(works), wrap_tool_call=wrapper).content == "from the cache"
+
+
+def test_a_graph_of_ours_and_of_toolnode_end_in_the_same_state_when_nothing_fails(flavor: Flavor) -> None:
+    tool = flavor.tool(works)
+    ours = flavor.run(graph_of([tool]), asking(("works", {}), ("works", {})))
+    theirs = flavor.run(graph_with(ToolNode([tool])), asking(("works", {}), ("works", {})))
+
+    def without_ids(state: Any) -> list[dict[str, Any]]:
+        return [{**message.model_dump(), "id": None} for message in state["messages"]]
+
+    assert without_ids(ours) == without_ids(theirs)
