@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent_tools._core.policy import RetryPolicy
     from agent_tools._handler import ToolErrorHandler
     from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
+    from agent_tools.idempotency import idempotency_key
     from agent_tools.tool_node import ResilientToolNode
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ToolEvent",
     "classify_error",
     "diagnose",
+    "idempotency_key",
     "with_retry",
     "with_retry_sync",
 ]
@@ -40,6 +42,7 @@ _MODULE_BY_NAME = {
     "ToolEvent": "_core.events",
     "classify_error": "error_handler",
     "diagnose": "_classify",
+    "idempotency_key": "idempotency",
     "with_retry": "error_handler",
     "with_retry_sync": "error_handler",
 }

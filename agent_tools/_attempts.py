@@ -1,8 +1,8 @@
-"""One tool call in progress: what failed so far, how long it took, what follows."""
+"""The attempts of one call: what failed so far, how long it took, what follows."""
 
 from collections.abc import Callable
 
-from agent_tools._core.decision import GiveUp, Reason, decide
+from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, decide
 from agent_tools._core.failure import Failure
 from agent_tools._core.policy import RetryPolicy
 
@@ -35,21 +35,33 @@ class Attempts:
         """Return the seconds since the first attempt began."""
         return self._clock() - self._started
 
-    def remaining(self) -> float | None:
-        """Return the seconds until the deadline, None when there is none."""
-        deadline = self.policy.deadline
-        if deadline is None or not self.failures:
-            return deadline  # before the first failure next to no time has passed
-        return deadline - self.elapsed()
+    def time_left(self) -> float | None:
+        """Return the seconds that the next attempt may take, None for no limit."""
+        limit, deadline = self.policy.attempt_timeout, self.policy.deadline
+        if deadline is None:
+            return limit
+        if self.failures:  # before the first failure next to no time has passed
+            deadline = max(0.0, deadline - self.elapsed())
+        return deadline if limit is None else min(limit, deadline)
 
-    def wait_after(self, failure: Failure) -> float | None:
-        """Return the seconds until the next attempt, None when `failure` was the last one."""
+    def failed(self, failure: Failure, *, renewable: bool, approval_lost: bool, draining: bool) -> Retry | None:
+        """Return what comes after the wait, None when `failure` was the last one; see `Situation`."""
         self.failures += 1
         self.failure = failure
-        verdict = decide(
-            failure, policy=self.policy, attempt=self.failures, elapsed=self.elapsed(), chance=self._chance()
+        now = Situation(
+            attempt=self.failures,
+            elapsed=self.elapsed(),
+            chance=self._chance(),
+            renewable=renewable,
+            approval_lost=approval_lost,
+            draining=draining,
         )
+        verdict = decide(failure, self.policy, now)
         if isinstance(verdict, GiveUp):
             self.reason = verdict.reason
             return None
-        return verdict.after
+        return verdict
+
+    def end(self, *, draining: bool = False) -> None:
+        """Note that the next attempt, for which all was set, does not take place after all."""
+        self.reason = Reason.DRAINING if draining else Reason.NOT_RETRIED

@@ -1,8 +1,9 @@
 """The two loops. They know three things: call, ask, wait.
 
 `attempt` is called until it returns. Each time it fails, `ask(error)` returns the seconds to wait
-before the next attempt, or None to let the error out. The wait never happens inside an `except` block:
-whatever is raised there would carry the tool's error, with all its secrets, as its `__context__`.
+before the next attempt, or None to let the error out; `wait` may end it, too, by raising. The wait never
+happens inside an `except` block: whatever is raised there would carry the tool's error, with all its
+secrets, as its `__context__`.
 """
 
 from asyncio import CancelledError
@@ -18,9 +19,11 @@ ResultT = TypeVar("ResultT")
 FAILURES = (Exception, CancelledError)
 
 Ask = Callable[[BaseException], float | None]
+Wait = Callable[[float], object]
+AsyncWait = Callable[[float], Awaitable[object]]
 
 
-def run(attempt: Callable[[], ResultT], ask: Ask) -> ResultT:
+def run(attempt: Callable[[], ResultT], ask: Ask, wait: Wait = pause) -> ResultT:
     """Return what `attempt` returns, or raise its last error."""
     while True:
         try:
@@ -33,10 +36,10 @@ def run(attempt: Callable[[], ResultT], ask: Ask) -> ResultT:
                 raise failed
         finally:
             del failed  # or the error would live on, with all its frames, while we wait
-        pause(after)
+        wait(after)
 
 
-async def arun(attempt: Callable[[], Awaitable[ResultT]], ask: Ask) -> ResultT:
+async def arun(attempt: Callable[[], Awaitable[ResultT]], ask: Ask, wait: AsyncWait = apause) -> ResultT:
     """Return what awaiting `attempt()` returns, or raise its last error."""
     while True:
         try:
@@ -49,4 +52,4 @@ async def arun(attempt: Callable[[], Awaitable[ResultT]], ask: Ask) -> ResultT:
                 raise failed
         finally:
             del failed
-        await apause(after)
+        await wait(after)

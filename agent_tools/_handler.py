@@ -1,4 +1,4 @@
-"""From one tool call to its one answer, whatever the tool does.
+"""The one handler behind all doors.
 
 `ToolErrorHandler` has the two methods that both `ToolNode` and LangChain's `AgentMiddleware` call for
 each tool call, so node and middleware are thin. The layers, from the inside out: the tool, the retries,
@@ -8,81 +8,23 @@ blind the user's wrapper.
 
 import random
 import time
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-from langchain_core.messages import ToolMessage
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
-from langgraph.types import Command
 
-from agent_tools._attempts import Attempts
-from agent_tools._classify import diagnose
-from agent_tools._core.events import EventType, ToolEvent
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
-from agent_tools._core.messages import Outcome, facts, render, render_bad_arguments
+from agent_tools._batch import Batch, current_batch
+from agent_tools._call import AsyncExecute, Call, Execute, OwnHandling, Result, Settings
+from agent_tools._classify import Rules
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._core.redaction import scrub
-from agent_tools._drivers import FAILURES, arun, run
-from agent_tools._langgraph import Origin, argument_problems, is_control_flow, origin_of, underlying
-from agent_tools._observers import Observer, logger, tell
-from agent_tools._time_limit import TimeLimit
+from agent_tools._credentials import Credentials, OnAuthFailure
+from agent_tools._drivers import FAILURES
+from agent_tools._observers import Observer
 
-Rules = Any
-Result = ToolMessage | Command[Any]
-Execute = Callable[[ToolCallRequest], Result]
-AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
-
-#: Returns the developer's own text for an error, None for ours, or raises the error.
-OwnText = Callable[[BaseException], str | None]
-
-
-class ReturnedError(Exception):
-    """A tool returned what counts as a failure; carries it through the loop like a raised error."""
-
-    def __init__(self, result: Result, *, retry: bool) -> None:
-        super().__init__()
-        self.result = result
-        self.failure = Failure(
-            category=ErrorCategory.RETRYABLE if retry else ErrorCategory.NON_RETRYABLE,
-            error_type=type(result).__name__,
-            rule="failed_when" if retry else "returned status",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What is the same for all calls of a handler; `ToolErrorHandler` explains the fields."""
-
-    policy: RetryPolicy
-    per_tool: Mapping[str, RetryPolicy]
-    rules: Rules
-    expose: tuple[type[BaseException], ...]
-    observer: Observer | None
-    clock: Callable[[], float]
-    chance: Callable[[], float]
-
-    def attempts(self, tool: str) -> Attempts:
-        """Start counting for a call of `tool`."""
-        return Attempts(self.per_tool.get(tool, self.policy), clock=self.clock, chance=self.chance)
-
-    def diagnose(self, error: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
-        """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
-        if isinstance(error, ReturnedError):
-            return error.failure
-        cause = underlying(error)
-        if origin is Origin.ARGUMENTS:
-            return _refused_arguments(cause, request)
-        failure = diagnose(cause, rules=self.rules)
-        if origin is Origin.RESULT:
-            return replace(failure, veto=Veto.RESULT)
-        if isinstance(cause, self.expose):
-            return replace(failure, detail=scrub(_text_of(cause)) or None)
-        return failure
 
 
 class ToolErrorHandler:
@@ -97,6 +39,9 @@ class ToolErrorHandler:
             no opinion), or a mapping from error types to categories.
         expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
         observer: Called with each `ToolEvent`.
+        on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
+            renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
+            a tool renew once.
         clock: Returns seconds that never run backwards.
         chance: Returns a number from 0 up to 1, for the jitter.
     """
@@ -109,6 +54,7 @@ class ToolErrorHandler:
         classify: Rules = (),
         expose: tuple[type[BaseException], ...] = (ToolException,),
         observer: Observer | None = None,
+        on_auth_failure: OnAuthFailure | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -118,6 +64,7 @@ class ToolErrorHandler:
             rules=classify,
             expose=_error_types(expose),
             observer=observer,
+            credentials=None if on_auth_failure is None else Credentials(on_auth_failure),
             clock=clock,
             chance=chance,
         )
@@ -139,7 +86,7 @@ class ToolErrorHandler:
         execute: Execute,
         *,
         around: Wrapper | None = None,
-        own_text: OwnText | None = None,
+        own: OwnHandling | None = None,
     ) -> Result:
         """Return what the tool returned, or the answer to its last error.
 
@@ -147,17 +94,17 @@ class ToolErrorHandler:
             request: The call.
             execute: Runs the tool once.
             around: The user's own wrapper, which goes around all attempts of the call.
-            own_text: What an explicit `handle_tool_errors` says about an error.
+            own: What an explicit `handle_tool_errors` says about errors.
         """
-        call = _Call(self._settings, request)
+        call = Call(self._settings, request)
         try:
-            if around is None:
-                return run(call.attempt(execute), call.ask)
-            return around(request, partial(call.run, execute))
+            return call.run(execute) if around is None else around(request, partial(call.rerun, execute))
         except FAILURES as error:
             failed = error
         try:
-            return call.answer(failed, own_text)
+            if call.is_answered(failed, own):
+                return call.answer(failed, own)
+            raise failed
         finally:
             del failed  # it holds this frame, and this frame held it
 
@@ -167,192 +114,23 @@ class ToolErrorHandler:
         execute: AsyncExecute,
         *,
         around: AsyncWrapper | None = None,
-        own_text: OwnText | None = None,
+        own: OwnHandling | None = None,
     ) -> Result:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        call = _Call(self._settings, request)
-        try:
-            if around is None:
-                return await arun(call.aattempt(execute), call.ask)
-            return await around(request, partial(call.arun, execute))
-        except FAILURES as error:
-            failed = error
-        try:
-            return call.answer(failed, own_text)
-        finally:
-            del failed
-
-
-class _Call:
-    """One tool call, from the request to the answer."""
-
-    __slots__ = ("_attempts", "_gave_up_on", "_request", "_settings")
-
-    def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
-        self._settings = settings
-        self._gave_up_on: BaseException | None = None
-        self._begin(request)
-
-    def _begin(self, request: ToolCallRequest) -> None:
-        self._request = request
-        self._attempts = self._settings.attempts(request.tool_call["name"])
-
-    def run(self, execute: Execute, request: ToolCallRequest) -> Result:
-        """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
-
-        It may do so more than once, and with other requests; each time the counting starts anew.
-        """
-        self._begin(request)
-        try:
-            return run(self.attempt(execute), self.ask)
-        except ReturnedError as error:
-            returned = error
-        return self._marked(returned.result)
-
-    async def arun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
-        """Return the same as `run`."""
-        self._begin(request)
-        try:
-            return await arun(self.aattempt(execute), self.ask)
-        except ReturnedError as error:
-            returned = error
-        return self._marked(returned.result)
-
-    def attempt(self, execute: Execute) -> Callable[[], Result]:
-        """Return the function that runs the tool once."""
-        return lambda: self._accepted(execute(self._request))
-
-    def aattempt(self, execute: AsyncExecute) -> Callable[[], Awaitable[Result]]:
-        """Return the function that runs the tool once, and cancels it when it meets the deadline."""
-
-        async def attempt() -> Result:
-            with TimeLimit(self._attempts.remaining()):
-                return self._accepted(await execute(self._request))
-
-        return attempt
-
-    def answer(self, error: BaseException, own_text: OwnText | None) -> Result:
-        """Return what the model reads instead of a result.
-
-        Raises:
-            BaseException: `error` itself when it is not the tool's: control flow, a mistake in the
-                wiring, an error of the user's wrapper, or one that `own_text` lets out.
-        """
-        if error is not self._gave_up_on:
-            raise error
-        self._gave_up_on = None
-        if isinstance(error, ReturnedError):
-            return self._marked(error.result)
-        text = None if own_text is None else own_text(error)
-        outcome = self._outcome()
-        call = self._request.tool_call
-        return ToolMessage(
-            content=text or render(outcome),
-            name=call["name"],
-            tool_call_id=call["id"],
-            status="error",
-            artifact=facts(outcome),
-        )
-
-    def ask(self, error: BaseException) -> float | None:
-        """Return the seconds until the next attempt, None to let `error` out."""
-        if is_control_flow(error):
-            return None
-        origin = origin_of(error)
-        if origin is Origin.WIRING:
-            return None
-        after = self._attempts.wait_after(self._settings.diagnose(error, origin, self._request))
-        if after is None:
-            self._gave_up_on = error
-            self._tell(EventType.FAILED)
-            return None
-        self._tell(EventType.RETRY, after)
-        return after
-
-    def _accepted(self, result: Result) -> Result:
-        """Return `result`, or raise it when it counts as a failure."""
-        failed_when = self._attempts.policy.failed_when
-        if failed_when is not None and _says_failed(failed_when, result):
-            raise ReturnedError(result, retry=True)
-        if isinstance(result, ToolMessage) and result.status == "error":
-            raise ReturnedError(result, retry=False)
-        if self._attempts.failures:
-            self._tell(EventType.RECOVERED)
-        return result
-
-    def _marked(self, result: Result) -> Result:
-        """Return a result that counts as a failure as what it is, without secrets."""
-        self._gave_up_on = None
-        if not isinstance(result, ToolMessage):
-            return result
-        content = _scrubbed(result.content) or render(self._outcome())
-        return result.model_copy(update={"content": content, "status": "error"})
-
-    def _outcome(self) -> Outcome:
-        attempts, tool = self._attempts, self._request.tool
-        if attempts.failure is None or attempts.reason is None:
-            raise AssertionError("an answer was asked for before the call was given up")
-        return Outcome(
-            tool=self._request.tool_call["name"],
-            failure=attempts.failure,
-            attempts=attempts.failures,
-            elapsed=attempts.elapsed(),
-            reason=attempts.reason,
-            idempotent=attempts.policy.idempotent,
-            direct=tool is not None and tool.return_direct,
-        )
-
-    def _tell(self, kind: EventType, after: float | None = None) -> None:
-        attempts, failure = self._attempts, self._attempts.failure
-        event = ToolEvent(
-            type=kind,
-            tool=self._request.tool_call["name"],
-            tool_call_id=self._request.tool_call["id"] or "",
-            attempt=attempts.failures + (kind is EventType.RECOVERED),
-            of=attempts.policy.max_attempts,
-            elapsed=attempts.elapsed(),
-            after=after,
-            category=None if failure is None else failure.category,
-            status_code=None if failure is None else failure.status_code,
-            reason=attempts.reason,
-        )
-        writer = getattr(self._request.runtime, "stream_writer", None)  # there is no runtime outside a graph
-        tell(event, observer=self._settings.observer, stream_writer=writer)
-
-
-def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failure:
-    problems = [scrub(problem) for problem in argument_problems(error, request.tool)]
-    return Failure(
-        category=ErrorCategory.NON_RETRYABLE,
-        error_type=type(error).__name__,
-        rule="arguments",
-        may_have_acted=False,
-        detail=render_bad_arguments(request.tool_call["name"], problems),
-    )
-
-
-def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
-    try:
-        return bool(failed_when(result))
-    except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
-        logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
-        return False
-
-
-def _scrubbed(content: str | list[str | dict[Any, Any]]) -> str | list[str | dict[Any, Any]]:
-    if isinstance(content, str):
-        return scrub(content)
-    return [
-        {**block, "text": scrub(block["text"])} if isinstance(block, dict) and "text" in block else block
-        for block in content
-    ]
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # an error that cannot even be printed has nothing to tell
-        return ""
+        call = Call(self._settings, request)
+        with current_batch.get() or Batch() as batch:
+            try:
+                return await (call.arun(execute) if around is None else around(request, partial(call.arerun, execute)))
+            except FAILURES as error:
+                failed = error
+            try:
+                if call.is_answered(failed, own):
+                    return call.answer(failed, own)
+                if not isinstance(failed, CancelledError):
+                    await batch.settle()
+                raise failed
+            finally:
+                del failed
 
 
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:

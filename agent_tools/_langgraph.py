@@ -9,11 +9,20 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
-from langchain_core.tools import BaseTool
+from langchain_core.messages import AIMessage
+from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
-from langgraph.prebuilt.tool_node import ToolInvocationError, _infer_handled_types
+from langgraph.prebuilt.tool_node import ToolCallRequest, ToolInvocationError, _infer_handled_types
+from langgraph.runtime import Runtime, get_runtime
 from pydantic import ValidationError
+
+from agent_tools._approvals import scratchpad_of
+from agent_tools._waiting import Alarm
+
+#: Stands for the thread where there is no graph: keys then hold within this process.
+_THIS_PROCESS = f"process {uuid4()}"
 
 
 class Origin(Enum):
@@ -112,6 +121,72 @@ def handled_types(handler: Callable[..., str]) -> tuple[type[Exception], ...]:
     return _infer_handled_types(handler)
 
 
-def stream_writer_of(runtime: Any) -> Callable[[Any], object] | None:  # ToolRuntime, a stand-in, or None
-    """Return the function that writes to the run's custom stream, None outside a run."""
-    return getattr(runtime, "stream_writer", None)
+def alarm_of_run() -> Alarm | None:
+    """Return what to ask while a call waits: whether the graph is shutting down. None outside a run.
+
+    Each time it is asked it also tells the run that we are still at it; a node with an idle timeout would
+    otherwise end during the wait.
+    """
+    try:
+        runtime: Runtime[Any] | None = get_runtime()  # None in a config that no graph has made
+    except (RuntimeError, KeyError):
+        return None
+    if runtime is None:
+        return None
+
+    def alarm() -> bool:
+        runtime.heartbeat()
+        return runtime.drain_requested
+
+    return alarm
+
+
+def runs_in_thread(tool: BaseTool | None) -> bool:
+    """Return whether an async run calls this tool in a thread, where nothing can stop it."""
+    if isinstance(tool, StructuredTool | Tool):
+        return tool.coroutine is None
+    return tool is not None and type(tool)._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
+
+
+def is_hinted_destructive(tool: BaseTool | None) -> bool:
+    """Return whether an MCP server says that this tool destroys, and not that it may be called twice.
+
+    Hints are not to be trusted with more than care (MCP specification, ToolAnnotations).
+    """
+    hints = getattr(tool, "metadata", None) or {}
+    return hints.get("destructiveHint") is True and hints.get("idempotentHint") is not True
+
+
+def may_lose_approvals(request: ToolCallRequest) -> bool:
+    """Return whether a human might be asked again because of a retry: we do not know this LangGraph."""
+    in_graph = getattr(request.runtime, "execution_info", None) is not None
+    return in_graph and scratchpad_of(request) is None
+
+
+def thread_of(request: ToolCallRequest) -> str:
+    """Return the id of the conversation; of this run, where no checkpointer keeps a conversation."""
+    info = getattr(request.runtime, "execution_info", None)
+    if info is None:
+        return _THIS_PROCESS
+    return f"thread {info.thread_id}" if info.thread_id is not None else f"task {info.task_id}"
+
+
+def message_of(request: ToolCallRequest) -> str:
+    """Return the id of the AI message that makes this call; its place in the history where it has no id."""
+    for messages in _histories_in(request.state):
+        for place in range(len(messages) - 1, -1, -1):
+            if _makes_call(messages[place], request.tool_call["id"]):
+                return messages[place].id or f"place {place}"
+    return ""
+
+
+def _histories_in(state: Any) -> Iterator[list[Any]]:  # any state that ToolNode takes
+    """Yield the lists of a state, since its messages may be under any key."""
+    fields = state if isinstance(state, dict) else getattr(state, "__dict__", {})
+    for value in [state, *fields.values()]:
+        if isinstance(value, list):
+            yield value
+
+
+def _makes_call(message: object, call_id: str | None) -> bool:
+    return isinstance(message, AIMessage) and any(call["id"] == call_id for call in message.tool_calls)

@@ -2,25 +2,81 @@
 
 Nothing else here may sleep between two attempts, so that one switch reaches every wait. The switch is
 process-wide on purpose: a context variable would not follow a call into the threads of a tool node.
+
+A wait can be cut short: `alarm` is asked about every tenth of a second, and when it says True the wait ends.
 """
 
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+Alarm = Callable[[], bool]
+
+#: Seconds between two looks at an alarm.
+TICK = 0.1
 
 _lock = threading.Lock()
 _recorders: tuple[list[float], ...] = ()
 
 
-def pause(seconds: float) -> None:
-    """Wait `seconds`, or not at all while waits are skipped."""
-    if not _is_skipped(seconds):
-        time.sleep(seconds)
+def pause(seconds: float, alarm: Alarm | None = None) -> bool:
+    """Wait `seconds`, or not at all while waits are skipped; return False when the alarm cut it short."""
+    if _is_skipped(seconds):
+        return True
+    ends = time.monotonic() + seconds
+    while alarm is not None and (left := ends - time.monotonic()) > TICK:
+        if alarm():
+            return False
+        time.sleep(min(TICK, left))
+    time.sleep(max(0.0, ends - time.monotonic()))
+    return True
 
 
-async def apause(seconds: float) -> None:
-    """Wait `seconds` on the event loop, or for one turn of it while waits are skipped."""
-    await asyncio.sleep(0 if _is_skipped(seconds) else seconds)
+async def apause(seconds: float, alarm: Alarm | None = None) -> bool:
+    """Wait `seconds` on the event loop, or for one turn of it while waits are skipped; see `pause`."""
+    if _is_skipped(seconds):
+        seconds = 0
+    if alarm is None or seconds <= TICK:
+        await asyncio.sleep(seconds)
+        return True
+    return await _ticker_by_loop.setdefault(asyncio.get_running_loop(), _Ticker()).wait(seconds, alarm)
+
+
+class _Ticker:
+    """Looks at the alarms of all waits of an event loop with one timer, however many there are."""
+
+    def __init__(self) -> None:
+        self._alarms: dict[asyncio.Future[bool], Alarm] = {}
+
+    async def wait(self, seconds: float, alarm: Alarm) -> bool:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _end, ended, True)  # noqa: FBT003  # the result of the wait
+        if not self._alarms:
+            loop.call_later(TICK, self._tick, loop)
+        self._alarms[ended] = alarm
+        try:
+            return await ended
+        finally:
+            timer.cancel()
+            del self._alarms[ended]
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        for ended, alarm in list(self._alarms.items()):
+            if alarm():
+                _end(ended, False)  # noqa: FBT003
+        if self._alarms:
+            loop.call_later(TICK, self._tick, loop)
+
+
+_ticker_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Ticker] = WeakKeyDictionary()
+
+
+def _end(ended: asyncio.Future[bool], result: bool) -> None:  # noqa: FBT001  # the result of the wait
+    if not ended.done():
+        ended.set_result(result)
 
 
 def skip_waits() -> list[float]:
@@ -28,7 +84,7 @@ def skip_waits() -> list[float]:
 
     Waits stay skipped until each list was handed back, in any order and from any thread.
     """
-    global _recorders  # noqa: PLW0603 - the process-wide switch itself
+    global _recorders  # noqa: PLW0603  # the process-wide switch itself
     recorder: list[float] = []
     with _lock:
         _recorders = (*_recorders, recorder)
@@ -37,14 +93,14 @@ def skip_waits() -> list[float]:
 
 def resume_waits(recorder: list[float]) -> None:
     """Stop collecting into `recorder`, a list that `skip_waits` returned."""
-    global _recorders  # noqa: PLW0603 - see skip_waits
+    global _recorders  # noqa: PLW0603  # see skip_waits
     with _lock:
         # By identity: two recorders that saw the same waits are equal lists.
         _recorders = tuple(other for other in _recorders if other is not recorder)
 
 
 def _is_skipped(seconds: float) -> bool:
-    """Tell whether waits are skipped, and let every recorder know of this one."""
+    """Return whether waits are skipped, and let every recorder know of this one."""
     recorders = _recorders
     for recorder in recorders:
         recorder.append(seconds)

@@ -6,22 +6,17 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from langchain_core.runnables.config import run_in_executor
+from langchain_core.runnables.config import RunnableConfig, run_in_executor
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
+from agent_tools._batch import Batch, current_batch
+from agent_tools._call import AsyncExecute, OwnHandling, Result
+from agent_tools._classify import Rules
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._handler import (
-    AsyncExecute,
-    AsyncWrapper,
-    Execute,
-    OwnText,
-    Result,
-    Rules,
-    ToolErrorHandler,
-    Wrapper,
-)
+from agent_tools._credentials import OnAuthFailure
+from agent_tools._handler import AsyncWrapper, ToolErrorHandler, Wrapper
 from agent_tools._langgraph import handled_types
 from agent_tools._observers import Observer
 
@@ -42,7 +37,8 @@ class ResilientToolNode(ToolNode):
         classify: Your own rules, asked before ours; see `ToolErrorHandler`.
         expose: Error types whose text was written for the model.
         observer: Called with each `ToolEvent`.
-        handler: A `ToolErrorHandler` to share with other nodes, instead of the five arguments above.
+        on_auth_failure: Renews credentials; see `ToolErrorHandler`.
+        handler: A `ToolErrorHandler` to share with other nodes, instead of the arguments above.
         name: As for ToolNode.
         tags: As for ToolNode.
         handle_tool_errors: As for ToolNode, applied after the retries: False raises, a type or a tuple
@@ -64,6 +60,7 @@ class ResilientToolNode(ToolNode):
         classify: Rules = (),
         expose: tuple[type[BaseException], ...] = (ToolException,),
         observer: Observer | None = None,
+        on_auth_failure: OnAuthFailure | None = None,
         handler: ToolErrorHandler | None = None,
         name: str = "tools",
         tags: list[str] | None = None,
@@ -74,20 +71,25 @@ class ResilientToolNode(ToolNode):
     ) -> None:
         if handler is None:
             handler = ToolErrorHandler(
-                policy=policy, per_tool=per_tool, classify=classify, expose=expose, observer=observer
+                policy=policy,
+                per_tool=per_tool,
+                classify=classify,
+                expose=expose,
+                observer=observer,
+                on_auth_failure=on_auth_failure,
             )
-        elif policy or per_tool or classify or observer or expose != (ToolException,):
-            raise ValueError("handler excludes policy, per_tool, classify, expose and observer: it has its own")
-        own_text = _own_text(handle_tool_errors)
+        elif policy or per_tool or classify or observer or on_auth_failure or expose != (ToolException,):
+            raise ValueError("handler has policies, rules and observers of its own: give it these arguments instead")
+        own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)
 
         # No methods of this node: one that holds a method of its own is a cycle, in which repr() and
         # draw_mermaid() never come to an end.
         wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
-        if wrap_tool_call is not None or awrap_tool_call is not None or own_text is not None:
-            wrap = partial(wrap, around=wrap_tool_call, own_text=own_text)
-            awrap = partial(awrap, around=awrap_tool_call, own_text=own_text)
+        if wrap_tool_call is not None or awrap_tool_call is not None or own is not None:
+            wrap = partial(wrap, around=wrap_tool_call, own=own)
+            awrap = partial(awrap, around=awrap_tool_call, own=own)
         super().__init__(
             tools,
             name=name,
@@ -99,33 +101,25 @@ class ResilientToolNode(ToolNode):
         )
         handler.require_tools(self.tools_by_name)
 
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Run the calls of the last message; see `ToolNode`."""
+        current_batch.set(Batch())
+        return await super().ainvoke(input, config, **kwargs)
 
-def _own_text(flag: HandleToolErrors) -> OwnText | None:
-    """Return what `handle_tool_errors=flag` says about an error; None for True: our answers."""
+
+def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:
+    """Return what `handle_tool_errors=flag` says; None for True: our answers to every error."""
     if flag is True:
         return None
     if not flag:
-        return _raised
+        return OwnHandling(types=())
     if isinstance(flag, str):
-        return lambda _error: flag
+        return OwnHandling(types=(BaseException,), text=lambda _error: flag)
     if isinstance(flag, type | tuple):
-        return _for_types(flag, lambda _error: None)
+        return OwnHandling(types=flag if isinstance(flag, tuple) else (flag,))
     if callable(flag):
-        return _for_types(handled_types(flag), flag)
+        return OwnHandling(types=handled_types(flag), text=flag)
     raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
-
-
-def _raised(error: BaseException) -> str | None:
-    raise error
-
-
-def _for_types(types: type[Exception] | tuple[type[Exception], ...], text: Callable[..., str | None]) -> OwnText:
-    def own_text(error: BaseException) -> str | None:
-        if not isinstance(error, types):
-            raise error
-        return text(error)
-
-    return own_text
 
 
 def _in_thread(wrapper: Wrapper) -> AsyncWrapper:

@@ -198,7 +198,7 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
         ({"per_tool": {"x": 3}}, r"per_tool\['x'\] must be a RetryPolicy, not 3"),
         ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
         ({"handle_tool_errors": 42}, "handle_tool_errors must be a bool, a text, a function or error types, not 42"),
-        ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler excludes policy"),
+        ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler has policies"),
     ],
 )
 def test_nonsense_is_refused_at_construction(options: dict[str, Any], message: str) -> None:

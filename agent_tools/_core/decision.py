@@ -1,13 +1,13 @@
 """What follows from a failure: `Retry` after some seconds, or `GiveUp` with the reason.
 
-One pure function, `decide`. Everything it depends on is an argument, the time that has passed and the
-chance included, so every rule can be tested as a row of a table.
+One pure function, `decide`. Everything it depends on is an argument, time and chance included, so every
+rule can be tested as a row of a table.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent_tools._core.failure import Failure
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
 
 #: Waits after a refusal for too many requests double, whatever `multiplier` says: the limiter refills
@@ -34,13 +34,18 @@ class Reason(StrEnum):
     """The server asks for a longer wait than the policy grants."""
     DEADLINE = "deadline"
     """The wait would not end before the deadline."""
+    APPROVAL = "approval"
+    """The attempt used up the answer to an interrupt, and a human would be asked again."""
+    DRAINING = "draining"
+    """The graph is shutting down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again in `after` seconds."""
+    """Try again in `after` seconds, with new credentials if `renew`."""
 
     after: float
+    renew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +58,52 @@ class GiveUp:
 Verdict = Retry | GiveUp
 
 
-def decide(failure: Failure, *, policy: RetryPolicy, attempt: int, elapsed: float, chance: float) -> Verdict:
-    """Return what follows from `failure`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What else matters, beside the failure and the policy.
 
-    Args:
-        failure: What went wrong just now.
-        policy: What the user wants for this tool.
-        attempt: Number of attempts made so far, this one included.
+    Attributes:
+        attempt: Number of attempts made so far, the failed one included.
         elapsed: Seconds since the first attempt began.
         chance: A number from 0 up to 1 that nobody can foresee.
+        renewable: Somebody can renew the credentials, and has not yet done so for this call.
+        approval_lost: The attempt used up an approval that cannot be shown to the next one.
+        draining: The graph is shutting down.
     """
+
+    attempt: int
+    elapsed: float = 0.0
+    chance: float = 0.0
+    renewable: bool = False
+    approval_lost: bool = False
+    draining: bool = False
+
+
+def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
+    """Return what follows from `failure`; the first rule that applies decides."""
+    if failure.category is ErrorCategory.AUTH_FAILURE and now.renewable:
+        return Retry(0.0, renew=True)
     if failure.category not in policy.retry_on:
         return GiveUp(Reason.NOT_RETRIED)
-    if failure.veto is not None:
+    if failure.veto is not None and not (failure.veto is Veto.RUNNING and policy.idempotent):
         return GiveUp(Reason.VETO)
     if policy.idempotent is False and failure.may_have_acted:
         return GiveUp(Reason.MAY_HAVE_ACTED)
-    if attempt >= policy.max_attempts:
+    if now.attempt >= policy.max_attempts:
         return GiveUp(Reason.ATTEMPTS_USED)
+    if now.approval_lost:
+        return GiveUp(Reason.APPROVAL)
+    if now.draining:
+        return GiveUp(Reason.DRAINING)
     if failure.retry_after is not None and failure.retry_after > policy.max_retry_after:
         return GiveUp(Reason.RETRY_AFTER)
-    after = wait_before_retry(failure, policy=policy, attempt=attempt, chance=chance)
-    if policy.deadline is not None and elapsed + after >= policy.deadline:
+    after = wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance)
+    if policy.deadline is not None and now.elapsed + after >= policy.deadline:
         return GiveUp(Reason.DEADLINE)
     return Retry(after)
 
 
-def wait_before_retry(failure: Failure, *, policy: RetryPolicy, attempt: int, chance: float) -> float:
+def wait_before_retry(failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float) -> float:
     """Return the seconds to wait after failed attempt number `attempt`.
 
     A `Retry-After` is a floor under our own wait, never a replacement for it, and the calls that

@@ -33,6 +33,8 @@ class Veto(StrEnum):
     """What was paid for is used up; waiting a few seconds does not refill it."""
     RESULT = "result"
     """The tool ran to its end; only what it returned cannot be used."""
+    RUNNING = "running"
+    """The tool could not be stopped and may still be at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ WHY_BY_VETO = {
     Veto.SERVER: "The service says that repeating is pointless.",
     Veto.QUOTA: "Its quota is used up, and only its operator can change that.",
     Veto.RESULT: "It ran to its end, but what it returned cannot be used.",
+    Veto.RUNNING: "It could not be stopped and may still be running.",
 }
 
 

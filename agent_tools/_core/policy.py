@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from agent_tools._core.failure import ErrorCategory
 
@@ -24,8 +24,11 @@ class RetryPolicy:
         max_delay: No wait of ours is longer. A wait that the server asks for may be.
         jitter: The part of each wait that is left to chance, 0.0 for none. The default makes
             waits of 50 to 100 %, so that calls which failed together do not come back together.
-        deadline: Attempts and waits of one call end within this time; None for no limit. A sync
-            tool cannot be stopped: there the limit holds between attempts.
+        deadline: Attempts and waits of one call end within this time; None for no limit. In a sync run
+            it holds between attempts; set `attempt_timeout` to be answered in time there, too.
+        attempt_timeout: Longest time of one attempt; None for no limit but the deadline. An async tool is
+            canceled and awaited. A sync tool then runs in a thread of its own, which nothing can stop: the
+            model is told that it may still be running, and its late result is dropped.
         max_retry_after: A server that asks for a longer wait is not waited for: the model is told
             the time instead.
         retry_on: The categories that are retried.
@@ -42,10 +45,12 @@ class RetryPolicy:
     max_delay: float = 20.0
     jitter: float = 0.5
     deadline: float | None = 60.0
+    attempt_timeout: float | None = None
     max_retry_after: float = 120.0
     retry_on: Iterable[ErrorCategory | str] = _RETRIED_BY_DEFAULT
     idempotent: bool | None = None
     failed_when: Callable[[Any], bool] | None = None
+    key_by: Literal["call", "arguments"] = "call"
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
@@ -56,12 +61,14 @@ class RetryPolicy:
             raise ValueError(f"multiplier must be a finite number, at least 1, not {self.multiplier!r}")
         if not _is_number(self.jitter) or not 0 <= self.jitter <= 1:
             raise ValueError(f"jitter must be a number from 0 to 1, not {self.jitter!r}")
-        if self.deadline is not None and (not _is_number(self.deadline) or self.deadline <= 0):
-            raise ValueError(f"deadline must be a finite number of seconds above 0, or None, not {self.deadline!r}")
+        for name in ("deadline", "attempt_timeout"):
+            _require_limit(name, getattr(self, name))
         if self.idempotent is not None and not isinstance(self.idempotent, bool):
             raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
+        if self.key_by not in ("call", "arguments"):
+            raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
 
 
@@ -77,6 +84,11 @@ def require_seconds(name: str, value: object) -> None:
     """Raise unless `value` is a finite number of seconds, at least 0."""
     if not _is_number(value) or value < 0:  # type: ignore[operator]  # _is_number has just said so
         raise ValueError(f"{name} must be a finite number of seconds, at least 0, not {value!r}")
+
+
+def _require_limit(name: str, value: float | None) -> None:
+    if value is not None and (not _is_number(value) or value <= 0):
+        raise ValueError(f"{name} must be a finite number of seconds above 0, or None, not {value!r}")
 
 
 def _is_number(value: object) -> bool:

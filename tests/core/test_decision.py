@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_tools._core.decision import GiveUp, Reason, Retry, Verdict, decide, wait_before_retry
+from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide, wait_before_retry
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
 
@@ -16,8 +17,8 @@ THROTTLED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled
 EXACT = RetryPolicy(base_delay=1.0, multiplier=2.0, throttled_delay=3.0, jitter=0.0)
 
 
-def verdict(failure: Failure, policy: RetryPolicy = EXACT, *, attempt: int = 1, elapsed: float = 0.0) -> Verdict:
-    return decide(failure, policy=policy, attempt=attempt, elapsed=elapsed, chance=0.5)
+def verdict(failure: Failure, policy: RetryPolicy = EXACT, *, attempt: int = 1, **situation: Any) -> Verdict:
+    return decide(failure, policy, Situation(attempt=attempt, chance=0.5, **situation))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_attempts_are_counted_in_total() -> None:
 
 
 @pytest.mark.parametrize("veto", list(Veto))
-def test_a_veto_ends_it(veto: Veto) -> None:
+def test_a_veto_ends_it_whatever_it_is(veto: Veto) -> None:
     assert verdict(replace(BUSY, veto=veto)) == GiveUp(Reason.VETO)
 
 
@@ -62,6 +63,27 @@ def test_a_tool_that_must_not_act_twice_is_retried_only_when_nothing_happened() 
     assert verdict(BUSY, once) == GiveUp(Reason.MAY_HAVE_ACTED)
     assert verdict(THROTTLED, once) == Retry(3.0)
     assert verdict(replace(BUSY, may_have_acted=False, retry_after=2.0), once) == Retry(3.0)
+
+
+def test_a_tool_that_may_still_be_running_is_run_again_only_when_that_does_no_harm() -> None:
+    running = Failure(category=ErrorCategory.TIMEOUT, veto=Veto.RUNNING)
+    policy = replace(EXACT, retry_on={"timeout"})
+
+    assert verdict(running, policy) == GiveUp(Reason.VETO)
+    assert verdict(running, replace(policy, idempotent=True)) == Retry(1.0)
+
+
+def test_credentials_are_renewed_where_somebody_can() -> None:
+    refused = Failure(category=ErrorCategory.AUTH_FAILURE, status_code=401, may_have_acted=False)
+
+    assert verdict(refused, renewable=True) == Retry(0.0, renew=True)
+    assert verdict(refused) == GiveUp(Reason.NOT_RETRIED)
+    assert verdict(BUSY, renewable=True) == Retry(1.0)
+
+
+def test_a_lost_approval_and_a_draining_graph_end_it() -> None:
+    assert verdict(BUSY, approval_lost=True) == GiveUp(Reason.APPROVAL)
+    assert verdict(BUSY, draining=True) == GiveUp(Reason.DRAINING)
 
 
 def test_retry_after_is_a_floor_with_a_spread_behind_it() -> None:
@@ -95,7 +117,7 @@ def test_the_default_wait_is_half_to_whole_of_the_longest() -> None:
     policy = RetryPolicy()
 
     def wait(chance: float, attempt: int, failure: Failure = BUSY) -> float:
-        return wait_before_retry(failure, policy=policy, attempt=attempt, chance=chance)
+        return wait_before_retry(failure, policy, attempt=attempt, chance=chance)
 
     assert (wait(0.0, 1), wait(1.0, 1)) == (0.4, 0.2)
     assert (wait(0.0, 2), wait(1.0, 2)) == (2.0, 1.0)
@@ -130,7 +152,7 @@ policies = st.builds(
 def test_no_verdict_ever_breaks_a_promise(
     failure: Failure, policy: RetryPolicy, attempt: int, elapsed: float, chance: float
 ) -> None:
-    result = decide(failure, policy=policy, attempt=attempt, elapsed=elapsed, chance=chance)
+    result = decide(failure, policy, Situation(attempt=attempt, elapsed=elapsed, chance=chance))
     if isinstance(result, GiveUp):
         return
     assert math.isfinite(result.after)

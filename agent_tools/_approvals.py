@@ -1,0 +1,83 @@
+"""Answers to interrupts, kept for the next attempt of the same call.
+
+`interrupt()` finds its answer by a counter that all calls of a node share. An attempt that failed after a
+human had approved has moved the counter on: a plain retry would ask the human again, and a counter set
+back to zero would hand one call's approval to another. So each call remembers the indexes that its
+attempts used, and shows the next attempt the same ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+#: Where LangGraph keeps the counter and the answers of a task: `langgraph._internal._constants`.
+SCRATCHPAD = "__pregel_scratchpad"
+
+
+def has_answers(scratchpad: Any) -> bool:  # a PregelScratchpad, which LangGraph does not export
+    """Return whether a human has answered an interrupt of this task."""
+    return bool(scratchpad.resume) or scratchpad.get_null_resume() is not None
+
+
+class Approvals:
+    """The indexes of the answers that one call used, in order."""
+
+    __slots__ = ("_next", "_position", "_used")
+
+    def __init__(self, counter: Callable[[], int]) -> None:
+        self._next = counter
+        self._used: list[int] = []
+        self._position = 0
+
+    def rewind(self) -> None:
+        """Begin an attempt: it is shown what the one before it was shown."""
+        self._position = 0
+
+    def count(self) -> int:
+        """Return the index of the next answer; LangGraph calls this in place of its own counter."""
+        if self._position == len(self._used):
+            self._used.append(self._next())
+        self._position += 1
+        return self._used[self._position - 1]
+
+
+class ApprovedTool:
+    """Stands in for a tool of a run that was resumed, and hands its attempts the approvals of their call."""
+
+    def __init__(self, tool: BaseTool, approvals: Approvals) -> None:
+        self._tool = tool
+        self._approvals = approvals
+
+    def __getattr__(self, name: str) -> Any:  # whatever attribute the tool has
+        return getattr(self._tool, name)
+
+    def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.invoke` does."""
+        return self._tool.invoke(call, self._with_approvals(config), **options)
+
+    async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.ainvoke` does."""
+        return await self._tool.ainvoke(call, self._with_approvals(config), **options)
+
+    def _with_approvals(self, config: Any) -> Any:
+        self._approvals.rewind()
+        own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=self._approvals.count)
+        return {**config, "configurable": {**config["configurable"], SCRATCHPAD: own}}
+
+
+def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
+    """Return `request` so that all its attempts see the same answers; itself when there are none to see."""
+    scratchpad = scratchpad_of(request)
+    if scratchpad is None or request.tool is None or not has_answers(scratchpad):
+        return request
+    stand_in: Any = ApprovedTool(request.tool, Approvals(scratchpad.interrupt_counter))
+    return request.override(tool=stand_in)
+
+
+def scratchpad_of(request: ToolCallRequest) -> Any:
+    """Return where LangGraph keeps the answers for the task of this call, None outside a graph."""
+    config = getattr(request.runtime, "config", None)
+    return None if config is None else config.get("configurable", {}).get(SCRATCHPAD)

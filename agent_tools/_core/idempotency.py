@@ -1,0 +1,32 @@
+"""Keys by which a service recognizes a call that it has already carried out.
+
+A key must be the same for all attempts of a call, also in another process after a crash, and different for
+any other call. The attempt is no part of it, and the id that the model gave the call is not enough:
+some providers number the calls of each turn from one.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+
+def key_of_call(*, thread: str, message: str, call: str, tool: str) -> str:
+    """Return the key of one tool call: 32 hexadecimal digits.
+
+    Args:
+        thread: Id of the conversation.
+        message: Id of the AI message that makes the call.
+        call: Id of the call within this message.
+        tool: Name of the tool.
+    """
+    return _digest("call", thread, message, call, tool)
+
+
+def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> str:
+    """Return the key of all calls in a thread that ask the same of the same tool: 32 hexadecimal digits."""
+    return _digest("arguments", thread, tool, json.dumps(arguments, sort_keys=True, default=str))
+
+
+def _digest(*parts: str) -> str:
+    # JSON keeps ("a", "bc") and ("ab", "c") apart, which joining would not.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,71 @@
+"""Memory of 10,000 calls that wait for their retry, against 10,000 tools that sleep in a bare node.
+
+Each kind is measured in a process of its own, as the growth of its resident memory.
+"""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from langchain_core.tools import StructuredTool
+
+from agent_tools import RetryPolicy
+from tests.benchmarks import nodes
+
+CALLS = 10_000
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident() -> int:
+    """Return the resident memory of this process in bytes."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+async def growth(kind: str) -> int:
+    """Return by how many bytes this process grows while `CALLS` calls sleep or wait."""
+    begun = 0
+
+    async def sleeps(number: int) -> str:
+        nonlocal begun
+        begun += 1
+        if kind == "ours":
+            raise ConnectionResetError("the service is gone")
+        await asyncio.sleep(3600)
+        return "x"
+
+    tool = StructuredTool.from_function(coroutine=sleeps, name="sleeps", description="Sleeps.")
+    policy = RetryPolicy(base_delay=3600, max_delay=3600, deadline=None, retry_on={"network"})
+    options: dict[str, Any] = {"policy": policy} if kind == "ours" else {}
+    graph = nodes.graph(kind, tool, **options)
+    state = nodes.state("sleeps", CALLS)
+    before = resident()
+    run = asyncio.create_task(graph.ainvoke(state))
+    while begun < CALLS:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
+    grown = resident() - before
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    return grown
+
+
+def main() -> None:
+    """Print both, and the ratio."""
+    if len(sys.argv) == 2 and sys.argv[1] in nodes.NODES:  # noqa: PLR2004  # a child of the call below
+        print(asyncio.run(growth(sys.argv[1])))
+        return
+    grown = {
+        kind: int(subprocess.run([sys.executable, "-m", __spec__.name, kind], check=True, capture_output=True).stdout)
+        for kind in nodes.NODES
+    }
+    print(f"{CALLS:,} sleeping tools, bare: {grown['bare'] / 1e6:.0f} MB")
+    print(f"{CALLS:,} waiting retries, ours: {grown['ours'] / 1e6:.0f} MB, ratio {grown['ours'] / grown['bare']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
