@@ -1,22 +1,40 @@
 """The calls of one message that run at the same time, as one node runs them.
 
-When one of them interrupts the run, the others must come to their end first: `asyncio.gather` would let
-them go on as orphans, acting after the run has stopped, with nobody to take their results.
+Two things go wrong with them when one interrupts the run to ask a human. `asyncio.gather` lets the others
+go on as orphans, acting after the run has stopped, with nobody to take their results: so they come to
+their end first. And after the answer LangGraph runs all of them again and hands the answers out to whoever asks
+first: so, in a run that was resumed, they take turns in the order of the message, which is also the order in
+which humans are asked.
 """
 
 import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from itertools import takewhile
 from typing import Self
+
+from langgraph.errors import GraphBubbleUp
 
 
 class Batch:
-    """`with batch:` around a call counts it among those that are at work."""
+    """`with batch:` around a call counts it among those that are at work.
 
-    __slots__ = ("_settled", "_working")
+    Args:
+        call_ids: Returns the ids of the calls in the order of the message; asked only when somebody interrupts.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settled", "_working")
+
+    def __init__(self, call_ids: Callable[[], Sequence[str]] = tuple) -> None:
+        self._call_ids = call_ids
         self._working = 0
         self._settled: asyncio.Event | None = None
+        self._held: dict[str, BaseException] = {}
+        self._lock = threading.Lock()
+        self._ended_by_id: dict[str, Future[bool]] | None = None
 
     def __enter__(self) -> Self:
         self._working += 1
@@ -27,8 +45,12 @@ class Batch:
         if self._working == 0 and self._settled is not None:
             self._settled.set()
 
-    async def settle(self) -> None:
-        """Wait until no call works; one that waits here does not."""
+    async def settled(self, call_id: str, error: BaseException) -> BaseException:
+        """Wait until no call works, and return the error to stop the run with.
+
+        That is the one of the first call in the order of the message, whoever was faster.
+        """
+        self._held[call_id] = error
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
         if self._settled is None:
             self._settled = asyncio.Event()
@@ -39,6 +61,47 @@ class Batch:
                 await self._settled.wait()
         finally:
             self.__enter__()
+        return next((self._held[each] for each in self._call_ids() if each in self._held), error)
+
+    @contextmanager
+    def turn(self, call_id: str) -> Iterator[None]:
+        """Hold a call back until the calls before it have ended."""
+        ended_by_id = self._turns()
+        for earlier in takewhile(lambda each: each != call_id, ended_by_id):
+            _go_on(ended_by_id[earlier].result())
+        with _ending(ended_by_id.get(call_id)):
+            yield
+
+    @asynccontextmanager
+    async def aturn(self, call_id: str) -> AsyncIterator[None]:
+        """Do the same as `turn`."""
+        ended_by_id = self._turns()
+        for earlier in takewhile(lambda each: each != call_id, ended_by_id):
+            _go_on(await asyncio.wrap_future(ended_by_id[earlier]))
+        with _ending(ended_by_id.get(call_id)):
+            yield
+
+    def _turns(self) -> dict[str, Future[bool]]:
+        with self._lock:
+            if self._ended_by_id is None:
+                self._ended_by_id = {each: Future() for each in self._call_ids()}
+            return self._ended_by_id
+
+
+def _go_on(finished: bool) -> None:  # noqa: FBT001  # what the call before has said
+    if not finished:  # it has stopped the run, so this call is not to act: it gets its turn after the answer
+        raise GraphBubbleUp
+
+
+@contextmanager
+def _ending(ended: "Future[bool] | None") -> Iterator[None]:
+    finished = False
+    try:
+        yield
+        finished = True
+    finally:
+        if ended is not None:
+            ended.set_result(finished)
 
 
 #: The batch that the running node opened; None where the handler is used without our node.

@@ -9,7 +9,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
-from agent_tools._approvals import with_approvals
+from agent_tools._approvals import ApprovedTool, with_approvals
 from agent_tools._attempts import Attempts
 from agent_tools._classify import diagnose
 from agent_tools._core.events import EventType, ToolEvent
@@ -117,9 +117,19 @@ class Call:
         self._begin(request)
 
     @property
+    def id(self) -> str:
+        """The id that the model gave the call."""
+        return self._request.tool_call["id"] or ""
+
+    @property
     def request(self) -> ToolCallRequest:
         """The request as it was last run."""
         return self._request
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether a human has answered an interrupt of the node that makes this call."""
+        return isinstance(self._request.tool, ApprovedTool)
 
     @property
     def policy(self) -> RetryPolicy:
@@ -210,7 +220,7 @@ class Call:
         if self.policy.key_by == "arguments":
             return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])
         message = message_of(self._request)
-        return key_of_call(thread=thread, message=message, call=call["id"] or "", tool=call["name"])
+        return key_of_call(thread=thread, message=message, call=self.id, tool=call["name"])
 
     def _ask(self, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, None to let `error` out."""
@@ -316,7 +326,7 @@ class Call:
         return ToolEvent(
             type=kind,
             tool=self._request.tool_call["name"],
-            tool_call_id=self._request.tool_call["id"] or "",
+            tool_call_id=self.id,
             attempt=attempts.failures + (kind is EventType.RECOVERED),
             of=attempts.policy.max_attempts,
             elapsed=attempts.elapsed(),

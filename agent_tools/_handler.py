@@ -97,16 +97,11 @@ class ToolErrorHandler:
             own: What an explicit `handle_tool_errors` says about errors.
         """
         call = Call(self._settings, request)
-        try:
-            return call.run(execute) if around is None else around(request, partial(call.rerun, execute))
-        except FAILURES as error:
-            failed = error
-        try:
-            if call.is_answered(failed, own):
-                return call.answer(failed, own)
-            raise failed
-        finally:
-            del failed  # it holds this frame, and this frame held it
+        batch = current_batch.get()
+        if batch is None or not call.is_resumed:
+            return self._answered(call, execute, around, own)
+        with batch.turn(call.id):
+            return self._answered(call, execute, around, own)
 
     async def awrap_tool_call(
         self,
@@ -118,17 +113,40 @@ class ToolErrorHandler:
     ) -> Result:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
         call = Call(self._settings, request)
-        with current_batch.get() or Batch() as batch:
+        batch = current_batch.get() or Batch()
+        if not call.is_resumed:
+            return await self._aanswered(call, execute, around, own, batch)
+        async with batch.aturn(call.id):
+            return await self._aanswered(call, execute, around, own, batch)
+
+    def _answered(self, call: Call, execute: Execute, around: Wrapper | None, own: OwnHandling | None) -> Result:
+        try:
+            return call.run(execute) if around is None else around(call.request, partial(call.rerun, execute))
+        except FAILURES as error:
+            failed = error
+        try:
+            if call.is_answered(failed, own):
+                return call.answer(failed, own)
+            raise failed
+        finally:
+            del failed  # it holds this frame, and this frame held it
+
+    async def _aanswered(
+        self, call: Call, execute: AsyncExecute, around: AsyncWrapper | None, own: OwnHandling | None, batch: Batch
+    ) -> Result:
+        with batch:
             try:
-                return await (call.arun(execute) if around is None else around(request, partial(call.arerun, execute)))
+                if around is None:
+                    return await call.arun(execute)
+                return await around(call.request, partial(call.arerun, execute))
             except FAILURES as error:
                 failed = error
             try:
                 if call.is_answered(failed, own):
                     return call.answer(failed, own)
-                if not isinstance(failed, CancelledError):
-                    await batch.settle()
-                raise failed
+                if isinstance(failed, CancelledError):
+                    raise failed
+                raise await batch.settled(call.id, failed)
             finally:
                 del failed
 

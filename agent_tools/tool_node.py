@@ -101,10 +101,19 @@ class ResilientToolNode(ToolNode):
         )
         handler.require_tools(self.tools_by_name)
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        current_batch.set(Batch())
+        current_batch.set(Batch(partial(self._call_ids, input)))
+        return super().invoke(input, config, **kwargs)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Do the same as `invoke`."""
+        current_batch.set(Batch(partial(self._call_ids, input)))
         return await super().ainvoke(input, config, **kwargs)
+
+    def _call_ids(self, node_input: Any) -> list[str]:
+        calls, _ = self._parse_input(node_input)
+        return [call["id"] or "" for call in calls]
 
 
 def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:

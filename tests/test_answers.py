@@ -30,7 +30,19 @@ SECRETS = [
     '<div class="error">Internal <b>stack</b></div>',
     'Traceback (most recent call last):\n  File "/srv/app/main.py", line 3, in run\n',
 ]
-PIECES = ["4eC39HqLyj", "eyJzdWIi", "hunter2", "SK-SECRET", "ada.lovelace", "secrets/prod", "prod.internal", "IOSFODNN7", "class=", "main.py", "Traceback"]
+PIECES = [
+    "4eC39HqLyj",
+    "eyJzdWIi",
+    "hunter2",
+    "SK-SECRET",
+    "ada.lovelace",
+    "secrets/prod",
+    "prod.internal",
+    "IOSFODNN7",
+    "class=",
+    "main.py",
+    "Traceback",
+]
 
 
 class Curated(Exception):
@@ -145,7 +157,9 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.text(max_size=300), st.sampled_from(SECRETS), st.text(max_size=300), st.sampled_from([ToolException, ValueError]))
+@given(
+    st.text(max_size=300), st.sampled_from(SECRETS), st.text(max_size=300), st.sampled_from([ToolException, ValueError])
+)
 def test_no_secret_gets_out_of_any_surroundings(before: str, secret: str, after: str, kind: type[Exception]) -> None:
     text = f"{before} {secret} {after}"
     (answer,) = answers_in(graph_of([broken(kind(text))]).invoke(asking(("lookup", {}))))
@@ -186,7 +200,14 @@ class Unprintable(ToolException):
         raise RuntimeError("no")
 
 
-HOSTILE = [Exception(""), ToolException(""), ToolException("  \n"), Unprintable(), ToolException("x" * 10**7), Exception("x" * 10**7)]
+HOSTILE = [
+    Exception(""),
+    ToolException(""),
+    ToolException("  \n"),
+    Unprintable(),
+    ToolException("x" * 10**7),
+    Exception("x" * 10**7),
+]
 
 
 @pytest.mark.parametrize("error", HOSTILE, ids=names_of(HOSTILE))
@@ -200,7 +221,9 @@ def test_no_answer_is_empty_or_long(flavor: Flavor, error: Exception) -> None:
     assert len(answer.content) <= 600
 
 
-@pytest.mark.parametrize("content", ["", "sk-live-4eC39HqLyjWDarjtT1zdp7dc", [{"type": "text", "text": "password=hunter2"}]])
+@pytest.mark.parametrize(
+    "content", ["", "sk-live-4eC39HqLyjWDarjtT1zdp7dc", [{"type": "text", "text": "password=hunter2"}]]
+)
 def test_a_returned_error_counts_as_one_is_scrubbed_and_not_run_again(flavor: Flavor, content: Any) -> None:
     runs = []
     events: list[Any] = []

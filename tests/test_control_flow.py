@@ -82,7 +82,10 @@ def test_one_call_interrupts_while_another_raises_and_after_the_answer_both_have
     flavor.run(graph, asking(("approve", {}), ("breaks", {})), THREAD)
     final = flavor.run(graph, Command(resume="Ada"), THREAD)
 
-    assert [(answer.tool_call_id, answer.status) for answer in answers_in(final)] == [("c1", "success"), ("c2", "error")]
+    assert [(answer.tool_call_id, answer.status) for answer in answers_in(final)] == [
+        ("c1", "success"),
+        ("c2", "error"),
+    ]
 
 
 def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_given_again(flavor: Flavor) -> None:
@@ -102,7 +105,9 @@ def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_
     assert answers_in(final)[0].content == "approved by Ada"
 
 
-@pytest.mark.parametrize("signal", [ParentCommand(Command(graph=Command.PARENT)), GraphDrained()], ids=["parent", "drained"])
+@pytest.mark.parametrize(
+    "signal", [ParentCommand(Command(graph=Command.PARENT)), GraphDrained()], ids=["parent", "drained"]
+)
 def test_messages_to_the_graph_are_neither_retried_nor_answered(flavor: Flavor, signal: Exception) -> None:
     fn = Flaky([signal] * 3)
     events: list[Any] = []
@@ -134,7 +139,9 @@ def test_a_command_to_the_parent_arrives_there(flavor: Flavor) -> None:
     assert flavor.run(graph, asking(("hand_over", {})))["messages"][-1].content == "hello, human here"
 
 
-async def _cancelled_while(state: Any, tool: StructuredTool, began: asyncio.Event, policy: RetryPolicy) -> tuple[float, BaseException]:
+async def _cancelled_while(
+    state: Any, tool: StructuredTool, began: asyncio.Event, policy: RetryPolicy
+) -> tuple[float, BaseException]:
     """Cancel a run once `began` is set; return how long that took, and what came out."""
     task = asyncio.create_task(graph_of([tool], policy=policy).ainvoke(state))
     await asyncio.wait_for(began.wait(), 5)

@@ -131,9 +131,7 @@ def test_a_command_without_its_tool_message_is_answered_and_never_run_again(flav
         return bad()
 
     policy = AT_ONCE.__class__(base_delay=0, retry_on={"non_retryable", "retryable"})
-    one, two = flavor.answers(
-        [flavor.tool(moves), flavor.tool(works)], ("moves", {}), ("works", {}), policy=policy
-    )
+    one, two = flavor.answers([flavor.tool(moves), flavor.tool(works)], ("moves", {}), ("works", {}), policy=policy)
 
     assert (one.status, two.content) == ("error", "fine")
     assert bad.runs == 1

@@ -188,7 +188,9 @@ def test_tools_have_policies_of_their_own_and_a_default(flavor: Flavor) -> None:
 
 def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="per_tool names 'refnd', but the tools are refund"):
-        ResilientToolNode([StructuredTool.from_function(lambda: "", name="refund", description="x")], per_tool={"refnd": AT_ONCE})
+        ResilientToolNode(
+            [StructuredTool.from_function(lambda: "", name="refund", description="x")], per_tool={"refnd": AT_ONCE}
+        )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,9 @@ async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_the
     async def works() -> str:
         return "fine"
 
-    tools = [StructuredTool.from_function(coroutine=body, name=body.__name__, description="x") for body in (hangs, works)]
+    tools = [
+        StructuredTool.from_function(coroutine=body, name=body.__name__, description="x") for body in (hangs, works)
+    ]
     started = time.monotonic()
     hung, fine = answers_in(
         await graph_of(tools, policy=RetryPolicy(deadline=0.2)).ainvoke(asking(("hangs", {}), ("works", {})))

@@ -110,7 +110,7 @@ def wait_before_retry(failure: Failure, policy: RetryPolicy, *, attempt: int, ch
     obey it are spread behind it.
     """
     longest = min(_longest_wait(failure, policy, attempt), policy.max_delay)
-    after = longest * (1 - policy.jitter * chance)
+    after = longest * (1 - policy.jitter * (1 - chance))  # grows with chance, as the spread below does
     if failure.retry_after is None:
         return after
     return max(after, failure.retry_after) + chance * min(failure.retry_after, RETRY_AFTER_SPREAD)

@@ -92,6 +92,17 @@ def test_retry_after_is_a_floor_with_a_spread_behind_it() -> None:
     assert verdict(replace(BUSY, retry_after=0.0)) == Retry(1.0)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0, 7.0])
+@pytest.mark.parametrize("failure", [BUSY, THROTTLED], ids=["busy", "throttled"])
+def test_calls_that_were_told_the_same_time_are_spread_over_at_least_half_of_it(failure: Failure, seconds: float) -> None:
+    told = replace(failure, retry_after=seconds)
+    waits = [wait_before_retry(told, RetryPolicy(), attempt=1, chance=part / 10) for part in range(11)]
+
+    assert waits == sorted(waits)
+    assert waits[0] >= seconds
+    assert waits[-1] - waits[0] >= min(seconds, 1.5)
+
+
 def test_a_retry_after_beyond_the_limit_is_not_waited_for() -> None:
     policy = replace(EXACT, deadline=None)
 
@@ -119,9 +130,9 @@ def test_the_default_wait_is_half_to_whole_of_the_longest() -> None:
     def wait(chance: float, attempt: int, failure: Failure = BUSY) -> float:
         return wait_before_retry(failure, policy, attempt=attempt, chance=chance)
 
-    assert (wait(0.0, 1), wait(1.0, 1)) == (0.4, 0.2)
-    assert (wait(0.0, 2), wait(1.0, 2)) == (2.0, 1.0)
-    assert (wait(0.0, 1, THROTTLED), wait(1.0, 1, THROTTLED)) == (2.0, 1.0)
+    assert (wait(0.0, 1), wait(1.0, 1)) == (0.2, 0.4)
+    assert (wait(0.0, 2), wait(1.0, 2)) == (1.0, 2.0)
+    assert (wait(0.0, 1, THROTTLED), wait(1.0, 1, THROTTLED)) == (1.0, 2.0)
 
 
 failures = st.builds(

@@ -1,0 +1,84 @@
+"""`python -m agent_tools.demo`: the support bot, live, and a check of all that it promises."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent_tools.demo.api import Shop, open_shop
+from agent_tools.demo.graph import build_graph
+from agent_tools.demo.model import ModelUnavailableError, model_named
+from agent_tools.demo.plain import PlainView
+from agent_tools.demo.promises import Evidence, check_always, check_numbers
+from agent_tools.demo.record import Recording
+from agent_tools.demo.run import converse
+from agent_tools.demo.script import QUESTIONS
+from agent_tools.demo.tools import connect, make_tools
+from agent_tools.demo.view import Screen, View
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not begin."""
+    options = _options(arguments)
+    try:
+        model = model_named(options.model)
+    except ModelUnavailableError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    screen = Screen(sys.stdout)
+    view = _view(screen, is_plain=options.plain)
+    try:
+        return _run(model, view, screen, is_scripted=options.model is None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has seen enough; what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    finally:
+        view.close()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m agent_tools.demo",
+        description="A support bot whose services fail in every way that matters. No key, no network.",
+    )
+    parser.add_argument("--model", metavar="PROVIDER:NAME", help="a real model instead of the scripted one")
+    parser.add_argument("--plain", action="store_true", help="plain lines, as when piped")
+    return parser.parse_args(arguments)
+
+
+def _view(screen: Screen, *, is_plain: bool) -> View:
+    if is_plain or not screen.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainView(screen)
+    try:
+        from agent_tools.demo.show import LiveView  # noqa: PLC0415 - rich is an extra
+    except ImportError:
+        return PlainView(screen)
+    return LiveView(screen)
+
+
+def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool) -> int:
+    began = time.monotonic()
+    view.opening("A support bot whose services fail in every way that matters")
+    with open_shop() as shop:
+        recording = asyncio.run(_converse(model, shop, view))
+        evidence = Evidence(recording=recording, screen=screen.shown(), secrets=shop.secrets(), refunds=shop.refunds)
+    checks = [*(check_numbers(evidence) if is_scripted else ()), *check_always(evidence)]
+    view.checked(checks, seconds=time.monotonic() - began)
+    return 0 if all(check.is_kept for check in checks) else 1
+
+
+async def _converse(model: BaseChatModel, shop: Shop, view: View) -> Recording:
+    async with connect(shop.services) as client:
+        graph = build_graph(model, make_tools(client, shop.services), checkpointer=InMemorySaver())
+        return await converse(graph, QUESTIONS, view, requests=lambda: shop.server.requests)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The support bot: the usual two nodes, with `ResilientToolNode` for the tools."""
+
+import asyncio
+import atexit
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from functools import cache
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.tools import BaseTool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import tools_condition
+
+from agent_tools import ResilientToolNode, RetryPolicy
+from agent_tools.demo.api import open_shop
+from agent_tools.demo.model import model_named
+from agent_tools.demo.tools import Services, connect, make_tools
+
+#: Any: LangGraph's own four parameters say nothing here that helps.
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+INSTRUCTIONS = SystemMessage(
+    "You work for the support of a shop for kettles. Make all calls that you need in parallel. Tell the "
+    "customer in a few plain sentences what you found, what you did and what you could not do."
+)
+
+#: Paying twice does harm: retried only after errors that prove that nothing was paid.
+PER_TOOL = {"refund_order": RetryPolicy(idempotent=False)}
+
+
+def build_graph(
+    model: BaseChatModel, tools: Sequence[BaseTool], *, checkpointer: BaseCheckpointSaver[Any] | None = None
+) -> Graph:
+    """Return the bot: `model` calls `tools` until it has an answer for the user."""
+    bound = model.bind_tools(tools)
+
+    async def think(state: MessagesState) -> dict[str, list[BaseMessage]]:
+        return {"messages": [await bound.ainvoke([INSTRUCTIONS, *state["messages"]])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", think)
+    builder.add_node("tools", ResilientToolNode(tools, per_tool=PER_TOOL))
+    builder.add_edge(START, "model")
+    builder.add_conditional_edges("model", tools_condition)
+    builder.add_edge("tools", "model")
+    return builder.compile(checkpointer=checkpointer)
+
+
+@asynccontextmanager
+async def make_graph() -> AsyncIterator[Graph]:
+    """Open the bot for the LangGraph server, which finds this function through `langgraph.json`.
+
+    `SUPPORT_API_URL` and `SUPPORT_API_KEY` name the shop's API; without a URL the one on loopback is started
+    with the first use and lives as long as the process. `SUPPORT_MODEL` names a real model
+    (`provider:name`); without it the scripted one answers.
+    """
+    # In threads: what starts a server or reads files blocks, and the LangGraph server watches its loop for that.
+    services = await asyncio.to_thread(_services)
+    model = await asyncio.to_thread(model_named, os.environ.get("SUPPORT_MODEL"))
+    async with await asyncio.to_thread(connect, services) as client:
+        yield build_graph(model, make_tools(client, services))
+
+
+@cache
+def _services() -> Services:
+    url = os.environ.get("SUPPORT_API_URL", "").rstrip("/")
+    if url:
+        return Services(api_url=url, help_url=url, api_key=os.environ.get("SUPPORT_API_KEY", ""))
+    shop = ExitStack()
+    atexit.register(shop.close)
+    return shop.enter_context(open_shop()).services

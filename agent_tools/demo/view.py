@@ -1,0 +1,89 @@
+"""What there is to see of a conversation; `plain` prints it line by line, `show` draws it live."""
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import Protocol, TextIO
+
+from langchain_core.messages import ToolMessage
+
+from agent_tools.demo.api import PROMISES
+from agent_tools.demo.progress import Board, CallProgress
+from agent_tools.demo.promises import Check
+
+#: Columns that are written to, on terminals that have as many.
+WIDTH = 100
+
+
+_MEETS_BY_CALL = {(promise.tool, promise.subject): promise.meets for promise in PROMISES}
+
+
+def meets(call: CallProgress) -> str:
+    """Return what the service of `call` does; empty for a call that nobody foresaw."""
+    return _MEETS_BY_CALL.get((call.tool, call.subject), "")
+
+
+class View(Protocol):
+    """Shows a conversation."""
+
+    def opening(self, text: str) -> None:
+        """It begins."""
+
+    def question(self, text: str) -> None:
+        """The user asks."""
+
+    def calling(self, board: Board) -> None:
+        """The model has made calls, which run now."""
+
+    def changed(self, call: CallProgress) -> None:
+        """A call failed, recovered or ended."""
+
+    def answered(self, board: Board, answers: Sequence[ToolMessage]) -> None:
+        """All calls of a message have their answers."""
+
+    def reply(self, text: str) -> None:
+        """The user is told something."""
+
+    def broke(self, error: str) -> None:
+        """The run ended with an error."""
+
+    def checked(self, checks: Sequence[Check], *, seconds: float) -> None:
+        """All is over; this is what was promised and measured."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class Screen(StringIO):
+    """Writes to `output`, and knows afterwards all that was shown."""
+
+    def __init__(self, output: TextIO) -> None:
+        super().__init__()
+        self._output = output
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-only suffices
+        """The encoding of the output, from which follows what can be drawn."""
+        return self._output.encoding
+
+    def isatty(self) -> bool:
+        """Whether somebody watches."""
+        return self._output.isatty()
+
+    def fileno(self) -> int:
+        """Where the terminal is whose size matters."""
+        return self._output.fileno()
+
+    def write(self, text: str) -> int:
+        """Show `text` and keep it."""
+        self._output.write(text)
+        return super().write(text)
+
+    def flush(self) -> None:
+        """Show what is not shown yet."""
+        self._output.flush()
+
+    def shown(self) -> str:
+        """Return all text that was shown, without colors, frames and blanks: nothing hides in a line break."""
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.getvalue())
+        return re.sub(r"[\s\u2500-\u257f]", "", text)

@@ -1,0 +1,151 @@
+"""`python -m agent_tools.demo`, as a user starts it."""
+
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from agent_tools.demo import __main__ as demo
+from agent_tools.demo.api import API_KEY, COLLEAGUE, INTERNAL_HOST, PROMISES
+from agent_tools.demo.plain import PlainView
+from agent_tools.demo.view import Screen
+from agent_tools.testing import ScriptedChatModel, call, no_waiting
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "agent_tools.demo"]
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # our own command
+        [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+    )
+
+
+def assert_kept_and_clean(output: str) -> None:
+    assert "16 of 16 promises kept" in output
+    assert "FAILED" not in output
+    assert "Traceback" not in output
+    for secret in (API_KEY, COLLEAGUE, INTERNAL_HOST, "127.0.0.1"):
+        assert secret not in output
+
+
+@pytest.mark.parametrize("options", [[], ["--plain"]])
+def test_piped_it_prints_plain_lines_and_keeps_all_its_promises(options: list[str]) -> None:
+    done = run(*options)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_kept_and_clean(done.stdout)
+    assert done.stdout.isascii()
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for promise in PROMISES:
+        assert any(line.startswith(f"{promise.tool} {promise.subject}") and line.endswith(" ok") for line in lines)
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_in_a_terminal_the_calls_are_drawn_live() -> None:
+    import pty  # noqa: PLC0415 - not everywhere
+
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"}
+    with subprocess.Popen(COMMAND, stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:  # noqa: S603
+        os.close(theirs)
+        output = _read_all(ours)
+
+    assert process.returncode == 0
+    assert_kept_and_clean(output)
+    assert "━" in output  # a wait, drawn as a bar
+    assert "recovered, waited" in output
+
+
+def _read_all(terminal: int) -> str:
+    pieces = []
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux says so when the other side has gone
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+    os.close(terminal)
+    return b"".join(pieces).decode()
+
+
+def test_without_rich_it_prints_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.delitem(sys.modules, "agent_tools.demo.show", raising=False)
+
+    assert isinstance(demo._view(Screen(_Terminal()), is_plain=False), PlainView)
+
+
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def checked_run(model: ScriptedChatModel, *, is_scripted: bool) -> tuple[int, str]:
+    output = StringIO()
+    screen = Screen(output)
+    with no_waiting():
+        code = demo._run(model, PlainView(screen), screen, is_scripted=is_scripted)
+    return code, output.getvalue()
+
+
+def test_a_model_that_does_not_keep_to_the_script_makes_it_fail() -> None:
+    code, output = checked_run(ScriptedChatModel(["Hello.", "Bye."]), is_scripted=True)
+
+    assert code == 1
+    assert "get_order A-1042          3 requests, retryable, recovered  0 calls" in output
+    assert "FAILED" in output
+
+
+def test_of_a_real_model_only_what_holds_for_all_models_is_demanded() -> None:
+    model = ScriptedChatModel(
+        [call("get_customer", customer="C-88"), call("get_customer", customer="nobody"), "Sorry.", "Bye."]
+    )
+
+    code, output = checked_run(model, is_scripted=False)
+
+    assert code == 0
+    assert "3 of 3 promises kept" in output
+    assert "2 calls, 2 answers" in output
+
+
+def test_a_run_that_breaks_is_told_and_fails() -> None:
+    code, output = checked_run(ScriptedChatModel([call("get_customer", customer="C-88")]), is_scripted=False)
+
+    assert code == 1
+    assert "The run broke: RuntimeError" in output
+    assert "0 replies" in output
+
+
+def test_a_model_whose_package_is_missing_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "langchain_openai", None)
+
+    assert demo.main(["--model", "openai:gpt-5-mini"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "'openai:gpt-5-mini' needs the package of its provider: pip install langchain-openai\n",
+    )
+
+
+def test_without_langchain_a_real_model_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "langchain"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langchain", None)
+
+    assert demo.main(["--model", "openai:gpt-5-mini"]) == 2
+    assert "pip install 'langgraph-agent-tools[langchain]'" in capsys.readouterr().err
+
+
+def test_a_name_that_no_provider_has_is_refused_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--model", "nonsense"]) == 2
+    assert "write provider:name" in capsys.readouterr().err
