@@ -1,0 +1,12 @@
+"""Exception in, `Failure` out: the only place that knows HTTP clients, databases and SDKs.
+
+No SDK is imported. The tables stand in files of their own, by family: `http` (statuses), `words` (code
+words), `databases`, `rpc`, `builtin`, `classes` (by library), `names` (by what a class is called). `engine`
+walks; `wrapping` knows the way into causes and groups; `reading` guards every look at a foreign object.
+"""
+
+from agent_tools._classify.engine import diagnose
+from agent_tools._classify.explain import explain
+from agent_tools._classify.rules import Rules
+
+__all__ = ["Rules", "diagnose", "explain"]

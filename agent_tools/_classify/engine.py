@@ -1,0 +1,229 @@
+"""The one engine: asks the tables about an error, then about what it wraps, and makes a `Failure` of it.
+
+Order, for each error on the way in (the first that knows decides):
+
+1. the user's rules;
+2. a number of its own protocol: database, gRPC, JSON-RPC, SMTP, AMQP;
+3. the HTTP status, and the code words beside it;
+4. its class, from the most derived up; then the number of an `OSError`.
+
+What no row names is NON_RETRYABLE. The way in is bounded and never runs in a circle.
+"""
+
+import builtins
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from agent_tools._classify import builtin, databases, http, names, rpc
+from agent_tools._classify.classes import EXACT_FAMILIES, ROW_BY_CLASS
+from agent_tools._classify.reading import Subject, is_a, kind_of
+from agent_tools._classify.rows import PERMANENT, Row, worst
+from agent_tools._classify.rules import Rules, ask
+from agent_tools._classify.waits import wait_on
+from agent_tools._classify.wrapping import leaves_of, wrapped_in
+from agent_tools._core.failure import ErrorCategory, Failure
+
+_IDS_OF_BUILTIN_ERRORS = frozenset(
+    id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
+)
+_MOST_LINKS = 64
+_DEFAULT = PERMANENT
+
+_logger = logging.getLogger("agent_tools")
+
+
+def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
+    """Return what is known about `error`: category, wait, and whether the call may have acted.
+
+    Never raises and never waits, whatever the error is made of. Control flow (interrupts, cancellation by
+    the caller) is no error: filter it before.
+
+    Args:
+        error: Any exception. It is not kept, nor is any text of it.
+        rules: Asked before the tables: a callable, a mapping of types and predicates to categories, or a
+            sequence of both; see `agent_tools._classify.rules`.
+    """
+    return judge(error, rules=rules)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One error that was asked about, and what was said; `depth` counts from the outermost, 0."""
+
+    depth: int
+    error_type: str
+    row: Row | None
+
+
+def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Step]]:
+    """Return the diagnosis and the way to it."""
+    walk = _Walk(rules)
+    try:
+        row = walk.judge(error) or _DEFAULT
+    except Exception as mistake:  # noqa: BLE001  # an error that cannot be read is an error, not a crash
+        _logger.warning("an error could not be classified (%s)", type(mistake).__name__)
+        row = _DEFAULT
+    return _failure(row, kind_of(error).name), walk.steps
+
+
+def _failure(row: Row, error_type: str) -> Failure:
+    return Failure(
+        category=row.category,
+        error_type=error_type,
+        rule=row.rule,
+        status_code=row.status_code,
+        retry_after=row.retry_after,
+        may_have_acted=row.may_have_acted,
+        throttled=row.throttled,
+        veto=row.veto,
+        detail=row.detail,
+    )
+
+
+class _Walk:
+    """The way into one error, with a budget of links for all its branches."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._links_left = _MOST_LINKS
+        self.steps: list[Step] = []
+
+    def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
+        """Return what is known about an error and what it wraps, None when nothing is."""
+        told: list[tuple[Row, bool]] = []
+        meant = True
+        for link, link_meant in self._way_into(error):
+            meant = meant and link_meant
+            row = self._look(link, depth=depth)
+            depth += 1
+            if row is None:
+                continue
+            told.append((row, meant))
+            meant = True
+            if row.sure and not _lacks_wait(row):
+                break
+        return _fold(told)
+
+    def _way_into(self, error: BaseException) -> Iterator[tuple[Subject, bool]]:
+        """Yield the error and what it wraps, each with whether it was named as the reason."""
+        seen: set[int] = set()
+        meant = True
+        while id(error) not in seen and self._links_left > 0:
+            seen.add(id(error))
+            self._links_left -= 1
+            subject = Subject(error)
+            yield subject, meant
+            inner = wrapped_in(subject)
+            if inner is None:
+                return
+            error, meant = inner.error, inner.meant
+
+    def _look(self, subject: Subject, *, depth: int) -> Row | None:
+        error = subject.error
+        said = ask(self._rules, error) if self._rules else None
+        if said is not None:
+            row: Row | None = _by_rule(error, *said)
+        elif is_a(error, BaseExceptionGroup):
+            self.steps.append(Step(depth, subject.kind.name, None))
+            return self._worst_of(error, depth=depth + 1)
+        else:
+            row = row_of(subject)
+        self.steps.append(Step(depth, subject.kind.name, row))
+        return row
+
+    def _worst_of(self, group: BaseException, *, depth: int) -> Row:
+        leaves = leaves_of(group)
+        if leaves is None:
+            return _DEFAULT.named("group too large")
+        return worst(self.judge(leaf, depth=depth) or _DEFAULT for leaf in leaves)
+
+
+def row_of(subject: Subject) -> Row | None:
+    """Return what the tables say about one error alone, None when it says nothing."""
+    names_of_class = subject.kind.names
+    if _is_plain_builtin(subject.error):
+        return row_by_class(names_of_class) or builtin.row_by_errno(subject)
+    if not EXACT_FAMILIES.isdisjoint(names_of_class):
+        return row_by_class(names_of_class)
+    row = (
+        databases.row_of(subject)
+        or rpc.row_of(subject)
+        or http.row_of(subject)
+        or row_by_class(names_of_class)
+        or builtin.row_by_errno(subject)
+    )
+    if row is None or not _lacks_wait(row):
+        return row
+    after = wait_on(subject)
+    return row if after is None else replace(row, retry_after=after)
+
+
+def _is_plain_builtin(error: BaseException) -> bool:
+    """Return whether `error` is one of Python's own with nothing attached: most bugs are, and are quickly told."""
+    # By identity: the metaclass of a foreign class may refuse to be hashed.
+    return id(type(error)) in _IDS_OF_BUILTIN_ERRORS and not error.__dict__
+
+
+@lru_cache(maxsize=1024)
+def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
+    """Return the row of the most derived class that any table names, or whose name speaks for itself."""
+    exact = not EXACT_FAMILIES.isdisjoint(qualified_names)
+    for qualified in qualified_names:
+        row = ROW_BY_CLASS.get(qualified)
+        if row is not None:
+            return row.named(qualified)
+        row = None if exact else names.row_by_name(qualified)
+        if row is not None:
+            return row
+    return names.row_by_denial(qualified_names[0])
+
+
+def _lacks_wait(row: Row) -> bool:
+    return row.category is ErrorCategory.RETRYABLE and row.retry_after is None
+
+
+def _by_rule(error: BaseException, word: str, answer: ErrorCategory | Failure) -> Row:
+    if isinstance(answer, Failure):
+        return Row(
+            category=answer.category,
+            rule=word,
+            status_code=answer.status_code,
+            retry_after=answer.retry_after,
+            may_have_acted=answer.may_have_acted,
+            throttled=answer.throttled,
+            veto=answer.veto,
+            detail=answer.detail,
+        )
+    facts = _Walk(()).judge(error) or _DEFAULT
+    return replace(facts, category=answer, rule=word, sure=True)
+
+
+def _fold(told: list[tuple[Row, bool]]) -> Row | None:
+    """Return what all that was told on the way in comes to, from the innermost to the outermost."""
+    if not told:
+        return None
+    inner, meant = told.pop()
+    while told:
+        outer, outer_meant = told.pop()
+        inner, meant = _told_by_both(outer, inner, meant=meant), outer_meant
+    return inner
+
+
+def _told_by_both(outer: Row, inner: Row, *, meant: bool) -> Row:
+    """Return what is known when `outer` was raised from `inner`, or (not `meant`) while it was handled."""
+    if outer.sure:
+        return _with_wait_of(inner, outer)
+    unrelated = not meant and inner.category is ErrorCategory.NON_RETRYABLE and inner.status_code is None
+    timeout_by_name = outer.category is ErrorCategory.TIMEOUT and inner.category is ErrorCategory.NETWORK
+    return outer if unrelated or timeout_by_name else inner
+
+
+def _with_wait_of(inner: Row, outer: Row) -> Row:
+    """Return `outer` with the wait that only the answer inside it tells, when it is the same answer."""
+    same = inner.category is outer.category and outer.status_code in (None, inner.status_code)
+    if not same or not _lacks_wait(outer) or inner.retry_after is None:
+        return outer
+    may_have_acted = outer.may_have_acted and inner.may_have_acted
+    return replace(outer, retry_after=inner.retry_after, may_have_acted=may_have_acted)

@@ -1,0 +1,103 @@
+"""What a table says about an error: the record `Row`, and the rows that every table is built of.
+
+A row is `sure` when nothing inside the error can know better. The others name a family of causes
+("the connection failed") and yield to what the error wraps, where that says more.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from agent_tools._core.failure import ErrorCategory, Veto
+
+Key = TypeVar("Key", str, int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is known about one error; the fields mean what they mean in `Failure`.
+
+    Attributes:
+        sure: Whether what the error wraps is left alone.
+        local: Whether it is about this program and not about a service. Such an error says nothing about
+            another one that merely came up while it was handled.
+    """
+
+    category: ErrorCategory
+    rule: str = "default"
+    status_code: int | None = None
+    retry_after: float | None = None
+    may_have_acted: bool = True
+    throttled: bool = False
+    veto: Veto | None = None
+    detail: str | None = None
+    sure: bool = True
+    local: bool = False
+
+    def named(self, rule: str) -> "Row":
+        """Return the same row under the word that tells people where it comes from."""
+        return replace(self, rule=rule)
+
+
+PASSING = Row(category=ErrorCategory.RETRYABLE)
+"""The service stumbled; it may have acted before it did."""
+NOT_NOW = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False)
+"""The service turned the request away unread and will take it later."""
+THROTTLED = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False, throttled=True)
+"""Too many requests: refused before it was processed."""
+REFUSED = Row(category=ErrorCategory.AUTH_FAILURE, may_have_acted=False)
+"""The service knows the caller not, or not for this."""
+LATE = Row(category=ErrorCategory.TIMEOUT)
+"""No answer in time, to something that may have been received."""
+NO_ANSWER_TO_CONNECT = Row(category=ErrorCategory.TIMEOUT, may_have_acted=False)
+"""No connection in time: nothing was sent."""
+BROKEN = Row(category=ErrorCategory.NETWORK)
+"""The connection broke while it was used."""
+UNREACHED = Row(category=ErrorCategory.NETWORK, may_have_acted=False)
+"""No connection came about: nothing was sent."""
+PERMANENT = Row(category=ErrorCategory.NON_RETRYABLE)
+"""Repeating it changes nothing."""
+REJECTED = Row(category=ErrorCategory.NON_RETRYABLE, may_have_acted=False)
+"""The service, or the client before sending, turned the request down for good."""
+SPENT = Row(category=ErrorCategory.NON_RETRYABLE, may_have_acted=False, veto=Veto.QUOTA)
+"""What was paid for is used up."""
+BUG = Row(category=ErrorCategory.NON_RETRYABLE, local=True)
+"""An error of this program, of which no service knows."""
+
+SOME_CONNECTION_TROUBLE = replace(BROKEN, sure=False)
+"""Clients use one class for refused, reset, DNS, TLS and often timeouts: what is inside knows better."""
+SOME_TIMEOUT = replace(LATE, sure=False)
+"""Whether it was connecting or reading that took too long, only what is inside knows."""
+SOME_REFUSAL = replace(REFUSED, sure=False)
+"""A class that speaks of credentials; the status inside knows which kind of trouble it was."""
+
+SOME_DATABASE_TROUBLE = replace(PERMANENT, sure=False)
+"""An error of a layer above a driver; the driver's own code is inside."""
+
+_SEVERITY = (
+    ErrorCategory.AUTH_FAILURE,
+    ErrorCategory.NON_RETRYABLE,
+    ErrorCategory.NETWORK,
+    ErrorCategory.TIMEOUT,
+    ErrorCategory.RETRYABLE,
+)
+
+
+def worst(rows: Iterable[Row]) -> Row:
+    """Return the row that decides for a group of errors: retrying cannot help while one part is refused.
+
+    The longest wait and the least certainty of all rows go with it.
+    """
+    every = list(rows)
+    first = min(every, key=lambda row: _SEVERITY.index(row.category))
+    return replace(
+        first,
+        retry_after=max((row.retry_after for row in every if row.retry_after is not None), default=None),
+        may_have_acted=any(row.may_have_acted for row in every),
+        veto=next((row.veto for row in every if row.veto), None),
+    )
+
+
+def spread(keys_by_row: Mapping[Row, Iterable[Key]]) -> dict[Key, Row]:
+    """Return a table by key, from one that lists the keys of each row."""
+    return {key: row for row, keys in keys_by_row.items() for key in keys}

@@ -1,0 +1,100 @@
+"""What an error wraps: where the reason is when the error itself does not tell it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any  # attributes of foreign objects are of any type
+
+from agent_tools._classify.reading import Subject, args_of, call, cause_of, is_a, items, members
+
+WRAPPED_NAMES = (
+    "orig",
+    "reason",
+    "original_exception",
+    "original_error",
+    "inner_exception",
+    "source",
+    "os_error",
+    "errors",
+    "info",
+)
+"""Attributes that hold the wrapped error: SQLAlchemy, urllib and urllib3, praw, azure, qdrant and their like."""
+
+_MOST_ARGUMENTS = 4
+_MOST_MEMBERS = 200
+
+# A class can shadow these names; the descriptors of the builtin classes cannot be shadowed.
+_context_of = BaseException.__dict__["__context__"].__get__
+_is_cut = BaseException.__dict__["__suppress_context__"].__get__
+_members_of = BaseExceptionGroup.__dict__["exceptions"].__get__
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """An error inside another one.
+
+    Attributes:
+        error: The inner one.
+        meant: Whether it was named as the reason. What was merely being handled when the outer one came up
+            (`__context__`) may be the reason, or may have nothing to do with it.
+    """
+
+    error: BaseException
+    meant: bool
+
+
+def wrapped_in(subject: Subject) -> Wrapped | None:
+    """Return the error that the subject was made of, or None.
+
+    The context of a builtin or standard-library error does not count: a `KeyError` that came up while a 503
+    was handled is a bug of the handler. `raise ... from None` cuts it off as well.
+    """
+    error = subject.error
+    inner = cause_of(error)
+    if inner is None:
+        inner = next(_held_by(subject), None)
+    if inner is not None:
+        return Wrapped(inner, meant=True)
+    context = _context_of(error)
+    if context is None or _is_cut(error) or not subject.kind.foreign:
+        return None
+    return Wrapped(context, meant=False)
+
+
+def leaves_of(group: BaseException) -> list[BaseException] | None:
+    """Return the errors in a group and its inner groups, None when there are too many to look at all."""
+    leaves: list[BaseException] = []
+    pending = [group]
+    seen = 0
+    while pending:
+        member = pending.pop()
+        inner = _members_of(member) if is_a(member, BaseExceptionGroup) else None
+        seen += 1 + len(inner or ())
+        if seen > _MOST_MEMBERS:
+            return None
+        if inner is None:
+            leaves.append(member)
+        else:
+            pending.extend(reversed(inner))
+    return leaves
+
+
+def _held_by(subject: Subject) -> Iterator[BaseException]:
+    for attempt in subject.values(("last_attempt",)):
+        yield from _errors_in(call(attempt, "exception", 0))
+    for value in subject.values(WRAPPED_NAMES):
+        yield from _errors_in(value)
+    for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
+        yield from _errors_in(argument)
+
+
+def _errors_in(value: Any) -> Iterator[BaseException]:
+    """Yield `value` when it is an error, and the errors in it, last first, when it is a sequence or dict of them."""
+    if value is None:
+        return
+    if is_a(value, BaseException):
+        yield value
+    elif is_a(value, dict):
+        yield from (part for _, part in items(value) if is_a(part, BaseException))
+    else:
+        recent = members(value, slice(-_MOST_ARGUMENTS, None))
+        yield from (part for part in reversed(recent) if is_a(part, BaseException))
