@@ -1,0 +1,57 @@
+"""What all graph helpers share: how a state is read, and how LangGraph learns where a function leads."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from langgraph.types import Command
+
+
+def messages_in(state: Any, messages_key: str) -> list[Any]:  # Any: every shape that LangGraph gives to a node
+    """Return the messages of a state that is a list, a mapping or an object with fields.
+
+    Raises:
+        ValueError: The state has nothing under this name.
+    """
+    if isinstance(state, list):
+        return state
+    messages: Any = state.get(messages_key) if isinstance(state, Mapping) else getattr(state, messages_key, None)
+    if messages is None:
+        raise ValueError(f"the state has nothing under {messages_key!r}; messages_key says where the messages are")
+    return list(messages) if not isinstance(messages, list) else messages
+
+
+def last_message_in(state: Any, messages_key: str) -> Any:
+    """Return the last message of a state.
+
+    Raises:
+        ValueError: There is none.
+    """
+    messages = messages_in(state, messages_key)
+    if not messages:
+        raise ValueError(f"the state has no message under {messages_key!r} that could say where to go")
+    return messages[-1]
+
+
+def update_of(state: Any, messages_key: str, messages: list[Any]) -> Any:
+    """Return what a node returns to write `messages` to a graph with this kind of state."""
+    return messages if isinstance(state, list) else {messages_key: messages}
+
+
+def leads_to(condition: Callable[..., Any], *nodes: str) -> None:
+    """Let `condition` be drawn, and be checked when the graph is compiled, as leading to `nodes`.
+
+    LangGraph reads both off the annotation, in which a type checker accepts no names that are known only
+    at run time; nor could it say `list[Send]` there.
+    """
+    condition.__annotations__["return"] = _one_of(nodes)
+
+
+def jumps_to(node: Callable[..., Any], *nodes: str) -> None:
+    """Do the same for a node that returns a `Command`."""
+    command: Any = Command
+    node.__annotations__["return"] = command[_one_of(nodes)]
+
+
+def _one_of(nodes: tuple[str, ...]) -> Any:
+    literal: Any = Literal
+    return literal[tuple(dict.fromkeys(nodes))]

@@ -1,0 +1,120 @@
+"""Histories in which each call has one answer, right behind the message that makes it.
+
+1. An answer belongs to the last message before it that makes a call of its id: ids may come back.
+2. An answer that stands elsewhere is moved there, and of several the first one stays.
+3. An answer that only says that there is none gives way to a real one.
+4. A call that has no answer gets the recorded one, else one that says that there is none.
+5. All other messages stay where they are, answers that belong to no call among them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, MessageLikeRepresentation, ToolMessage, convert_to_messages
+
+from agent_tools.routing._answers import Call, calls_of, identified, is_makeshift, missing_answer
+
+M = TypeVar("M", bound=MessageLikeRepresentation)
+
+#: Answers that were found outside the history, by the id of the message and the id of the call.
+Recorded = Mapping[tuple[str, str], ToolMessage]
+
+
+def repair_unanswered_tool_calls(messages: list[M]) -> list[M | ToolMessage]:
+    """Return `messages` with an error answer behind each message that has unanswered calls.
+
+    Providers refuse a history with a call that has no answer or two, so a run that died between the call and
+    its answer blocks the thread. Answers that stand in the wrong place, after the next human message for
+    example, are put into the right one. Calls that came in unreadable are answered too.
+
+    A whole history comes back as it is, the same list. Messages that are no objects of LangChain's (dicts, pairs)
+    are read as LangChain reads them and kept as they are. The time taken grows with the length of the history.
+
+    Example:
+        >>> from langchain_core.messages import AIMessage, HumanMessage
+        >>> charge = AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": "1"}])
+        >>> history = [HumanMessage("Pay"), charge, HumanMessage("Are you there?")]
+        >>> repaired = repair_unanswered_tool_calls(history)
+        >>> [message.type for message in repaired]
+        ['human', 'ai', 'tool', 'human']
+        >>> repaired[2].content
+        'No result was recorded for `charge`: it may or may not have run. Check before doing it again.'
+        >>> repair_unanswered_tool_calls(repaired) is repaired
+        True
+    """
+    return repaired_with({}, messages)
+
+
+def repaired_with(recorded: Recorded, messages: list[M]) -> list[M | ToolMessage]:
+    """Return the same, with answers that were recorded where there are such."""
+    repaired = list(_repaired(recorded, messages))
+    if len(repaired) == len(messages) and all(map(_is_same, repaired, messages)):
+        return cast("list[M | ToolMessage]", messages)  # cast: a list is no list of a wider type to mypy
+    return repaired
+
+
+def _repaired(recorded: Recorded, messages: Sequence[M]) -> Iterator[M | ToolMessage]:
+    asked_at, answered_at = _matched(messages)
+    for position, message in enumerate(messages):
+        if position not in answered_at:
+            yield message
+        if position in asked_at:
+            yield from asked_at[position].answers(recorded, messages)
+
+
+def _matched(messages: Sequence[M]) -> tuple[dict[int, "_Asked"], set[int]]:
+    """Return who asks, by position, and the positions of all answers to them."""
+    asked_at: dict[int, _Asked] = {}
+    answered_at: set[int] = set()
+    asked_by_call_id: dict[str, _Asked] = {}
+    for position, message in enumerate(map(_read, messages)):
+        if isinstance(message, AIMessage):
+            if calls := {call.id: call for call in calls_of(message)}:
+                asked_at[position] = asked = _Asked(message, calls)
+                asked_by_call_id.update(dict.fromkeys(calls, asked))
+        elif isinstance(message, ToolMessage) and message.tool_call_id in asked_by_call_id:
+            asked_by_call_id[message.tool_call_id].take(message, position)
+            answered_at.add(position)
+    return asked_at, answered_at
+
+
+class _Asked:
+    """A message that makes calls, and where their answers are, in the order of the history."""
+
+    __slots__ = ("_calls", "_message", "_positions", "_really_answered")
+
+    def __init__(self, message: AIMessage, calls: dict[str, Call]) -> None:
+        self._message = message
+        self._calls = calls
+        self._positions: dict[str, int] = {}
+        self._really_answered: set[str] = set()
+
+    def take(self, answer: ToolMessage, position: int) -> None:
+        """Note an answer to one of the calls, unless there is one that is as good."""
+        call_id = answer.tool_call_id
+        if is_makeshift(answer):
+            self._positions.setdefault(call_id, position)
+        elif call_id not in self._really_answered:
+            self._positions[call_id] = position
+            self._really_answered.add(call_id)
+
+    def answers(self, recorded: Recorded, messages: Sequence[M]) -> Iterator[M | ToolMessage]:
+        """Yield one answer per call: in the order of the history if it has all, else in that of the calls."""
+        is_complete = len(self._positions) == len(self._calls)
+        for call_id in self._positions if is_complete else self._calls:
+            if call_id in self._positions:
+                yield messages[self._positions[call_id]]
+            else:
+                yield self._recorded(call_id, recorded) or missing_answer(self._message, self._calls[call_id])
+
+    def _recorded(self, call_id: str, recorded: Recorded) -> ToolMessage | None:
+        answer = recorded.get((self._message.id or "", call_id))
+        return None if answer is None else identified(answer, self._message)
+
+
+def _read(message: MessageLikeRepresentation) -> BaseMessage:
+    return message if isinstance(message, BaseMessage) else convert_to_messages([message])[0]
+
+
+def _is_same(one: object, other: object) -> bool:
+    return one is other

@@ -1,0 +1,109 @@
+"""The same from outside: for graphs that have no node of ours in them."""
+
+from typing import Any
+
+from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import END, START
+from langgraph.pregel import Pregel
+from langgraph.types import StateSnapshot, StateUpdate
+
+from agent_tools.routing._graph import messages_in, update_of
+from agent_tools.routing._recorded import LOOK_BACK, recorded_answers, step_of_snapshot
+from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
+from agent_tools.routing._repair_node import replacing
+
+Graph = Pregel[Any, Any, Any, Any]
+
+#: To LangGraph: keep what ended tasks wrote, to all channels, and give up the others. `values`, `as_node`.
+_END_OF_STEP = (None, END)
+
+
+def repair_thread(
+    graph: Graph, config: RunnableConfig, *, messages_key: str = "messages", as_node: str = START
+) -> list[ToolMessage]:
+    """Answer all unanswered calls of a thread, and return the answers that were added.
+
+    Call it before the user's next message when the last run was interrupted or died and is not to be
+    resumed. Calls that had ended keep their results, the others are answered as
+    `repair_unanswered_tool_calls` says; no tool is run. Afterwards the thread rests: nothing is left to
+    resume, and the next message, or `{"messages": []}` to have the model go on, starts at the beginning.
+    A whole history is left alone, and so is what it may wait for. No run of the thread may be under way.
+
+    Args:
+        graph: A graph with a checkpointer and `add_messages` as the reducer of its messages.
+        config: Names the thread.
+        messages_key: Where the state has its messages.
+        as_node: The node in whose name the messages are written; the start, unless the input schema of
+            the graph has no messages.
+
+    Example:
+        >>> from langchain_core.messages import AIMessage
+        >>> from langgraph.checkpoint.memory import InMemorySaver
+        >>> from langgraph.graph import MessagesState, StateGraph
+        >>> builder = StateGraph(MessagesState).add_node("model", lambda state: {}).add_edge(START, "model")
+        >>> graph, thread = builder.compile(checkpointer=InMemorySaver()), {"configurable": {"thread_id": "1"}}
+        >>> charge = AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": "1"}])
+        >>> _ = graph.invoke({"messages": [charge]}, thread)
+        >>> [answer.status for answer in repair_thread(graph, thread)]
+        ['error']
+        >>> repair_thread(graph, thread)
+        []
+    """
+    before = _messages_at(list(graph.get_state_history(config, limit=1)), messages_key)
+    if repair_unanswered_tool_calls(before) is before:
+        return []
+    history = list(graph.get_state_history(config, limit=LOOK_BACK))
+    config = graph.update_state(config, *_END_OF_STEP)
+    now = graph.get_state(config)
+    repaired = _repaired(history, now, messages_key)
+    graph.bulk_update_state(config, _setting(update_of(now.values, messages_key, replacing(repaired)), as_node))
+    return _added(before, repaired)
+
+
+async def arepair_thread(
+    graph: Graph, config: RunnableConfig, *, messages_key: str = "messages", as_node: str = START
+) -> list[ToolMessage]:
+    """Do the same as `repair_thread`, for a graph with an async checkpointer.
+
+    Example:
+        >>> import asyncio
+        >>> from langgraph.checkpoint.memory import InMemorySaver
+        >>> from langgraph.graph import MessagesState, StateGraph
+        >>> builder = StateGraph(MessagesState).add_node("model", lambda state: {}).add_edge(START, "model")
+        >>> graph = builder.compile(checkpointer=InMemorySaver())
+        >>> asyncio.run(arepair_thread(graph, {"configurable": {"thread_id": "1"}}))
+        []
+    """
+    before = _messages_at([each async for each in graph.aget_state_history(config, limit=1)], messages_key)
+    if repair_unanswered_tool_calls(before) is before:
+        return []
+    history = [each async for each in graph.aget_state_history(config, limit=LOOK_BACK)]
+    config = await graph.aupdate_state(config, *_END_OF_STEP)
+    now = await graph.aget_state(config)
+    repaired = _repaired(history, now, messages_key)
+    await graph.abulk_update_state(config, _setting(update_of(now.values, messages_key, replacing(repaired)), as_node))
+    return _added(before, repaired)
+
+
+def _messages_at(history: list[StateSnapshot], key: str) -> list[Any]:
+    """Return the messages as the last step began, without what its tasks have written since.
+
+    With that they may look whole; but new input would not find it.
+    """
+    return messages_in(history[0].values, key) if history and history[0].values else []
+
+
+def _repaired(history: list[StateSnapshot], now: StateSnapshot, key: str) -> list[Any]:
+    recorded = recorded_answers(step_of_snapshot(each, key) for each in history)
+    return repaired_with(recorded, _messages_at([now], key))
+
+
+def _setting(values: Any, as_node: str) -> list[list[StateUpdate]]:
+    """Return the updates that write `values` and leave nothing to run."""
+    return [[StateUpdate(values=values, as_node=as_node)], [StateUpdate(*_END_OF_STEP)]]
+
+
+def _added(before: list[BaseMessage], after: list[BaseMessage]) -> list[ToolMessage]:
+    known = {message.id for message in before}
+    return [message for message in after if isinstance(message, ToolMessage) and message.id not in known]

@@ -1,0 +1,59 @@
+"""A bot that is killed while one of its two calls is under way: `python -m tests.routing.killed ACTION FOLDER`."""
+
+import os
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agent_tools.routing import repair_thread
+from agent_tools.testing import ScriptedChatModel, call
+from tests.routing.bots import THREAD, bot_graph, saying
+
+
+def main(action: str, folder: Path) -> None:
+    """Start, resume, or repair and go on; print the history."""
+    model = ScriptedChatModel([[call("charge"), call("lookup")]] if action == "start" else ["Done."])
+    with SqliteSaver.from_conn_string(str(folder / "threads")) as saver:
+        graph = bot_graph(model, tools_in(folder)).compile(checkpointer=saver)
+        if action == "repair":
+            repair_thread(graph, THREAD)
+        state = {"start": saying("pay"), "resume": None, "repair": saying("are you there?")}[action]
+        for message in graph.invoke(state, THREAD)["messages"]:
+            print(getattr(message, "tool_call_id", message.type), message.content)  # noqa: T201
+
+
+def tools_in(folder: Path) -> list[StructuredTool]:
+    """Return a tool that charges, and one that in its first run kills the process once that is recorded."""
+
+    def charge() -> str:
+        with (folder / "ledger").open("a") as ledger:
+            ledger.write("charged\n")
+        return "charged"
+
+    def lookup() -> str:
+        if not (folder / "tried").exists():
+            (folder / "tried").touch()
+            wait_until_recorded(folder / "threads")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "found"
+
+    return [StructuredTool.from_function(body, description="Acts.") for body in (charge, lookup)]
+
+
+def wait_until_recorded(database: Path) -> None:
+    """Return when LangGraph has written the result of `charge` to the database."""
+    connection = sqlite3.connect(database)
+    found = 0
+    while not found:
+        time.sleep(0.02)
+        query = "SELECT count(*) FROM writes WHERE channel = 'messages' AND instr(value, CAST('charged' AS BLOB))"
+        (found,) = connection.execute(query).fetchone()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
