@@ -154,7 +154,7 @@ class Call:
 
         return run(attempt, self._ask, self._wait)
 
-    async def arun(self, execute: AsyncExecute) -> Result:
+    def arun(self, execute: AsyncExecute) -> Awaitable[Result]:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
 
         async def attempt() -> Result:
@@ -167,7 +167,7 @@ class Call:
                     raise
             raise StillRunningError  # the thread goes on, canceled or not
 
-        return await arun(attempt, self._ask, self._await)
+        return arun(attempt, self._ask, self._await)
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return the same as `run`, for a wrapper of the user's.

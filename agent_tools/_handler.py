@@ -103,21 +103,20 @@ class ToolErrorHandler:
         with batch.turn(call.id):
             return self._answered(call, execute, around, own)
 
-    async def awrap_tool_call(
+    def awrap_tool_call(
         self,
         request: ToolCallRequest,
         execute: AsyncExecute,
         *,
         around: AsyncWrapper | None = None,
         own: OwnHandling | None = None,
-    ) -> Result:
+    ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
         call = Call(self._settings, request)
         batch = current_batch.get() or Batch()
-        if not call.is_resumed:
-            return await self._aanswered(call, execute, around, own, batch)
-        async with batch.aturn(call.id):
-            return await self._aanswered(call, execute, around, own, batch)
+        # Not itself a coroutine, nor is `Call.arun`: each layer of them costs every call that works.
+        answered = partial(self._aanswered, call, execute, around, own, batch)
+        return _in_turn(call, batch, answered) if call.is_resumed else answered()
 
     def _answered(self, call: Call, execute: Execute, around: Wrapper | None, own: OwnHandling | None) -> Result:
         try:
@@ -149,6 +148,11 @@ class ToolErrorHandler:
                 raise await batch.settled(call.id, failed)
             finally:
                 del failed
+
+
+async def _in_turn(call: Call, batch: Batch, answered: Callable[[], Awaitable[Result]]) -> Result:
+    async with batch.aturn(call.id):
+        return await answered()
 
 
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:

@@ -1,12 +1,17 @@
 """The README is true: its code runs, what it shows is what comes out, its tables are the defaults."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent_tools import RetryPolicy
+from agent_tools import ErrorCategory, Failure, RetryPolicy
+from agent_tools._core.decision import Reason
+from agent_tools._core.messages import Outcome, render, render_bad_arguments
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -25,6 +30,42 @@ def test_its_code_runs_from_top_to_bottom_and_prints_what_it_shows(capsys: pytes
                 assert printed == block
     finally:
         namespace["shop"].stop()  # type: ignore[attr-defined]  # a FaultyServer of the first block
+
+
+def test_the_demo_prints_what_it_shows() -> None:
+    done = subprocess.run([sys.executable, "-m", "agent_tools.demo", "--plain"], capture_output=True, text=True, check=True)
+    (shown,) = (block for language, block in BLOCKS if language == "demo")
+
+    printed = {" ".join(line.split()) for line in done.stdout.splitlines()}
+    assert {" ".join(line.split()) for line in shown.splitlines()} <= printed
+
+
+def _outcome(category: str, *, attempts: int = 1, elapsed: float = 0.1, **failure: Any) -> Outcome:
+    return Outcome(
+        tool="lookup",
+        failure=Failure(category=ErrorCategory(category), **failure),
+        attempts=attempts,
+        elapsed=elapsed,
+        reason=Reason.NOT_RETRIED,
+        idempotent=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        render(_outcome("retryable", status_code=503, attempts=3, elapsed=2.1)),
+        render(_outcome("auth_failure", status_code=403)),
+        render(_outcome("timeout", elapsed=5.0)),
+        render(_outcome("network", may_have_acted=False)),
+        render(_outcome("non_retryable", status_code=404)),
+        render_bad_arguments("lookup", ["order_id: Field required"]),
+        render(_outcome("non_retryable")),
+    ],
+    ids=["retryable", "auth", "timeout", "network", "not found", "arguments", "bug"],
+)
+def test_what_the_model_reads_is_what_the_table_says(text: str) -> None:
+    assert f"| {text.replace('`', '')} |" in TEXT.replace("`", "")
 
 
 def test_its_table_of_defaults_is_the_policy() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.benchmarks import nodes
 
-FEW, MORE = 3, 13
+FEW, MORE = 3, 63
 
 
 def repeat(kind: str, mode: str, calls: int, outcome: str, times: int) -> None:
