@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent_tools._classify import diagnose
+    from agent_tools._classify import diagnose, explain
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
     from agent_tools._core.policy import RetryPolicy
@@ -28,6 +28,7 @@ __all__ = [
     "ToolEvent",
     "classify_error",
     "diagnose",
+    "explain",
     "idempotency_key",
     "with_retry",
     "with_retry_sync",
@@ -42,6 +43,7 @@ _MODULE_BY_NAME = {
     "ToolEvent": "_core.events",
     "classify_error": "error_handler",
     "diagnose": "_classify",
+    "explain": "_classify",
     "idempotency_key": "idempotency",
     "with_retry": "error_handler",
     "with_retry_sync": "error_handler",

@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from agent_tools._approvals import ApprovedTool, with_approvals
 from agent_tools._attempts import Attempts
-from agent_tools._classify import diagnose
+from agent_tools._classify import Rules, diagnose
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
@@ -78,7 +78,7 @@ class Settings:
 
     policy: RetryPolicy
     per_tool: Mapping[str, RetryPolicy]
-    rules: Any
+    rules: Rules
     expose: tuple[type[BaseException], ...]
     observer: Observer | None
     credentials: Credentials | None
@@ -96,14 +96,17 @@ class Settings:
         cause = underlying(error)
         if origin is Origin.ARGUMENTS:
             return _refused_arguments(cause, request)
-        failure = diagnose(cause, rules=self.rules)
+        failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
         if origin is Origin.RESULT:
             return replace(failure, veto=Veto.RESULT)
         if isinstance(cause, StillRunningError):
             return replace(failure, veto=Veto.RUNNING)
-        if isinstance(cause, self.expose):
-            return replace(failure, detail=scrub(_text_of(cause)) or None)
-        return failure
+        words = _text_of(cause) if isinstance(cause, self.expose) else failure.detail
+        return failure if words is None else replace(failure, detail=scrub(words) or None)
+
+    def _rules_of(self, tool: str) -> Rules:
+        own = self.policy_of(tool).classify
+        return (own, self.rules) if own else self.rules
 
 
 class Call:

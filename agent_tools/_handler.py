@@ -17,7 +17,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._batch import Batch, current_batch
 from agent_tools._call import AsyncExecute, Call, Execute, OwnHandling, Result, Settings
-from agent_tools._classify import Rules
+from agent_tools._classify import Rules, require_rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
@@ -35,8 +35,9 @@ class ToolErrorHandler:
     Args:
         policy: How often and how long a call is tried.
         per_tool: Other policies, by the name of the tool.
-        classify: Asked before our own tables: a function from error to category (or None, when it has
-            no opinion), or a mapping from error types to categories.
+        classify: Asked before our own tables: a function that takes the error and returns a category, a whole
+            `Failure`, or None when it has no opinion; a mapping from error types (or such functions) to
+            categories; or a sequence of both.
         expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
         observer: Called with each `ToolEvent`.
         on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
@@ -58,6 +59,7 @@ class ToolErrorHandler:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        require_rules("classify", classify)
         self._settings = Settings(
             policy=_policy("policy", RetryPolicy() if policy is None else policy),
             per_tool={tool: _policy(f"per_tool[{tool!r}]", given) for tool, given in (per_tool or {}).items()},
@@ -158,6 +160,7 @@ async def _in_turn(call: Call, batch: Batch, answered: Callable[[], Awaitable[Re
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
     if not isinstance(given, RetryPolicy):
         raise TypeError(f"{name} must be a RetryPolicy, not {given!r}")
+    require_rules(f"{name}.classify", given.classify)
     return given
 
 

@@ -45,7 +45,7 @@ PIECES = [
 ]
 
 
-class Curated(Exception):
+class CuratedError(Exception):
     """Written for the model."""
 
 
@@ -131,7 +131,7 @@ def test_the_answer_of_a_direct_tool_is_fit_for_the_user() -> None:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("kind", [Exception, ToolException, Curated, "cause", "returned"])
+@pytest.mark.parametrize("kind", [Exception, ToolException, CuratedError, "cause", "returned"])
 def test_no_secret_reaches_answer_artifact_events_stream_or_log(
     flavor: Flavor, kind: Any, secret: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -144,7 +144,7 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
         raise kind(text)
 
     events: list[Any] = []
-    graph = graph_of([flavor.tool(lookup)], expose=(ToolException, Curated), observer=events.append)
+    graph = graph_of([flavor.tool(lookup)], expose=(ToolException, CuratedError), observer=events.append)
     with caplog.at_level("DEBUG", logger="agent_tools"):
         parts = flavor.stream(graph, asking(("lookup", {})), "custom")
         (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
@@ -171,9 +171,9 @@ def test_no_secret_gets_out_of_any_surroundings(before: str, secret: str, after:
 
 def test_text_written_for_the_model_passes_scrubbed_and_capped(flavor: Flavor) -> None:
     def lookup() -> str:
-        raise Curated("Order A-1001 has been shipped, key sk-live-4eC39HqLyjWDarjtT1zdp7dc. " + "x " * 5000)
+        raise CuratedError("Order A-1001 has been shipped, key sk-live-4eC39HqLyjWDarjtT1zdp7dc. " + "x " * 5000)
 
-    text = flavor.answer(flavor.tool(lookup), expose=(Curated,)).content
+    text = flavor.answer(flavor.tool(lookup), expose=(CuratedError,)).content
 
     assert text.startswith("Order A-1001 has been shipped, key [")
     assert len(text) <= 500

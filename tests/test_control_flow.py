@@ -155,7 +155,7 @@ async def _cancelled_while(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("while_waiting", [True, False], ids=["while waiting", "while running"])
-async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it(while_waiting: bool) -> None:  # noqa: FBT001
+async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it(while_waiting: bool) -> None:
     began, runs = asyncio.Event(), []
 
     async def lookup() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
 
@@ -157,7 +157,7 @@ def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> Non
     def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
         try:
             return execute(request)
-        except Exception:  # noqa: BLE001  # a wrapper with a second round of its own
+        except Exception:  # a wrapper with a second round of its own
             return execute(request)
 
     answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
@@ -166,8 +166,6 @@ def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> Non
 
 
 def test_a_wrapper_may_answer_without_running_the_tool(flavor: Flavor) -> None:
-    from langchain_core.messages import ToolMessage
-
     def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
         return ToolMessage("from the cache", tool_call_id=request.tool_call["id"])
 

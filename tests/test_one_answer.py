@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import httpx
 import pytest
-from langchain_core.runnables import RunnableConfig
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import InjectedToolCallId, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -80,8 +81,6 @@ def test_only_the_failed_sibling_runs_again_and_the_others_do_not_wait_for_it(fl
     with FaultyServer({"/b": [Reply(503), Reply(503), Reply(200, "b")], "/a": Reply(200, "a")}) as server:
 
         def fetch(path: str) -> str:
-            import httpx
-
             text = httpx.get(server.url + path).raise_for_status().text
             done[path] = time.monotonic()
             return text
@@ -319,13 +318,9 @@ def test_a_bot_that_charges_while_lookup_is_down_charges_once_and_talks_on(flavo
     with FaultyServer(script) as server:
 
         def charge() -> str:
-            import httpx
-
             return httpx.post(server.url + "/charge").raise_for_status().text
 
         def lookup() -> str:
-            import httpx
-
             return httpx.get(server.url + "/lookup").raise_for_status().text
 
         model = ScriptedChatModel([[call("charge"), call("lookup")], "Charged; lookup is down.", "Anything else?"])

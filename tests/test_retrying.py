@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
 from langchain_core.tools import StructuredTool
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
+from agent_tools import ErrorCategory, Failure, ResilientToolNode, RetryPolicy, ToolErrorHandler
 from agent_tools.testing import FaultyServer, Reply, no_waiting
 from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
@@ -25,7 +26,7 @@ def fetching(flavor: Flavor, server: FaultyServer) -> Any:
 def gaps(server: FaultyServer) -> list[float]:
     """Seconds between the requests that `server` got."""
     moments = [request.at for request in server.requests]
-    return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(moments)]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,17 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
     [
         ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
         ({"per_tool": {"x": 3}}, r"per_tool\['x'\] must be a RetryPolicy, not 3"),
+        (
+            {"classify": {ValueError: "flaky"}},
+            "classify maps to 'flaky', but the categories are retryable, non_retryable",
+        ),
+        ({"classify": {"ValueError": "timeout"}}, "classify must map error types or functions of the error, not 'Val"),
+        (
+            {"classify": [{int: "timeout"}]},
+            "classify must map error types or functions of the error, not <class 'int'>",
+        ),
+        ({"classify": "timeout"}, "classify must be a function, a mapping or a sequence of them, not 'timeout'"),
+        ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
         ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
         ({"handle_tool_errors": 42}, "handle_tool_errors must be a bool, a text, a function or error types, not 42"),
         ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler has policies"),
@@ -264,6 +276,40 @@ def test_a_handler_may_be_shared_by_nodes(flavor: Flavor) -> None:
         flavor.run(graph, asking(("breaks", {})))
 
     assert [event.type for event in events] == ["tool_failed", "tool_failed"]
+
+
+def test_rules_of_a_tool_come_before_those_of_the_node_and_both_before_ours(flavor: Flavor) -> None:
+    a, b = Flaky([KeyError("x")] * 9), Flaky([KeyError("x")] * 9)
+
+    def refund() -> str:
+        return str(a())
+
+    def lookup() -> str:
+        return str(b())
+
+    one, two = flavor.answers(
+        [flavor.tool(refund), flavor.tool(lookup)],
+        ("refund", {}),
+        ("lookup", {}),
+        classify={KeyError: "retryable"},
+        per_tool={"refund": RetryPolicy(classify={LookupError: "auth_failure"})},
+    )
+
+    assert (a.runs, b.runs) == (1, 3)
+    assert [each.artifact["category"] for each in (one, two)] == ["auth_failure", "retryable"]
+
+
+def test_text_that_a_rule_gives_is_scrubbed_like_any_other(flavor: Flavor) -> None:
+    def lookup() -> str:
+        raise KeyError("x")
+
+    def rule(error: BaseException) -> Failure:
+        return Failure(category=ErrorCategory.NON_RETRYABLE, detail="Sold out, says password=hunter2-and-more.")
+
+    text = flavor.answer(flavor.tool(lookup), classify=rule).content
+
+    assert text.startswith("Sold out, says")
+    assert "hunter2" not in text
 
 
 def test_failed_when_makes_a_result_a_failure_that_is_tried_again(flavor: Flavor) -> None:

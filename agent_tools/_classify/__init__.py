@@ -7,6 +7,6 @@ walks; `wrapping` knows the way into causes and groups; `reading` guards every l
 
 from agent_tools._classify.engine import diagnose
 from agent_tools._classify.explain import explain
-from agent_tools._classify.rules import Rules
+from agent_tools._classify.rules import Rules, require_rules
 
-__all__ = ["Rules", "diagnose", "explain"]
+__all__ = ["Rules", "diagnose", "explain", "require_rules"]

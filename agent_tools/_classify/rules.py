@@ -37,6 +37,31 @@ def ask(rules: Rules, error: BaseException) -> tuple[str, ErrorCategory | Failur
     return None
 
 
+def require_rules(name: str, rules: object) -> None:
+    """Raise unless `rules` can be asked: better here than at the first failure.
+
+    Raises:
+        TypeError: Something in it is no rule.
+        ValueError: A mapping names a category that does not exist.
+    """
+    if isinstance(rules, Mapping):
+        for key, category in rules.items():
+            _require_pair(name, key, category)
+    elif isinstance(rules, str) or not callable(rules):
+        if isinstance(rules, str) or not isinstance(rules, Iterable):
+            raise TypeError(f"{name} must be a function, a mapping or a sequence of them, not {rules!r}")
+        for rule in rules:
+            require_rules(name, rule)
+
+
+def _require_pair(name: str, key: object, category: object) -> None:
+    if not callable(key) or (isinstance(key, type) and not issubclass(key, BaseException)):
+        raise TypeError(f"{name} must map error types or functions of the error, not {key!r}")
+    names = [each.value for each in ErrorCategory]
+    if category not in names:
+        raise ValueError(f"{name} maps to {category!r}, but the categories are {', '.join(names)}")
+
+
 def _each(rules: Rules) -> Iterator[tuple[str, Callable[[BaseException], Answer]]]:
     if isinstance(rules, Mapping):
         for key, category in rules.items():

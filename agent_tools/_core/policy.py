@@ -32,6 +32,7 @@ class RetryPolicy:
         max_retry_after: A server that asks for a longer wait is not waited for: the model is told
             the time instead.
         retry_on: The categories that are retried.
+        classify: Rules for the errors of this tool, asked before all others; see `ToolErrorHandler`.
         idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
             only those failures are retried that prove that nothing happened. None: not declared.
         failed_when: Tells for a returned `ToolMessage` or `Command` whether it is a failure after
@@ -48,6 +49,7 @@ class RetryPolicy:
     attempt_timeout: float | None = None
     max_retry_after: float = 120.0
     retry_on: Iterable[ErrorCategory | str] = _RETRIED_BY_DEFAULT
+    classify: Any = ()  # agent_tools._classify.Rules, which is above this floor
     idempotent: bool | None = None
     failed_when: Callable[[Any], bool] | None = None
     key_by: Literal["call", "arguments"] = "call"

@@ -39,9 +39,7 @@ def instructions(*arguments: Any) -> int:
     """Return the instructions of `repeat(*arguments)` in a process of its own."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m", __spec__.name]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "LANGSMITH_TRACING": "false"}
-    done = subprocess.run(
-        [*command, *map(str, arguments)], env=environment, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([*command, *map(str, arguments)], env=environment, check=True, capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if found is None:
         raise RuntimeError(f"callgrind printed no total: {done.stderr[-500:]}")
@@ -50,14 +48,18 @@ def instructions(*arguments: Any) -> int:
 
 def main() -> None:
     """Print a row per way of calling; arguments choose: `python -m ... async 16 works`."""
-    if len(sys.argv) == 6:  # noqa: PLR2004  # a child of instructions()
+    if len(sys.argv) == 6:  # a child of instructions()
         kind, mode, calls, outcome, times = sys.argv[1:]
         repeat(kind, mode, int(calls), outcome, int(times))
         return
     if shutil.which("valgrind") is None:
         print("valgrind is not installed: no instructions counted")
         return
-    chosen = [sys.argv[1:]] if len(sys.argv) == 4 else [[mode, calls, "works"] for mode in ("async", "sync") for calls in ("1", "16")]  # noqa: E501, PLR2004
+    chosen = (
+        [sys.argv[1:]]
+        if len(sys.argv) == 4
+        else [[mode, calls, "works"] for mode in ("async", "sync") for calls in ("1", "16")]
+    )
     for mode, calls, outcome in chosen:
         counted = {
             kind: instructions(kind, mode, calls, outcome, MORE) - instructions(kind, mode, calls, outcome, FEW)

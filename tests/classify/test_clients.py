@@ -120,7 +120,7 @@ def test_aws_hides_what_it_means_behind_a_400(
     status: int,
     word: str,
     category: ErrorCategory,
-    throttled: bool,  # noqa: FBT001  # a column of the table
+    throttled: bool,  # a column of the table
 ) -> None:
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{word}", "message": "no"}
     failure = served(with_botocore, Reply(status, body))

@@ -131,7 +131,7 @@ MAY_HAVE_ACTED = [
 def test_only_a_refusal_proves_that_nothing_happened(
     status: int,
     headers: dict[str, str],
-    expected: bool,  # noqa: FBT001  # a column of the table
+    expected: bool,  # a column of the table
 ) -> None:
     assert diagnose(status_error(status, headers=headers)).may_have_acted is expected
 

@@ -145,9 +145,9 @@ HOSTILE: dict[str, Callable[[], BaseException]] = {
 
 
 def least_seconds(error: BaseException) -> float:
-    """Return the least of five timings of this thread alone: the machine has other work as well."""
+    """Return the least of 25 timings of this thread alone: the machine has other work as well."""
     seconds = []
-    for _ in range(5):
+    for _ in range(25):
         start = time.thread_time()
         diagnose(error)
         seconds.append(time.thread_time() - start)

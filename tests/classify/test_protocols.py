@@ -75,7 +75,7 @@ SAID_AT_LOGIN = [
 def test_postgresql_keeps_no_sqlstate_of_a_failed_login(
     said: str,
     category: ErrorCategory,
-    may_have_acted: bool,  # noqa: FBT001  # a column of the table
+    may_have_acted: bool,  # a column of the table
 ) -> None:
     failure = diagnose(pytest.importorskip("psycopg").OperationalError(said))
     assert (failure.category, failure.may_have_acted) == (category, may_have_acted)
@@ -201,8 +201,12 @@ CATEGORY_BY_JSON_RPC_CODE = {
 
 @pytest.mark.parametrize(("code", "category"), CATEGORY_BY_JSON_RPC_CODE.items())
 def test_mcp_decides_by_the_json_rpc_code(code: int, category: ErrorCategory) -> None:
-    mcp, types = pytest.importorskip("mcp"), pytest.importorskip("mcp.types")
-    assert diagnose(mcp.McpError(types.ErrorData(code=code, message="no"))).category is category
+    exceptions = pytest.importorskip("mcp.shared.exceptions")
+    if hasattr(exceptions, "MCPError"):  # SDK 2
+        error = exceptions.MCPError(code=code, message="no")
+    else:
+        error = exceptions.McpError(pytest.importorskip("mcp.types").ErrorData(code=code, message="no"))
+    assert diagnose(error).category is category
 
 
 @pytest.mark.parametrize("library", ["postgrest", "oracledb", "grpclib", "psycopg", "driver"])

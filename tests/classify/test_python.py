@@ -74,7 +74,7 @@ ERRORS = [
 def test_an_error_of_python_is_what_its_class_or_number_says(
     error: BaseException,
     category: ErrorCategory,
-    may_have_acted: bool,  # noqa: FBT001  # a column of the table
+    may_have_acted: bool,  # a column of the table
 ) -> None:
     failure = diagnose(error)
     assert (failure.category, failure.may_have_acted) == (category, may_have_acted)

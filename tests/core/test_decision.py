@@ -94,7 +94,9 @@ def test_retry_after_is_a_floor_with_a_spread_behind_it() -> None:
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0, 7.0])
 @pytest.mark.parametrize("failure", [BUSY, THROTTLED], ids=["busy", "throttled"])
-def test_calls_that_were_told_the_same_time_are_spread_over_at_least_half_of_it(failure: Failure, seconds: float) -> None:
+def test_calls_that_were_told_the_same_time_are_spread_over_at_least_half_of_it(
+    failure: Failure, seconds: float
+) -> None:
     told = replace(failure, retry_after=seconds)
     waits = [wait_before_retry(told, RetryPolicy(), attempt=1, chance=part / 10) for part in range(11)]
 
