@@ -15,34 +15,38 @@ class Attempts:
 
     Attributes:
         policy: What the user wants for this tool.
+        started: When the first attempt began, by the clock.
+        renewed: Whether the credentials were renewed for this call, which happens once.
         failures: Number of attempts that failed.
         failure: The last of them, None as long as there is none.
         reason: Why no attempt follows, None as long as one does.
     """
 
-    __slots__ = ("_chance", "_clock", "_started", "failure", "failures", "policy", "reason")
+    __slots__ = ("_chance", "_clock", "failure", "failures", "policy", "reason", "renewed", "started")
 
-    def __init__(self, policy: RetryPolicy, *, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+    def __init__(
+        self, policy: RetryPolicy, *, started: float, clock: Callable[[], float], chance: Callable[[], float]
+    ) -> None:
         self.policy = policy
+        self.started = started
+        self.renewed = False
         self._clock = clock
         self._chance = chance
-        self._started = clock()
         self.failures = 0
         self.failure: Failure | None = None
         self.reason: Reason | None = None
 
     def elapsed(self) -> float:
         """Return the seconds since the first attempt began."""
-        return self._clock() - self._started
+        return self._clock() - self.started
 
     def time_left(self) -> float | None:
         """Return the seconds that the next attempt may take, None for no limit."""
         limit, deadline = self.policy.attempt_timeout, self.policy.deadline
         if deadline is None:
             return limit
-        if self.failures:  # before the first failure next to no time has passed
-            deadline = max(0.0, deadline - self.elapsed())
-        return deadline if limit is None else min(limit, deadline)
+        left = max(0.0, deadline - self.elapsed())
+        return left if limit is None else min(limit, left)
 
     def failed(self, failure: Failure, *, renewable: bool, approval_lost: bool, draining: bool) -> Retry | None:
         """Return what comes after the wait, None when `failure` was the last one; see `Situation`."""
@@ -60,8 +64,5 @@ class Attempts:
         if isinstance(verdict, GiveUp):
             self.reason = verdict.reason
             return None
+        self.renewed = self.renewed or verdict.renew
         return verdict
-
-    def end(self, *, draining: bool = False) -> None:
-        """Note that the next attempt, for which all was set, does not take place after all."""
-        self.reason = Reason.DRAINING if draining else Reason.NOT_RETRIED

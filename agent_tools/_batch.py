@@ -14,53 +14,41 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from itertools import takewhile
-from typing import Self
 
 from langgraph.errors import GraphBubbleUp
 
 
 class Batch:
-    """`with batch:` around a call counts it among those that are at work.
+    """The calls of one run of a node.
 
     Args:
         call_ids: Returns the ids of the calls in the order of the message; asked only when somebody interrupts.
     """
 
-    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settled", "_working")
+    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settling", "_tasks")
 
-    def __init__(self, call_ids: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(self, call_ids: Callable[[], Sequence[str]]) -> None:
         self._call_ids = call_ids
-        self._working = 0
-        self._settled: asyncio.Event | None = None
+        self._tasks: list[asyncio.Task[object] | None] = []
+        self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
         self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
 
-    def __enter__(self) -> Self:
-        self._working += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._working -= 1
-        if self._working == 0 and self._settled is not None:
-            self._settled.set()
+    def join(self) -> None:
+        """Count the running task, which is one call, as one of the batch."""
+        self._tasks.append(asyncio.current_task())
 
     async def settled(self, call_id: str, error: BaseException) -> BaseException:
-        """Wait until no call works, and return the error to stop the run with.
+        """Wait until all other calls have ended, and return the error to stop the run with.
 
         That is the one of the first call in the order of the message, whoever was faster.
         """
         self._held[call_id] = error
+        self._settling.append(asyncio.current_task())
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
-        if self._settled is None:
-            self._settled = asyncio.Event()
-        self.__exit__()
-        try:
-            while self._working > 0:
-                self._settled.clear()
-                await self._settled.wait()
-        finally:
-            self.__enter__()
+        while working := [task for task in self._tasks if task and not task.done() and task not in self._settling]:
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         return next((self._held[each] for each in self._call_ids() if each in self._held), error)
 
     @contextmanager

@@ -3,15 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import ToolMessage
+from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
 from agent_tools._approvals import ApprovedTool, with_approvals
 from agent_tools._attempts import Attempts
+from agent_tools._batch import Batch
 from agent_tools._classify import Rules, diagnose
+from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
@@ -19,7 +23,7 @@ from agent_tools._core.messages import Outcome, facts, render, render_bad_argume
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.redaction import scrub
 from agent_tools._credentials import Credentials
-from agent_tools._drivers import arun, run
+from agent_tools._drivers import Answer, arun, run
 from agent_tools._langgraph import (
     Origin,
     alarm_of_run,
@@ -85,10 +89,6 @@ class Settings:
     clock: Callable[[], float]
     chance: Callable[[], float]
 
-    def policy_of(self, tool: str) -> RetryPolicy:
-        """Return the policy for `tool`."""
-        return self.per_tool.get(tool, self.policy)
-
     def diagnose(self, error: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
         if isinstance(error, ReturnedError):
@@ -105,19 +105,42 @@ class Settings:
         return failure if words is None else replace(failure, detail=scrub(words) or None)
 
     def _rules_of(self, tool: str) -> Rules:
-        own = self.policy_of(tool).classify
+        own = self.per_tool.get(tool, self.policy).classify
         return (own, self.rules) if own else self.rules
 
 
 class Call:
-    """One tool call in a node; `run` or `arun` it, and `answer` what they raise."""
+    """One tool call in a node, from the request to the answer.
 
-    __slots__ = ("_attempts", "_gave_up_on", "_refused", "_renewals", "_request", "_settings")
+    Args:
+        settings: Of the handler.
+        request: The call.
+        own: What an explicit `handle_tool_errors` says about errors.
+        batch: The calls that run beside this one; None in a sync run, where they cannot be left alone.
+    """
 
-    def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
+    # What most calls never need has its default here, and costs them nothing.
+    _attempts: Attempts | None = None
+    _let_out: BaseException | None = None
+    _refused: BaseException | None = None
+
+    def __init__(
+        self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None, batch: Batch | None = None
+    ) -> None:
         self._settings = settings
-        self._gave_up_on: BaseException | None = None
+        self._own = own
+        self._batch = batch
         self._begin(request)
+
+    def _begin(self, request: ToolCallRequest) -> None:
+        settings, tool = self._settings, request.tool_call["name"]
+        self.policy = settings.per_tool.get(tool, settings.policy)
+        self._request = with_approvals(request)
+        self._started = settings.clock()
+        self._attempts = None
+        if settings.credentials is not None:
+            self._renewals = settings.credentials.renewals(tool)
+        current_call.set(self)
 
     @property
     def id(self) -> str:
@@ -134,79 +157,38 @@ class Call:
         """Whether a human has answered an interrupt of the node that makes this call."""
         return isinstance(self._request.tool, ApprovedTool)
 
-    @property
-    def policy(self) -> RetryPolicy:
-        """The policy that holds for this call."""
-        return self._attempts.policy
-
-    def _begin(self, request: ToolCallRequest) -> None:
-        settings, tool = self._settings, request.tool_call["name"]
-        self._request = with_approvals(request)
-        self._attempts = Attempts(settings.policy_of(tool), clock=settings.clock, chance=settings.chance)
-        self._renewals = None if settings.credentials is None else settings.credentials.renewals(tool)
-        self._refused: BaseException | None = None
-        current_call.set(self)
-
     def run(self, execute: Execute) -> Result:
-        """Return what the tool returned with the first attempt that worked, or raise its last error."""
-
-        def attempt() -> Result:
-            if self.policy.attempt_timeout is None:
-                return self._accepted(execute(self._request))
-            return self._accepted(run_within(self._attempts.time_left(), lambda: execute(self._request)))
-
-        return run(attempt, self._ask, self._wait)
+        """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
+        return run(partial(self._attempt, execute), self._ask, self._wait)
 
     def arun(self, execute: AsyncExecute) -> Awaitable[Result]:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
-
-        async def attempt() -> Result:
-            limit = TimeLimit(self._attempts.time_left())
-            try:
-                with limit:
-                    return self._accepted(await execute(self._request))
-            except TimeoutError:
-                if not (limit.expired and runs_in_thread(self._request.tool)):
-                    raise
-            raise StillRunningError  # the thread goes on, canceled or not
-
-        return arun(attempt, self._ask, self._await)
+        return arun(partial(self._aattempt, execute), self._ask, self._await)
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
-        """Return the same as `run`, for a wrapper of the user's.
+        """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
 
         It may come here more than once, and with other requests; each time the counting starts anew.
         """
         self._begin(request)
-        try:
-            return self.run(execute)
-        except ReturnedError as error:
-            returned = error
-        return self._marked(returned.result)
+        return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
 
     async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
         """Return the same as `rerun`."""
         self._begin(request)
-        try:
-            return await self.arun(execute)
-        except ReturnedError as error:
-            returned = error
-        return self._marked(returned.result)
+        return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
 
-    def is_answered(self, error: BaseException, own: OwnHandling | None) -> bool:
-        """Return whether the model is to read of `error`.
+    def answered(self, error: BaseException) -> Result:
+        """Return what the model reads instead of a result.
 
-        If not, it is raised: control flow, a mistake in the wiring, an error of the user's wrapper, or one
-        that an explicit `handle_tool_errors` lets out.
+        Raises:
+            BaseException: `error` itself where the model is not to read of it: control flow, a mistake in
+                the wiring, an error of the user's wrapper, or one that `handle_tool_errors` lets out.
         """
-        return error is self._gave_up_on and (own is None or isinstance(error, own.types))
-
-    def answer(self, error: BaseException, own: OwnHandling | None) -> Result:
-        """Return what the model reads instead of a result."""
-        self._gave_up_on = None
-        if isinstance(error, ReturnedError):
-            return self._marked(error.result)
-        text = None if own is None or own.text is None else own.text(error)
+        let_out, self._let_out = self._let_out, None
+        if error is not let_out or (self._own is not None and not isinstance(error, self._own.types)):
+            raise error
+        text = None if self._own is None or self._own.text is None else self._own.text(error)
         outcome = self._outcome()
         call = self._request.tool_call
         return ToolMessage(
@@ -217,6 +199,46 @@ class Call:
             artifact=facts(outcome),
         )
 
+    def _attempt(self, execute: Execute) -> Result:
+        if self.policy.attempt_timeout is None:
+            return self._accepted(execute(self._request))
+        return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
+
+    async def _aattempt(self, execute: AsyncExecute) -> Result:
+        limit = TimeLimit(self._time_left())
+        try:
+            with limit:
+                return self._accepted(await execute(self._request))
+        except GraphBubbleUp as error:
+            stop = error
+        except TimeoutError:
+            if not (limit.expired and runs_in_thread(self._request.tool)):
+                raise
+            raise StillRunningError from None  # the thread goes on, canceled or not
+        raise stop if self._batch is None else await self._batch.settled(self.id, stop)
+
+    def _time_left(self) -> float | None:
+        return self.policy.longest_attempt if self._attempts is None else self._attempts.time_left()
+
+    def _ask(self, error: BaseException) -> float | Answer[Result]:
+        """Return the seconds until the next attempt, or the answer to `error`."""
+        if isinstance(error, ReturnedError):
+            return self._ask_or_raise(error)
+        after = self._next(error)
+        return Answer(self.answered(error)) if after is None else after
+
+    def _ask_or_raise(self, error: BaseException) -> float | Answer[Result]:
+        """Return the seconds until the next attempt, or raise `error`, for the user's wrapper to see.
+
+        A result that counts as a failure is no error for it: it gets the result.
+        """
+        after = self._next(error)
+        if after is not None:
+            return after
+        if isinstance(error, ReturnedError):
+            return Answer(self._marked(error.result))
+        raise error
+
     def key(self) -> str:
         """Return the idempotency key of this call; see `agent_tools.idempotency`."""
         call, thread = self._request.tool_call, thread_of(self._request)
@@ -225,20 +247,22 @@ class Call:
         message = message_of(self._request)
         return key_of_call(thread=thread, message=message, call=self.id, tool=call["name"])
 
-    def _ask(self, error: BaseException) -> float | None:
+    def _next(self, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, None to let `error` out."""
         if is_control_flow(error):
             return None
         origin = origin_of(error)
         if origin is Origin.WIRING:
             return None
-        attempts, request = self._attempts, self._request
-        if attempts.policy.idempotent is None and is_hinted_destructive(request.tool):
-            attempts.policy = replace(attempts.policy, idempotent=False)
+        settings, request = self._settings, self._request
+        if self._attempts is None:
+            careful = self.policy.idempotent is None and is_hinted_destructive(request.tool)
+            policy = replace(self.policy, idempotent=False) if careful else self.policy
+            self._attempts = Attempts(policy, started=self._started, clock=settings.clock, chance=settings.chance)
         alarm = alarm_of_run()
-        retry = attempts.failed(
-            self._settings.diagnose(error, origin, request),
-            renewable=self._renewals is not None,
+        retry = self._attempts.failed(
+            settings.diagnose(error, origin, request),
+            renewable=settings.credentials is not None and not self._attempts.renewed,
             approval_lost=may_lose_approvals(request),
             draining=alarm is not None and alarm(),
         )
@@ -250,64 +274,82 @@ class Call:
         self._tell(EventType.RETRY, retry.after)
         return retry.after
 
-    def _wait(self, seconds: float) -> None:
-        if self._refused is not None:
-            self._renewed(self._credentials.renew(self._event(EventType.RETRY), seen=self._renewals or 0))
-        elif not pause(seconds, alarm_of_run()):
-            self._drained()
+    def _wait(self, seconds: float) -> Answer[Result] | None:
+        return self._answer_to(self._hindrance(seconds))
 
-    async def _await(self, seconds: float) -> None:
-        if self._refused is not None:
-            self._renewed(await self._credentials.arenew(self._event(EventType.RETRY), seen=self._renewals or 0))
-        elif not await apause(seconds, alarm_of_run()):
-            self._drained()
+    async def _await(self, seconds: float) -> Answer[Result] | None:
+        return self._answer_to(await self._ahindrance(seconds))
+
+    def _wait_or_raise(self, seconds: float) -> None:
+        _raise(self._hindrance(seconds))
+
+    async def _await_or_raise(self, seconds: float) -> None:
+        _raise(await self._ahindrance(seconds))
+
+    def _answer_to(self, hindrance: BaseException | None) -> Answer[Result] | None:
+        return None if hindrance is None else Answer(self.answered(hindrance))
+
+    def _hindrance(self, seconds: float) -> BaseException | None:
+        """Wait, and return what speaks against another attempt after all."""
+        if self._refused is None:
+            return None if pause(seconds, alarm_of_run()) else self._drained()
+        credentials = self._settings.credentials
+        event = self._event(EventType.RETRY, seconds)
+        return self._refusal(renewed=credentials is not None and credentials.renew(event, seen=self._renewals))
+
+    async def _ahindrance(self, seconds: float) -> BaseException | None:
+        if self._refused is None:
+            return None if await apause(seconds, alarm_of_run()) else self._drained()
+        credentials = self._settings.credentials
+        event = self._event(EventType.RETRY, seconds)
+        return self._refusal(renewed=credentials is not None and await credentials.arenew(event, seen=self._renewals))
+
+    def _refusal(self, *, renewed: bool) -> BaseException | None:
+        """Return the refusal that came with the old credentials, None when there are new ones."""
+        refused, self._refused = self._refused, None
+        if renewed or refused is None:
+            return None
+        self._ended(Reason.NOT_RETRIED)
+        return self._give_up(refused)
+
+    def _drained(self) -> BaseException:
+        self._ended(Reason.DRAINING)
+        return self._give_up(DrainingError())
+
+    def _ended(self, reason: Reason) -> None:
+        self._known_attempts.reason = reason
+
+    def _give_up(self, error: BaseException) -> BaseException:
+        self._let_out = error
+        self._tell(EventType.FAILED)
+        return error
 
     @property
-    def _credentials(self) -> Credentials:
-        if self._settings.credentials is None:
-            raise AssertionError("credentials are renewed that nobody can renew")
-        return self._settings.credentials
-
-    def _renewed(self, renewed: bool) -> None:  # noqa: FBT001  # what was just said
-        """Go on with new credentials, once; or let the refusal out that came with the old ones."""
-        refused, self._refused, self._renewals = self._refused, None, None
-        if renewed or refused is None:
-            return
-        self._attempts.end()
-        self._give_up(refused)
-        raise refused
-
-    def _drained(self) -> None:
-        error = DrainingError()
-        self._attempts.end(draining=True)
-        self._give_up(error)
-        raise error
-
-    def _give_up(self, error: BaseException) -> None:
-        self._gave_up_on = error
-        self._tell(EventType.FAILED)
+    def _known_attempts(self) -> Attempts:
+        if self._attempts is None:
+            raise AssertionError("nothing has failed")
+        return self._attempts
 
     def _accepted(self, result: Result) -> Result:
         """Return `result`, or raise it when it counts as a failure."""
-        failed_when = self._attempts.policy.failed_when
-        if failed_when is not None and _says_failed(failed_when, result):
+        if self.policy.failed_when is not None and _says_failed(self.policy.failed_when, result):
             raise ReturnedError(result, retry=True)
         if isinstance(result, ToolMessage) and result.status == "error":
             raise ReturnedError(result, retry=False)
-        if self._attempts.failures:
+        if self._attempts is not None:
             self._tell(EventType.RECOVERED)
         return result
 
     def _marked(self, result: Result) -> Result:
         """Return a result that counts as a failure as what it is, without secrets."""
-        self._gave_up_on = None
+        self._let_out = None
         if not isinstance(result, ToolMessage):
             return result
         content = _scrubbed(result.content) or render(self._outcome())
         return result.model_copy(update={"content": content, "status": "error"})
 
     def _outcome(self) -> Outcome:
-        attempts, tool = self._attempts, self._request.tool
+        attempts, tool = self._known_attempts, self._request.tool
         if attempts.failure is None or attempts.reason is None:
             raise AssertionError("an answer was asked for before the call was given up")
         return Outcome(
@@ -324,8 +366,9 @@ class Call:
         writer = getattr(self._request.runtime, "stream_writer", None)  # there is no runtime outside a graph
         tell(self._event(kind, after), observer=self._settings.observer, stream_writer=writer)
 
-    def _event(self, kind: EventType, after: float | None = None) -> ToolEvent:
-        attempts, failure = self._attempts, self._attempts.failure
+    def _event(self, kind: EventType, after: float | None) -> ToolEvent:
+        attempts = self._known_attempts
+        failure = attempts.failure
         return ToolEvent(
             type=kind,
             tool=self._request.tool_call["name"],
@@ -338,6 +381,11 @@ class Call:
             status_code=None if failure is None else failure.status_code,
             reason=attempts.reason,
         )
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
 
 
 #: The call whose tool is running; see `agent_tools.idempotency`.

@@ -8,7 +8,6 @@ blind the user's wrapper.
 
 import random
 import time
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
@@ -98,12 +97,13 @@ class ToolErrorHandler:
             around: The user's own wrapper, which goes around all attempts of the call.
             own: What an explicit `handle_tool_errors` says about errors.
         """
-        call = Call(self._settings, request)
+        call = Call(self._settings, request, own)
+        answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
         batch = current_batch.get()
         if batch is None or not call.is_resumed:
-            return self._answered(call, execute, around, own)
+            return answered()
         with batch.turn(call.id):
-            return self._answered(call, execute, around, own)
+            return answered()
 
     def awrap_tool_call(
         self,
@@ -114,42 +114,37 @@ class ToolErrorHandler:
         own: OwnHandling | None = None,
     ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        call = Call(self._settings, request)
-        batch = current_batch.get() or Batch()
-        # Not itself a coroutine, nor is `Call.arun`: each layer of them costs every call that works.
-        answered = partial(self._aanswered, call, execute, around, own, batch)
+        batch = current_batch.get()
+        call = Call(self._settings, request, own, batch)
+        # Nothing here is a coroutine but what loops: each layer of them costs every call that works.
+        answered: Callable[[], Awaitable[Result]]
+        answered = partial(call.arun, execute) if around is None else partial(_awrapped, call, execute, around)
+        if batch is None:
+            return answered()
+        batch.join()
         return _in_turn(call, batch, answered) if call.is_resumed else answered()
 
-    def _answered(self, call: Call, execute: Execute, around: Wrapper | None, own: OwnHandling | None) -> Result:
-        try:
-            return call.run(execute) if around is None else around(call.request, partial(call.rerun, execute))
-        except FAILURES as error:
-            failed = error
-        try:
-            if call.is_answered(failed, own):
-                return call.answer(failed, own)
-            raise failed
-        finally:
-            del failed  # it holds this frame, and this frame held it
 
-    async def _aanswered(
-        self, call: Call, execute: AsyncExecute, around: AsyncWrapper | None, own: OwnHandling | None, batch: Batch
-    ) -> Result:
-        with batch:
-            try:
-                if around is None:
-                    return await call.arun(execute)
-                return await around(call.request, partial(call.arerun, execute))
-            except FAILURES as error:
-                failed = error
-            try:
-                if call.is_answered(failed, own):
-                    return call.answer(failed, own)
-                if isinstance(failed, CancelledError):
-                    raise failed
-                raise await batch.settled(call.id, failed)
-            finally:
-                del failed
+def _wrapped(call: Call, execute: Execute, around: Wrapper) -> Result:
+    try:
+        return around(call.request, partial(call.rerun, execute))
+    except FAILURES as error:
+        failed = error
+    try:
+        return call.answered(failed)
+    finally:
+        del failed  # it holds this frame, and this frame held it
+
+
+async def _awrapped(call: Call, execute: AsyncExecute, around: AsyncWrapper) -> Result:
+    try:
+        return await around(call.request, partial(call.arerun, execute))
+    except FAILURES as error:
+        failed = error
+    try:
+        return call.answered(failed)
+    finally:
+        del failed
 
 
 async def _in_turn(call: Call, batch: Batch, answered: Callable[[], Awaitable[Result]]) -> Result:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 ResultT = TypeVar("ResultT")
 
@@ -28,7 +27,7 @@ class TimeLimit:
     a second early, and never late.
     """
 
-    __slots__ = ("_canceled_before", "_expired", "_seconds", "_task", "_timer")
+    __slots__ = ("_canceled_before", "_expired", "_seconds", "_task", "_timer", "_watch")
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
@@ -52,7 +51,8 @@ class TimeLimit:
         if self._seconds < _LONG:
             self._timer = loop.call_later(self._seconds, self.expire)
         else:
-            _watch_of(loop).add(self, loop.time() + self._seconds)
+            self._watch = _watch_of(loop)
+            self._watch.add(self, loop.time() + self._seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -61,7 +61,7 @@ class TimeLimit:
         if task is None:
             return
         if self._timer is None:
-            _watch_of(task.get_loop()).remove(self)
+            self._watch.remove(self)
         else:
             self._timer.cancel()
         self._task = None
@@ -82,7 +82,7 @@ class _Watch:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._ends_by_limit: dict[TimeLimit, float] = {}
         self._is_ticking = False
 
@@ -90,27 +90,33 @@ class _Watch:
         self._ends_by_limit[limit] = ends
         if not self._is_ticking:
             self._is_ticking = True
-            self._loop.call_later(_TICK, self._tick)
+            self.loop.call_later(_TICK, self._tick)
 
     def remove(self, limit: TimeLimit) -> None:
         self._ends_by_limit.pop(limit, None)
 
     def _tick(self) -> None:
-        soon = self._loop.time() + _TICK
+        soon = self.loop.time() + _TICK
         for limit in [limit for limit, ends in self._ends_by_limit.items() if ends < soon]:
             limit.expire()
         self._is_ticking = bool(self._ends_by_limit)
         if self._is_ticking:
-            self._loop.call_later(_TICK, self._tick)
+            self.loop.call_later(_TICK, self._tick)
 
 
-_watch_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
+class _Local(threading.local):
+    """The watch of the event loop that runs in this thread: looked up twice for each call."""
+
+    watch: _Watch | None = None
+
+
+_local = _Local()
 
 
 def _watch_of(loop: asyncio.AbstractEventLoop) -> _Watch:
-    watch = _watch_by_loop.get(loop)
-    if watch is None:
-        watch = _watch_by_loop[loop] = _Watch(loop)
+    watch = _local.watch
+    if watch is None or watch.loop is not loop:
+        watch = _local.watch = _Watch(loop)
     return watch
 
 

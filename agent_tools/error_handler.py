@@ -57,11 +57,11 @@ def _doubling(max_retries: int, base_delay: float) -> Ask:
     require_seconds("base_delay", base_delay)
     calls = 0
 
-    def ask(error: BaseException) -> float | None:
+    def ask(error: BaseException) -> float:
         nonlocal calls
         calls += 1
         if calls >= max_retries or classify_error(error) is not ErrorCategory.RETRYABLE:
-            return None
+            raise error
         return base_delay * 2.0 ** (calls - 1)
 
     return ask

@@ -74,6 +74,14 @@ class RetryPolicy:
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
 
 
+    @property
+    def longest_attempt(self) -> float | None:
+        """Seconds that the first attempt may take, None for no limit."""
+        if self.attempt_timeout is None or self.deadline is None:
+            return self.attempt_timeout or self.deadline
+        return min(self.attempt_timeout, self.deadline)
+
+
 def require_count(name: str, value: object) -> None:
     """Raise unless `value` is a whole number, at least 1."""
     if not isinstance(value, int) or isinstance(value, bool):
