@@ -92,5 +92,21 @@ def _ending(ended: "Future[bool] | None") -> Iterator[None]:
             ended.set_result(finished)
 
 
-#: The batch that the running node opened; None where the handler is used without our node.
-current_batch: ContextVar[Batch | None] = ContextVar("agent_tools_batch", default=None)
+_opened: ContextVar[Batch | None] = ContextVar("agent_tools_batch", default=None)
+
+
+def open_batch(call_ids: Callable[[], Sequence[str]]) -> None:
+    """Begin the batch of the calls that a node is about to run in this context."""
+    _opened.set(Batch(call_ids))
+
+
+def enter_batch() -> Batch | None:
+    """Return the batch that a call of this context belongs to, None where no node of ours runs it.
+
+    What its tool runs, other agents included, does not belong to it: waiting for each other, the call and
+    the ones inside it would never end.
+    """
+    batch = _opened.get()
+    if batch is not None:
+        _opened.set(None)
+    return batch

@@ -14,7 +14,7 @@ from functools import partial
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch, current_batch
+from agent_tools._batch import Batch, enter_batch
 from agent_tools._call import AsyncExecute, Call, Execute, OwnHandling, Result, Settings
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.policy import RetryPolicy
@@ -99,7 +99,7 @@ class ToolErrorHandler:
         """
         call = Call(self._settings, request, own)
         answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
-        batch = current_batch.get()
+        batch = enter_batch()
         if batch is None or not call.is_resumed:
             return answered()
         with batch.turn(call.id):
@@ -114,7 +114,7 @@ class ToolErrorHandler:
         own: OwnHandling | None = None,
     ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        batch = current_batch.get()
+        batch = enter_batch()
         call = Call(self._settings, request, own, batch)
         # Nothing here is a coroutine but what loops: each layer of them costs every call that works.
         answered: Callable[[], Awaitable[Result]]

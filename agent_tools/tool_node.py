@@ -11,7 +11,7 @@ from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch, current_batch
+from agent_tools._batch import open_batch
 from agent_tools._call import AsyncExecute, OwnHandling, Result
 from agent_tools._classify import Rules
 from agent_tools._core.policy import RetryPolicy
@@ -103,12 +103,12 @@ class ResilientToolNode(ToolNode):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        current_batch.set(Batch(partial(self._call_ids, input)))
+        open_batch(partial(self._call_ids, input))
         return super().invoke(input, config, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
-        current_batch.set(Batch(partial(self._call_ids, input)))
+        open_batch(partial(self._call_ids, input))
         return await super().ainvoke(input, config, **kwargs)
 
     def _call_ids(self, node_input: Any) -> list[str]:

@@ -10,10 +10,11 @@ from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphDrained, ParentCommand
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel, ValidationError
 
-from agent_tools import ResilientToolNode, RetryPolicy
+from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
 from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
 THREAD = {"configurable": {"thread_id": "1"}}
@@ -69,6 +70,38 @@ def test_an_interrupt_in_a_subgraph_of_a_tool_pauses_the_run(flavor: Flavor) -> 
 
     assert [each.value for each in paused["__interrupt__"]] == ["from below"]
     assert answers_in(flavor.run(graph, Command(resume="yes"), THREAD))[0].content == "delegated"
+
+
+def test_an_interrupt_of_an_agent_inside_a_tool_passes_when_both_share_a_handler(flavor: Flavor) -> None:
+    handler = ToolErrorHandler(policy=AT_ONCE)
+
+    def approve() -> str:
+        return f"approved by {interrupt('from below')}"
+
+    def works() -> str:
+        return "fine"
+
+    node = ToolNode(
+        [flavor.tool(approve)],
+        handle_tool_errors=False,
+        wrap_tool_call=handler.wrap_tool_call,
+        awrap_tool_call=handler.awrap_tool_call,
+    )
+    inner = graph_with(node)
+
+    def delegate() -> str:
+        return str(answers_in(inner.invoke(asking(("approve", {}))))[0].content)
+
+    async def adelegate() -> str:
+        return str(answers_in(await inner.ainvoke(asking(("approve", {}))))[0].content)
+
+    tool = StructuredTool.from_function(delegate, adelegate, name="delegate", description="Asks another agent.")
+    outer = graph_with(ResilientToolNode([tool, flavor.tool(works)], handler=handler), checkpointer=InMemorySaver())
+    paused = flavor.run(outer, asking(("delegate", {}), ("works", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["from below"]
+    final = flavor.run(outer, Command(resume="Ada"), THREAD)
+    assert [answer.content for answer in answers_in(final)] == ["approved by Ada", "fine"]
 
 
 def test_one_call_interrupts_while_another_raises_and_after_the_answer_both_have_theirs(flavor: Flavor) -> None:

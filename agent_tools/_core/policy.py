@@ -73,7 +73,6 @@ class RetryPolicy:
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
 
-
     @property
     def longest_attempt(self) -> float | None:
         """Seconds that the first attempt may take, None for no limit."""
