@@ -119,10 +119,18 @@ class Call:
         batch: The calls that run beside this one; None in a sync run, where they cannot be left alone.
     """
 
-    # What most calls never need has its default here, and costs them nothing.
-    _attempts: Attempts | None = None
-    _let_out: BaseException | None = None
-    _refused: BaseException | None = None
+    __slots__ = (
+        "_attempts",
+        "_batch",
+        "_let_out",
+        "_own",
+        "_refused",
+        "_renewals",
+        "_request",
+        "_settings",
+        "_started",
+        "policy",
+    )
 
     def __init__(
         self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None, batch: Batch | None = None
@@ -130,6 +138,8 @@ class Call:
         self._settings = settings
         self._own = own
         self._batch = batch
+        self._let_out: BaseException | None = None
+        self._refused: BaseException | None = None
         self._begin(request)
 
     def _begin(self, request: ToolCallRequest) -> None:
@@ -137,7 +147,7 @@ class Call:
         self.policy = settings.per_tool.get(tool, settings.policy)
         self._request = with_approvals(request)
         self._started = settings.clock()
-        self._attempts = None
+        self._attempts: Attempts | None = None
         if settings.credentials is not None:
             self._renewals = settings.credentials.renewals(tool)
         current_call.set(self)

@@ -9,7 +9,7 @@ A wait can be cut short: `alarm` is asked about every tenth of a second, and whe
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 Alarm = Callable[[], bool]
@@ -34,40 +34,45 @@ def pause(seconds: float, alarm: Alarm | None = None) -> bool:
     return True
 
 
-async def apause(seconds: float, alarm: Alarm | None = None) -> bool:
-    """Wait `seconds` on the event loop, or for one turn of it while waits are skipped; see `pause`."""
+def apause(seconds: float, alarm: Alarm | None = None) -> Awaitable[bool]:
+    """Return what waits `seconds` on the event loop, or for one turn of it while waits are skipped; see `pause`.
+
+    No coroutine of our own: ten thousand waiting calls would keep ten thousand frames of it.
+    """
     if _is_skipped(seconds):
         seconds = 0
     if alarm is None or seconds <= TICK:
-        await asyncio.sleep(seconds)
-        return True
-    return await _ticker_by_loop.setdefault(asyncio.get_running_loop(), _Ticker()).wait(seconds, alarm)
+        return asyncio.sleep(seconds, result=True)
+    loop = asyncio.get_running_loop()
+    ticker = _ticker_by_loop.get(loop)
+    if ticker is None:
+        ticker = _ticker_by_loop[loop] = _Ticker()
+    return ticker.wait(loop, seconds, alarm)
 
 
 class _Ticker:
     """Looks at the alarms of all waits of an event loop with one timer, however many there are."""
 
     def __init__(self) -> None:
-        self._alarms: dict[asyncio.Future[bool], Alarm] = {}
+        self._waits: dict[asyncio.Future[bool], tuple[Alarm, asyncio.TimerHandle]] = {}
 
-    async def wait(self, seconds: float, alarm: Alarm) -> bool:
-        loop = asyncio.get_running_loop()
+    def wait(self, loop: asyncio.AbstractEventLoop, seconds: float, alarm: Alarm) -> asyncio.Future[bool]:
         ended: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(seconds, _end, ended, True)  # noqa: FBT003  # the result of the wait
-        if not self._alarms:
+        ended.add_done_callback(self._forget)
+        if not self._waits:
             loop.call_later(TICK, self._tick, loop)
-        self._alarms[ended] = alarm
-        try:
-            return await ended
-        finally:
-            timer.cancel()
-            del self._alarms[ended]
+        self._waits[ended] = alarm, loop.call_later(seconds, _end, ended, True)  # noqa: FBT003  # the result
+        return ended
+
+    def _forget(self, ended: asyncio.Future[bool]) -> None:
+        _, timer = self._waits.pop(ended)
+        timer.cancel()
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        for ended, alarm in list(self._alarms.items()):
+        for ended, (alarm, _) in list(self._waits.items()):
             if alarm():
                 _end(ended, False)  # noqa: FBT003
-        if self._alarms:
+        if self._waits:
             loop.call_later(TICK, self._tick, loop)
 
 

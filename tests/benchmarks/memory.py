@@ -1,6 +1,7 @@
 """Memory of 10,000 calls that wait for their retry, against 10,000 tools that sleep in a bare node.
 
-Each kind is measured in a process of its own, as the growth of its resident memory.
+Each kind is measured in a process of its own, in two ways: what lives while they wait (tracemalloc), and the
+growth of the resident memory, in which the peak stays visible when all tools begin at once.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import gc
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,15 @@ CALLS = 10_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def resident() -> int:
-    """Return the resident memory of this process in bytes."""
+def used(how: str) -> int:
+    """Return the bytes in use by this process, "live" objects or "resident" pages."""
     gc.collect()
+    if how == "live":
+        return tracemalloc.get_traced_memory()[0]
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
-async def growth(kind: str) -> int:
+async def growth(kind: str, how: str) -> int:
     """Return by how many bytes this process grows while `CALLS` calls sleep or wait."""
     begun = 0
 
@@ -43,28 +47,35 @@ async def growth(kind: str) -> int:
     options: dict[str, Any] = {"policy": policy} if kind == "ours" else {}
     graph = nodes.graph(kind, tool, **options)
     state = nodes.state("sleeps", CALLS)
-    before = resident()
+    before = used(how)
     run = asyncio.create_task(graph.ainvoke(state))
     while begun < CALLS:
         await asyncio.sleep(0.1)
     await asyncio.sleep(1)
-    grown = resident() - before
+    grown = used(how) - before
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
     return grown
 
 
 def main() -> None:
-    """Print both, and the ratio."""
-    if len(sys.argv) == 2 and sys.argv[1] in nodes.NODES:  # a child of the call below
-        print(asyncio.run(growth(sys.argv[1])))
+    """Print both figures of both kinds, and the ratios."""
+    if len(sys.argv) == 3:  # a child of the call below
+        if sys.argv[2] == "live":
+            tracemalloc.start(1)
+        print(asyncio.run(growth(*sys.argv[1:])))
         return
-    grown = {
-        kind: int(subprocess.run([sys.executable, "-m", __spec__.name, kind], check=True, capture_output=True).stdout)
-        for kind in nodes.NODES
-    }
-    print(f"{CALLS:,} sleeping tools, bare: {grown['bare'] / 1e6:.0f} MB")
-    print(f"{CALLS:,} waiting retries, ours: {grown['ours'] / 1e6:.0f} MB, ratio {grown['ours'] / grown['bare']:.2f}")
+    for how in ("live", "resident"):
+        grown = {
+            kind: int(
+                subprocess.run(
+                    [sys.executable, "-m", "tests.benchmarks.memory", kind, how], check=True, capture_output=True
+                ).stdout
+            )
+            for kind in nodes.NODES
+        }
+        print(f"{how}: {CALLS:,} sleeping tools, bare {grown['bare'] / 1e6:.0f} MB; waiting retries, ours ", end="")
+        print(f"{grown['ours'] / 1e6:.0f} MB; ratio {grown['ours'] / grown['bare']:.2f}", flush=True)
 
 
 if __name__ == "__main__":
