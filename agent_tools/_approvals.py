@@ -17,9 +17,10 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 SCRATCHPAD = "__pregel_scratchpad"
 
 
-def has_answers(scratchpad: Any) -> bool:  # a PregelScratchpad, which LangGraph does not export
+def is_resumed(config: Any) -> bool:  # a RunnableConfig, or None outside a graph
     """Return whether a human has answered an interrupt of this task."""
-    return bool(scratchpad.resume) or scratchpad.get_null_resume() is not None
+    scratchpad = _scratchpad_in(config)
+    return scratchpad is not None and (bool(scratchpad.resume) or scratchpad.get_null_resume() is not None)
 
 
 class Approvals:
@@ -69,9 +70,9 @@ class ApprovedTool:
 
 
 def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
-    """Return `request` so that all its attempts see the same answers; itself when there are none to see."""
+    """Return the `request` of a resumed run so that all its attempts see the same answers."""
     scratchpad = scratchpad_of(request)
-    if scratchpad is None or request.tool is None or not has_answers(scratchpad):
+    if scratchpad is None or request.tool is None:
         return request
     stand_in: Any = ApprovedTool(request.tool, Approvals(scratchpad.interrupt_counter))
     return request.override(tool=stand_in)
@@ -79,5 +80,8 @@ def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
 
 def scratchpad_of(request: ToolCallRequest) -> Any:
     """Return where LangGraph keeps the answers for the task of this call, None outside a graph."""
-    config = getattr(request.runtime, "config", None)
+    return _scratchpad_in(getattr(request.runtime, "config", None))
+
+
+def _scratchpad_in(config: Any) -> Any:  # a PregelScratchpad, which LangGraph does not export
     return None if config is None else config.get("configurable", {}).get(SCRATCHPAD)

@@ -5,6 +5,9 @@ go on as orphans, acting after the run has stopped, with nobody to take their re
 their end first. And after the answer LangGraph runs all of them again and hands the answers out to whoever asks
 first: so, in a run that was resumed, they take turns in the order of the message, which is also the order in
 which humans are asked.
+
+One timer looks after the deadlines of all of them: a timer for each would cost more than all the rest that a
+call pays for when nothing fails.
 """
 
 import asyncio
@@ -12,10 +15,22 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
 from itertools import takewhile
+from typing import Protocol
 
 from langgraph.errors import GraphBubbleUp
+
+#: Seconds between two looks at the deadlines of the calls; none ends later than it may.
+TICK = 1.0
+
+
+class Member(Protocol):
+    """What a batch wants to know of a call."""
+
+    task: asyncio.Task[object] | None
+
+    def end_if_late(self, *, within: float) -> None:
+        """End the attempt if its time is over `within` so many seconds."""
 
 
 class Batch:
@@ -23,21 +38,37 @@ class Batch:
 
     Args:
         call_ids: Returns the ids of the calls in the order of the message; asked only when somebody interrupts.
+        resumed: Whether a human has answered an interrupt of this run of the node.
+        loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
+
+    Attributes:
+        members: The async calls of this batch; they add themselves.
     """
 
-    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settling", "_tasks")
+    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settling", "_timer", "loop", "members", "resumed")
 
-    def __init__(self, call_ids: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, call_ids: Callable[[], Sequence[str]], *, resumed: bool, loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
         self._call_ids = call_ids
-        self._tasks: list[asyncio.Task[object] | None] = []
+        self.resumed = resumed
+        self.loop = loop
+        self.members: list[Member] = []
         self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
         self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
+        self._timer = None if loop is None else loop.call_later(TICK, self._tick, loop)
 
-    def join(self) -> None:
-        """Count the running task, which is one call, as one of the batch."""
-        self._tasks.append(asyncio.current_task())
+    def close(self) -> None:
+        """Stop looking after deadlines: the node has run."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(TICK, self._tick, loop)
+        for member in self.members:
+            member.end_if_late(within=TICK)
 
     async def settled(self, call_id: str, error: BaseException) -> BaseException:
         """Wait until all other calls have ended, and return the error to stop the run with.
@@ -47,9 +78,12 @@ class Batch:
         self._held[call_id] = error
         self._settling.append(asyncio.current_task())
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
-        while working := [task for task in self._tasks if task and not task.done() and task not in self._settling]:
+        while working := [task for task in self._tasks() if not task.done() and task not in self._settling]:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         return next((self._held[each] for each in self._call_ids() if each in self._held), error)
+
+    def _tasks(self) -> list[asyncio.Task[object]]:
+        return [member.task for member in self.members if member.task is not None]
 
     @contextmanager
     def turn(self, call_id: str) -> Iterator[None]:
@@ -90,23 +124,3 @@ def _ending(ended: "Future[bool] | None") -> Iterator[None]:
     finally:
         if ended is not None:
             ended.set_result(finished)
-
-
-_opened: ContextVar[Batch | None] = ContextVar("agent_tools_batch", default=None)
-
-
-def open_batch(call_ids: Callable[[], Sequence[str]]) -> None:
-    """Begin the batch of the calls that a node is about to run in this context."""
-    _opened.set(Batch(call_ids))
-
-
-def enter_batch() -> Batch | None:
-    """Return the batch that a call of this context belongs to, None where no node of ours runs it.
-
-    What its tool runs, other agents included, does not belong to it: waiting for each other, the call and
-    the ones inside it would never end.
-    """
-    batch = _opened.get()
-    if batch is not None:
-        _opened.set(None)
-    return batch

@@ -1,5 +1,7 @@
 """One tool call, from the request to the answer."""
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
-from agent_tools._approvals import ApprovedTool, with_approvals
+from agent_tools._approvals import is_resumed, with_approvals
 from agent_tools._attempts import Attempts
 from agent_tools._batch import Batch
 from agent_tools._classify import Rules, diagnose
@@ -38,12 +40,16 @@ from agent_tools._langgraph import (
     underlying,
 )
 from agent_tools._observers import Observer, logger, tell
-from agent_tools._time_limit import StillRunningError, TimeLimit, run_within
+from agent_tools._time_limit import StillRunningError, run_within
 from agent_tools._waiting import apause, pause
 
 Result = ToolMessage | Command[Any]
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
+
+
+#: Seconds from which on an attempt's limit is left to its batch, which may end it up to a second early.
+_WATCHED_FROM = 10.0
 
 
 class DrainingError(Exception):
@@ -112,16 +118,25 @@ class Settings:
 class Call:
     """One tool call in a node, from the request to the answer.
 
+    What a call pays for when nothing fails is `__init__`, `_attempt` and the loop: no function more.
+
     Args:
         settings: Of the handler.
         request: The call.
         own: What an explicit `handle_tool_errors` says about errors.
-        batch: The calls that run beside this one; None in a sync run, where they cannot be left alone.
+
+    Attributes:
+        batch: The calls that run beside this one; None where no node of ours runs them.
+        task: What runs an async call in a node of ours.
+        policy: What the user wants for this tool.
     """
 
     __slots__ = (
         "_attempts",
-        "_batch",
+        "_canceled_before",
+        "_is_expired",
+        "_is_running",
+        "_is_watched",
         "_let_out",
         "_own",
         "_refused",
@@ -129,28 +144,46 @@ class Call:
         "_request",
         "_settings",
         "_started",
+        "batch",
         "policy",
+        "task",
     )
 
-    def __init__(
-        self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None, batch: Batch | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None) -> None:
+        running = _running.get()
+        _running.set(self)
+        # Within a call it is another call that runs, not a batch: the calls of an agent inside a tool do not
+        # belong to the batch around it. Waiting for each other, they would never end.
+        self.batch = running if isinstance(running, Batch) else None
+        self.task: asyncio.Task[object] | None = None
+        self.policy = settings.policy
+        if settings.per_tool:
+            self.policy = settings.per_tool.get(request.tool_call["name"], settings.policy)
         self._settings = settings
         self._own = own
-        self._batch = batch
+        self._request = request
+        self._attempts: Attempts | None = None
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
-        self._begin(request)
+        self._is_expired = self._is_running = self._is_watched = False
+        self._started = settings.clock()
+        if settings.credentials is not None:
+            self._renewals = settings.credentials.renewals(request.tool_call["name"])
+        if self.batch is None or self.batch.resumed:
+            self._request = self._approved(request)
+
+    def _approved(self, request: ToolCallRequest) -> ToolCallRequest:
+        return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request
 
     def _begin(self, request: ToolCallRequest) -> None:
-        settings, tool = self._settings, request.tool_call["name"]
-        self.policy = settings.per_tool.get(tool, settings.policy)
-        self._request = with_approvals(request)
-        self._started = settings.clock()
-        self._attempts: Attempts | None = None
-        if settings.credentials is not None:
-            self._renewals = settings.credentials.renewals(tool)
-        current_call.set(self)
+        """Start anew, for a wrapper that may run the tool more than once, or with other requests."""
+        tool = request.tool_call["name"]
+        self.policy = self._settings.per_tool.get(tool, self._settings.policy)
+        self._request = self._approved(request)
+        self._attempts = None
+        self._started = self._settings.clock()
+        if self._settings.credentials is not None:
+            self._renewals = self._settings.credentials.renewals(tool)
 
     @property
     def id(self) -> str:
@@ -165,7 +198,7 @@ class Call:
     @property
     def is_resumed(self) -> bool:
         """Whether a human has answered an interrupt of the node that makes this call."""
-        return isinstance(self._request.tool, ApprovedTool)
+        return self.batch is not None and self.batch.resumed
 
     def run(self, execute: Execute) -> Result:
         """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
@@ -173,6 +206,7 @@ class Call:
 
     def arun(self, execute: AsyncExecute) -> Awaitable[Result]:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
+        self._is_watched = self.task is not None and self.policy.longest_attempt >= _WATCHED_FROM
         return arun(partial(self._aattempt, execute), self._ask, self._await)
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
@@ -215,20 +249,50 @@ class Call:
         return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
 
     async def _aattempt(self, execute: AsyncExecute) -> Result:
-        limit = TimeLimit(self._time_left())
+        self._is_running = True
         try:
-            with limit:
+            if self._is_watched and self._attempts is None:  # the batch looks after the deadline
+                return self._accepted(await execute(self._request))
+            async with asyncio.timeout(self._time_left()):
                 return self._accepted(await execute(self._request))
         except GraphBubbleUp as error:
-            stop = error
-        except TimeoutError:
-            if not (limit.expired and runs_in_thread(self._request.tool)):
+            stop: BaseException = error
+        except asyncio.CancelledError:
+            if not self._took_back():
                 raise
-            raise StillRunningError from None  # the thread goes on, canceled or not
-        raise stop if self._batch is None else await self._batch.settled(self.id, stop)
+            stop = TimeoutError()
+        except TimeoutError as error:
+            stop = error
+        finally:
+            self._is_running = False
+        if isinstance(stop, GraphBubbleUp):
+            raise stop if self.batch is None else await self.batch.settled(self.id, stop)
+        if runs_in_thread(self._request.tool) and self._is_over():
+            raise StillRunningError  # the thread goes on, canceled or not
+        raise stop
+
+    def end_if_late(self, *, within: float) -> None:
+        """End the first attempt if its time is over `within` so many seconds; its batch asks for that."""
+        if self._is_running and self._attempts is None and self._is_over(within=within) and self.task is not None:
+            self._is_expired, self._is_watched = True, False
+            self._canceled_before = self.task.cancelling()
+            self.task.cancel()
+
+    def _took_back(self) -> bool:
+        """Take back the cancellation that `end_if_late` asked for; return whether there was no other."""
+        if not self._is_expired or self.task is None:
+            return False
+        self._is_expired = False
+        return self.task.uncancel() <= self._canceled_before
+
+    def _is_over(self, *, within: float = 0.0) -> bool:
+        left = self._time_left()
+        return left is not None and self._settings.clock() + within >= self._started + self.policy.longest_attempt
 
     def _time_left(self) -> float | None:
-        return self.policy.longest_attempt if self._attempts is None else self._attempts.time_left()
+        if self._attempts is not None:
+            return self._attempts.time_left()
+        return None if self.policy.longest_attempt == math.inf else self.policy.longest_attempt
 
     def _ask(self, error: BaseException) -> float | Answer[Result]:
         """Return the seconds until the next attempt, or the answer to `error`."""
@@ -259,6 +323,8 @@ class Call:
 
     def _next(self, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, None to let `error` out."""
+        if self._is_expired:
+            self._took_back()  # the tool did not mind, and failed in its own way
         if is_control_flow(error):
             return None
         origin = origin_of(error)
@@ -346,6 +412,8 @@ class Call:
             raise ReturnedError(result, retry=True)
         if isinstance(result, ToolMessage) and result.status == "error":
             raise ReturnedError(result, retry=False)
+        if self._is_expired:
+            self._took_back()  # the tool did not mind, and came to its end
         if self._attempts is not None:
             self._tell(EventType.RECOVERED)
         return result
@@ -398,8 +466,19 @@ def _raise(error: BaseException | None) -> None:
         raise error
 
 
-#: The call whose tool is running; see `agent_tools.idempotency`.
-current_call: ContextVar[Call | None] = ContextVar("agent_tools_call", default=None)
+#: In a node the batch that it has opened, in a tool the call that runs it.
+_running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
+
+
+def open_batch(batch: Batch) -> None:
+    """Let the calls that begin in this context belong to `batch`."""
+    _running.set(batch)
+
+
+def running_call() -> Call | None:
+    """Return the call whose tool is running."""
+    running = _running.get()
+    return running if isinstance(running, Call) else None
 
 
 def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failure:

@@ -6,6 +6,7 @@ the wrapper of the user, and outermost the answer to the last error. An answer m
 blind the user's wrapper.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from functools import partial
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch, enter_batch
+from agent_tools._batch import Batch
 from agent_tools._call import AsyncExecute, Call, Execute, OwnHandling, Result, Settings
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.policy import RetryPolicy
@@ -98,11 +99,12 @@ class ToolErrorHandler:
             own: What an explicit `handle_tool_errors` says about errors.
         """
         call = Call(self._settings, request, own)
+        if around is None and not call.is_resumed:
+            return call.run(execute)
         answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
-        batch = enter_batch()
-        if batch is None or not call.is_resumed:
+        if call.batch is None or not call.is_resumed:
             return answered()
-        with batch.turn(call.id):
+        with call.batch.turn(call.id):
             return answered()
 
     def awrap_tool_call(
@@ -114,15 +116,17 @@ class ToolErrorHandler:
         own: OwnHandling | None = None,
     ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        batch = enter_batch()
-        call = Call(self._settings, request, own, batch)
+        call = Call(self._settings, request, own)
+        batch = call.batch
+        if batch is not None:
+            call.task = asyncio.current_task(batch.loop)
+            batch.members.append(call)
         # Nothing here is a coroutine but what loops: each layer of them costs every call that works.
+        if around is None and (batch is None or not batch.resumed):
+            return call.arun(execute)
         answered: Callable[[], Awaitable[Result]]
         answered = partial(call.arun, execute) if around is None else partial(_awrapped, call, execute, around)
-        if batch is None:
-            return answered()
-        batch.join()
-        return _in_turn(call, batch, answered) if call.is_resumed else answered()
+        return _in_turn(call, batch, answered) if batch is not None and batch.resumed else answered()
 
 
 def _wrapped(call: Call, execute: Execute, around: Wrapper) -> Result:

@@ -10,7 +10,7 @@ is. It is the same for all attempts of a call, and after a crash in the process 
 
 from typing import Any
 
-from agent_tools._call import current_call
+from agent_tools._call import running_call
 
 __all__ = ["asend_idempotency_key", "idempotency_key", "send_idempotency_key"]
 
@@ -27,7 +27,7 @@ def idempotency_key() -> str:
     Raises:
         RuntimeError: No tool call is running.
     """
-    call = current_call.get()
+    call = running_call()
     if call is None:
         raise RuntimeError("idempotency_key() works inside a tool that a ResilientToolNode or its middleware runs")
     return call.key()
@@ -35,7 +35,7 @@ def idempotency_key() -> str:
 
 def send_idempotency_key(request: Any) -> None:  # an httpx.Request, or whatever has headers
     """Add the key of the running call to a request that changes something and has none: an httpx event hook."""
-    if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE") and current_call.get() is not None:
+    if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE") and running_call() is not None:
         request.headers.setdefault(HEADER, idempotency_key())
 
 

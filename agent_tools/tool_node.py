@@ -11,8 +11,9 @@ from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import open_batch
-from agent_tools._call import AsyncExecute, OwnHandling, Result
+from agent_tools._approvals import is_resumed
+from agent_tools._batch import Batch
+from agent_tools._call import AsyncExecute, OwnHandling, Result, open_batch
 from agent_tools._classify import Rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
@@ -103,13 +104,18 @@ class ResilientToolNode(ToolNode):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        open_batch(partial(self._call_ids, input))
+        open_batch(Batch(partial(self._call_ids, input), resumed=is_resumed(config)))
         return super().invoke(input, config, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
-        open_batch(partial(self._call_ids, input))
-        return await super().ainvoke(input, config, **kwargs)
+        loop = asyncio.get_running_loop()
+        batch = Batch(partial(self._call_ids, input), resumed=is_resumed(config), loop=loop)
+        open_batch(batch)
+        try:
+            return await super().ainvoke(input, config, **kwargs)
+        finally:
+            batch.close()
 
     def _call_ids(self, node_input: Any) -> list[str]:
         calls, _ = self._parse_input(node_input)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agent_tools._core.failure import ErrorCategory
@@ -53,6 +53,8 @@ class RetryPolicy:
     idempotent: bool | None = None
     failed_when: Callable[[Any], bool] | None = None
     key_by: Literal["call", "arguments"] = "call"
+    longest_attempt: float = field(init=False, repr=False, compare=False)
+    """Seconds that the first attempt may take at the most; infinite for no limit."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
@@ -72,13 +74,8 @@ class RetryPolicy:
         if self.key_by not in ("call", "arguments"):
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
-
-    @property
-    def longest_attempt(self) -> float | None:
-        """Seconds that the first attempt may take, None for no limit."""
-        if self.attempt_timeout is None or self.deadline is None:
-            return self.attempt_timeout or self.deadline
-        return min(self.attempt_timeout, self.deadline)
+        limits = [limit for limit in (self.attempt_timeout, self.deadline) if limit is not None]
+        object.__setattr__(self, "longest_attempt", min(limits, default=math.inf))
 
 
 def require_count(name: str, value: object) -> None:
