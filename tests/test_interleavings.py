@@ -43,6 +43,9 @@ EXAMPLES = 60
 #: Runs of a graph that are enough for the longest plan.
 ENOUGH = 40
 
+#: Seconds after which a run that should take milliseconds is taken to hang.
+PATIENCE = 3
+
 #: Turns of the event loop after which each call has ended, asks or hangs.
 SETTLED = 200
 
@@ -195,8 +198,9 @@ async def arun(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
     world.runs += 1
     world.hanging.clear()
     task = asyncio.create_task(graph.ainvoke(given, THREAD))
-    while not task.done() and not world.hanging:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while not task.done() and not world.hanging:
+            await asyncio.sleep(0)
     if world.hanging:
         for _ in range(SETTLED):
             await asyncio.sleep(0)
@@ -309,6 +313,21 @@ def test_however_calls_fail_ask_and_are_canceled_each_is_answered_once_and_acts_
         asyncio.run(until_done())
 
     check(world, graph.get_state(THREAD).values["messages"], per_call=per_call)
+
+
+def test_a_resumed_call_that_asks_again_does_not_wait_for_calls_that_wait_for_it() -> None:
+    asks_twice = Plan(tool="charge", steps=(Ask(), Ask()), pace=0)
+    world = World({"c1": asks_twice, "c2": Plan(tool="lookup", steps=(), pace=0)}, by_value=True)
+    graph = graph_of(world, is_async=True, per_call=False)
+
+    async def until_done() -> None:
+        (first,) = await arun(world, graph, {"messages": [HumanMessage("help")]})
+        (second,) = await arun(world, graph, Command(resume=f"yes to {first.value}"))
+        assert await arun(world, graph, Command(resume=f"yes to {second.value}")) == ()
+
+    asyncio.run(until_done())
+
+    check(world, graph.get_state(THREAD).values["messages"], per_call=False)
 
 
 @pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])

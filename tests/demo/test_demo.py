@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-m", "agent_tools.demo"]
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own command
+    return subprocess.run(  # our own command
         [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
     )
 
@@ -51,7 +51,7 @@ def test_in_a_terminal_the_calls_are_drawn_live() -> None:
 
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"}
-    with subprocess.Popen(COMMAND, stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:  # noqa: S603
+    with subprocess.Popen(COMMAND, stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
         os.close(theirs)
         output = _read_all(ours)
 

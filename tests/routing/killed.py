@@ -24,7 +24,7 @@ def main(action: str, folder: Path) -> None:
             repair_thread(graph, THREAD)
         state = {"start": saying("pay"), "resume": None, "repair": saying("are you there?")}[action]
         for message in graph.invoke(state, THREAD)["messages"]:
-            print(getattr(message, "tool_call_id", message.type), message.content)  # noqa: T201
+            print(getattr(message, "tool_call_id", message.type), message.content)
 
 
 def tools_in(folder: Path) -> list[StructuredTool]:

@@ -128,7 +128,7 @@ def test_the_model_is_asked_once_for_all_answers(flavor: Flavor) -> None:
 def _killed(action: str, folder: Path) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "tests.routing.killed", action, str(folder)]
-    return subprocess.run(  # noqa: S603  # our own module
+    return subprocess.run(  # our own module
         command, cwd=root, capture_output=True, text=True, timeout=60, check=False
     )
 

@@ -99,7 +99,7 @@ async def test_waits_are_real_again_after_an_error_in_the_block() -> None:
 
 def test_importing_the_switch_imports_no_framework() -> None:
     code = "import sys, agent_tools._waiting; print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == "[]"
 
 
@@ -108,5 +108,5 @@ def test_the_server_comes_without_httpx_and_langchain() -> None:
         "import sys; from agent_tools.testing import FaultyServer, Reply, no_waiting; "
         "print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
     )
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == "[]"
