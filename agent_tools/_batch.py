@@ -99,7 +99,8 @@ class Batch:
         """Do the same as `turn`."""
         ended_by_id = self._turns()
         for earlier in takewhile(lambda each: each != call_id, ended_by_id):
-            _go_on(await asyncio.wrap_future(ended_by_id[earlier]))
+            # Shielded: a wait that is canceled would cancel the turn that it waits for.
+            _go_on(await asyncio.shield(asyncio.wrap_future(ended_by_id[earlier])))
         with _ending(ended_by_id.get(call_id)):
             yield
 

@@ -266,7 +266,8 @@ class Call:
         finally:
             self._is_running = False
         if isinstance(stop, GraphBubbleUp):
-            raise stop if self.batch is None else await self.batch.settled(self.id, stop)
+            # Calls that take turns are not at work: they wait for this one.
+            raise stop if self.batch is None or self.is_resumed else await self.batch.settled(self.id, stop)
         if runs_in_thread(self._request.tool) and self._is_over():
             raise StillRunningError  # the thread goes on, canceled or not
         raise stop

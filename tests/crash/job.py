@@ -1,0 +1,39 @@
+"""What a process of the bot is told to do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+WRITING_ON = "Are you there?"
+
+
+class Action(StrEnum):
+    """What to do with the thread."""
+
+    START = "start"
+    RESUME = "resume"
+    WRITE_ON = "write on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of the support bot.
+
+    Attributes:
+        order: What the user pays for; also the id of the thread.
+        service: URL of the payment server.
+        database: Where the checkpoints are: a path for SQLite, or a URL of PostgreSQL.
+        is_async: Whether the run, its tools and its checkpointer are async.
+        per_call: Whether each call is a task of its own (`route_tool_calls`), or all are in one node.
+        repairs: Which of our ways makes the thread whole before the user writes on: "node" or "thread".
+        key_by: As in `RetryPolicy`.
+        action: What to do with the thread.
+    """
+
+    order: str
+    service: str
+    database: str
+    is_async: bool
+    per_call: bool
+    repairs: str = "node"
+    key_by: str = "call"
+    action: Action = Action.START
