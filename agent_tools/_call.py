@@ -25,7 +25,7 @@ from agent_tools._core.messages import Outcome, facts, render, render_bad_argume
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.redaction import scrub
 from agent_tools._credentials import Credentials
-from agent_tools._drivers import Answer, arun, run
+from agent_tools._drivers import FAILURES, Answer, arun, run
 from agent_tools._langgraph import (
     Origin,
     alarm_of_run,
@@ -135,7 +135,6 @@ class Call:
         "_attempts",
         "_canceled_before",
         "_is_expired",
-        "_is_running",
         "_is_watched",
         "_let_out",
         "_own",
@@ -165,7 +164,7 @@ class Call:
         self._attempts: Attempts | None = None
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
-        self._is_expired = self._is_running = self._is_watched = False
+        self._is_expired = self._is_watched = False
         self._started = settings.clock()
         if settings.credentials is not None:
             self._renewals = settings.credentials.renewals(request.tool_call["name"])
@@ -202,12 +201,29 @@ class Call:
 
     def run(self, execute: Execute) -> Result:
         """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
-        return run(partial(self._attempt, execute), self._ask, self._wait)
+        try:
+            return self._attempt(execute)
+        except FAILURES as error:
+            failed = error
+        try:
+            return run(partial(self._attempt, execute), self._ask, self._wait, failed=failed)
+        finally:
+            del failed  # it holds this frame, and this frame held it
 
-    def arun(self, execute: AsyncExecute) -> Awaitable[Result]:
+    async def arun(self, execute: AsyncExecute) -> Result:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
-        self._is_watched = self.task is not None and self.policy.longest_attempt >= _WATCHED_FROM
-        return arun(partial(self._aattempt, execute), self._ask, self._await)
+        if self.task is None or self.policy.longest_attempt < _WATCHED_FROM:
+            return await arun(partial(self._aattempt, execute), self._ask, self._await)
+        self._is_watched = True  # the batch looks after the deadline
+        try:
+            return self._accepted(await execute(self._request))
+        except FAILURES as error:
+            failed = error
+        finally:
+            self._is_watched = False
+        retrying = arun(partial(self._aattempt, execute), self._ask, self._await, failed=await self._told(failed))
+        del failed  # or this frame would hold the error during the waits
+        return await retrying
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
@@ -249,33 +265,30 @@ class Call:
         return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
 
     async def _aattempt(self, execute: AsyncExecute) -> Result:
-        self._is_running = True
         try:
-            if self._is_watched and self._attempts is None:  # the batch looks after the deadline
-                return self._accepted(await execute(self._request))
             async with asyncio.timeout(self._time_left()):
                 return self._accepted(await execute(self._request))
-        except GraphBubbleUp as error:
-            stop: BaseException = error
-        except asyncio.CancelledError:
-            if not self._took_back():
-                raise
-            stop = TimeoutError()
-        except TimeoutError as error:
-            stop = error
+        except FAILURES as error:
+            failed = error
+        try:
+            raise await self._told(failed)
         finally:
-            self._is_running = False
-        if isinstance(stop, GraphBubbleUp):
-            # Calls that take turns are not at work: they wait for this one.
-            raise stop if self.batch is None or self.is_resumed else await self.batch.settled(self.id, stop)
-        if runs_in_thread(self._request.tool) and self._is_over():
-            raise StillRunningError  # the thread goes on, canceled or not
-        raise stop
+            del failed
+
+    async def _told(self, error: BaseException) -> BaseException:
+        """Return the error that an attempt which ended with `error` is to be judged by."""
+        if isinstance(error, GraphBubbleUp) and self.batch is not None and not self.is_resumed:
+            return await self.batch.settled(self.id, error)  # calls that take turns wait for this one instead
+        if isinstance(error, asyncio.CancelledError) and self._took_back():
+            error = TimeoutError()
+        if isinstance(error, TimeoutError) and self._is_over() and runs_in_thread(self._request.tool):
+            return StillRunningError()  # the thread goes on, canceled or not
+        return error
 
     def end_if_late(self, *, within: float) -> None:
         """End the first attempt if its time is over `within` so many seconds; its batch asks for that."""
-        if self._is_running and self._attempts is None and self._is_over(within=within) and self.task is not None:
-            self._is_expired, self._is_watched = True, False
+        if self._is_watched and not self._is_expired and self._is_over(within=within) and self.task is not None:
+            self._is_expired = True
             self._canceled_before = self.task.cancelling()
             self.task.cancel()
 

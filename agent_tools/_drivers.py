@@ -32,34 +32,44 @@ Wait = Callable[[float], object]
 AsyncWait = Callable[[float], Awaitable[object]]
 
 
-def run(attempt: Callable[[], ResultT], ask: Ask, wait: Wait = pause) -> ResultT:
-    """Return what `attempt` returns, or the answer to its last error."""
+def run(
+    attempt: Callable[[], ResultT], ask: Ask, wait: Wait = pause, *, failed: BaseException | None = None
+) -> ResultT:
+    """Return what `attempt` returns, or the answer to its last error; `failed` is that of one made before."""
     while True:
-        try:
-            return attempt()
-        except FAILURES as error:
-            failed = error
+        if failed is None:
+            try:
+                return attempt()
+            except FAILURES as error:
+                failed = error
         try:
             said: object = ask(failed)
         finally:
-            del failed  # or the error would live on, with all its frames, while we wait
+            failed = None  # or the error would live on, with all its frames, while we wait
         if isinstance(said, float):
             said = wait(said)
         if isinstance(said, Answer):
             return said.result  # type: ignore[no-any-return]  # of what type an answer is, `ask` knows
 
 
-async def arun(attempt: Callable[[], Awaitable[ResultT]], ask: Ask, wait: AsyncWait = apause) -> ResultT:
-    """Return what awaiting `attempt()` returns, or the answer to its last error."""
+async def arun(
+    attempt: Callable[[], Awaitable[ResultT]],
+    ask: Ask,
+    wait: AsyncWait = apause,
+    *,
+    failed: BaseException | None = None,
+) -> ResultT:
+    """Return what awaiting `attempt()` returns, or the answer to its last error; see `run`."""
     while True:
-        try:
-            return await attempt()
-        except FAILURES as error:
-            failed = error
+        if failed is None:
+            try:
+                return await attempt()
+            except FAILURES as error:
+                failed = error
         try:
             said: object = ask(failed)
         finally:
-            del failed
+            failed = None
         if isinstance(said, float):
             said = await wait(said)
         if isinstance(said, Answer):
