@@ -32,6 +32,7 @@ from agent_tools._langgraph import (
     argument_problems,
     is_control_flow,
     is_hinted_destructive,
+    is_sync_refusal,
     may_lose_approvals,
     message_of,
     origin_of,
@@ -342,7 +343,7 @@ class Call:
         if is_control_flow(error):
             return None
         origin = origin_of(error)
-        if origin is Origin.WIRING:
+        if origin is Origin.WIRING or is_sync_refusal(error, self._request.tool):
             return None
         settings, request = self._settings, self._request
         if self._attempts is None:

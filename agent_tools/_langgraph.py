@@ -86,6 +86,13 @@ def _functions_on_the_way(traceback: TracebackType | None) -> Iterator[str]:
         traceback = traceback.tb_next
 
 
+def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
+    """Return whether a sync run has called a tool that only async runs can call, as those of MCP servers."""
+    if not isinstance(error, NotImplementedError) or getattr(tool, "func", None) is not None:
+        return False
+    return list(_functions_on_the_way(error.__traceback__))[-1:] == ["_run"]
+
+
 def underlying(error: BaseException) -> BaseException:
     """Return the tool's own error where ToolNode has wrapped it as bad arguments."""
     return error.source if isinstance(error, ToolInvocationError) else error

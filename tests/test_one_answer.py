@@ -157,6 +157,22 @@ def needs_tool(body: Any) -> StructuredTool:
     return StructuredTool.from_function(body, description="Needs something of the application's.")
 
 
+def test_a_sync_run_of_a_tool_that_is_only_async_is_raised_to_the_developer() -> None:
+    async def lookup() -> str:
+        return "fine"
+
+    tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
+    with pytest.raises(NotImplementedError, match="sync invocation"):
+        graph_of([tool]).invoke(asking(("lookup", {})))
+
+
+def test_what_a_tool_has_not_implemented_is_answered(flavor: Flavor) -> None:
+    def lookup() -> str:
+        raise NotImplementedError("soon")
+
+    assert flavor.answer(flavor.tool(lookup)).artifact["category"] == "non_retryable"
+
+
 @pytest.mark.parametrize("error", [RuntimeError("mine"), http_error(503)], ids=["plain", "http"])
 def test_an_error_of_the_users_own_wrapper_is_raised_to_the_developer(flavor: Flavor, error: Exception) -> None:
     def wrapper(request: Any, execute: Any) -> Any:

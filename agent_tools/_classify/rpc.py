@@ -64,10 +64,11 @@ ROW_BY_JSON_RPC_CODE = spread(
     {
         LATE: (408, -32001),
         BROKEN: (-32000,),
-        REJECTED: (-32700, -32600, -32601, -32602, -32042, -32002),
+        REJECTED: (-32700, -32600, -32601, -32602, -32042, -32002, 32600),
     }
 )
-"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection. -32603 is what every
+"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection, 32600 a session that the
+server has forgotten. -32603 is what every
 trouble of a server becomes, a refused login included, so it is not retried."""
 
 ROW_BY_REPLY = spread(
