@@ -1,7 +1,7 @@
 # Everything is set up in .venv, with nothing but Python 3.11+ and make on the machine.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/uv pip install --quiet --constraint .ci/constraints.txt
+INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constraints.txt
 
 .PHONY: demo test lint format bench clean
 
