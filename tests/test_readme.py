@@ -71,7 +71,7 @@ def test_what_the_model_reads_is_what_the_table_says(text: str) -> None:
 
 
 def test_its_table_of_defaults_is_the_policy() -> None:
-    for field in fields(RetryPolicy):
+    for field in (field for field in fields(RetryPolicy) if field.init):
         row = re.search(rf"^\| `{field.name}` \| ([^|]+) \|", TEXT, re.MULTILINE)
         assert row is not None, field.name
         default = {"retry_on": "{", "classify": "none"}.get(field.name, field.default)
