@@ -61,9 +61,12 @@ class Batch:
         self._timer = None if loop is None else loop.call_later(TICK, self._tick, loop)
 
     def close(self) -> None:
-        """Stop looking after deadlines: the node has run."""
+        """Let go of everything: the node has run. Calls, tasks and this hold each other, and would wait for the GC."""
         if self._timer is not None:
             self._timer.cancel()
+        for member in self.members:
+            member.task = None
+        self.members.clear()
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = loop.call_later(TICK, self._tick, loop)
