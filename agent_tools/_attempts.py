@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, decide
-from agent_tools._core.failure import Failure
+from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import RetryPolicy
 
 
@@ -19,10 +19,11 @@ class Attempts:
         renewed: Whether the credentials were renewed for this call, which happens once.
         failures: Number of attempts that failed.
         failure: The last of them, None as long as there is none.
+        failed_at: When it failed, in seconds since the first attempt began.
         reason: Why no attempt follows, None as long as one does.
     """
 
-    __slots__ = ("_chance", "_clock", "failure", "failures", "policy", "reason", "renewed", "started")
+    __slots__ = ("_chance", "_clock", "failed_at", "failure", "failures", "policy", "reason", "renewed", "started")
 
     def __init__(
         self, policy: RetryPolicy, *, started: float, clock: Callable[[], float], chance: Callable[[], float]
@@ -33,12 +34,17 @@ class Attempts:
         self._clock = clock
         self._chance = chance
         self.failures = 0
+        self.failed_at = 0.0
         self.failure: Failure | None = None
         self.reason: Reason | None = None
 
     def elapsed(self) -> float:
         """Return the seconds since the first attempt began."""
         return self._clock() - self.started
+
+    def may_retry(self, failure: Failure) -> bool:
+        """Return whether it is worth finding out what else matters; most failures are settled by their category."""
+        return failure.category in self.policy.retry_on or failure.category is ErrorCategory.AUTH_FAILURE
 
     def time_left(self) -> float | None:
         """Return the seconds that the next attempt may take, None for no limit."""
@@ -52,9 +58,10 @@ class Attempts:
         """Return what comes after the wait, None when `failure` was the last one; see `Situation`."""
         self.failures += 1
         self.failure = failure
+        self.failed_at = self.elapsed()
         now = Situation(
             attempt=self.failures,
-            elapsed=self.elapsed(),
+            elapsed=self.failed_at,
             chance=self._chance(),
             renewable=renewable,
             approval_lost=approval_lost,

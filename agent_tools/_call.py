@@ -31,6 +31,7 @@ from agent_tools._langgraph import (
     alarm_of_run,
     argument_problems,
     is_control_flow,
+    is_draining,
     is_hinted_destructive,
     is_sync_refusal,
     may_lose_approvals,
@@ -278,6 +279,8 @@ class Call:
 
     async def _told(self, error: BaseException) -> BaseException:
         """Return the error that an attempt which ended with `error` is to be judged by."""
+        if not isinstance(error, GraphBubbleUp | asyncio.CancelledError | TimeoutError):
+            return error
         if isinstance(error, GraphBubbleUp) and self.batch is not None and not self.is_resumed:
             return await self.batch.settled(self.id, error)  # calls that take turns wait for this one instead
         if isinstance(error, asyncio.CancelledError) and self._took_back():
@@ -350,12 +353,13 @@ class Call:
             careful = self.policy.idempotent is None and is_hinted_destructive(request.tool)
             policy = replace(self.policy, idempotent=False) if careful else self.policy
             self._attempts = Attempts(policy, started=self._started, clock=settings.clock, chance=settings.chance)
-        alarm = alarm_of_run()
+        failure = settings.diagnose(error, origin, request)
+        may_retry = self._attempts.may_retry(failure)
         retry = self._attempts.failed(
-            settings.diagnose(error, origin, request),
+            failure,
             renewable=settings.credentials is not None and not self._attempts.renewed,
-            approval_lost=may_lose_approvals(request),
-            draining=alarm is not None and alarm(),
+            approval_lost=may_retry and may_lose_approvals(request),
+            draining=may_retry and is_draining(),
         )
         if retry is None:
             self._give_up(error)
@@ -449,7 +453,7 @@ class Call:
             tool=self._request.tool_call["name"],
             failure=attempts.failure,
             attempts=attempts.failures,
-            elapsed=attempts.elapsed(),
+            elapsed=attempts.failed_at,
             reason=attempts.reason,
             idempotent=attempts.policy.idempotent,
             direct=tool is not None and tool.return_direct,
@@ -468,7 +472,7 @@ class Call:
             tool_call_id=self.id,
             attempt=attempts.failures + (kind is EventType.RECOVERED),
             of=attempts.policy.max_attempts,
-            elapsed=attempts.elapsed(),
+            elapsed=attempts.elapsed() if kind is EventType.RECOVERED else attempts.failed_at,
             after=after,
             category=None if failure is None else failure.category,
             status_code=None if failure is None else failure.status_code,

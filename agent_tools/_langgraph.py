@@ -7,7 +7,6 @@ way in says how far the call had got. That costs nothing as long as nothing fail
 import asyncio
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -71,26 +70,24 @@ def origin_of(error: BaseException) -> Origin:
     """Return how far the call had got that raised `error`."""
     if isinstance(error, ToolInvocationError):  # raised by ToolNode around the tool's own error
         error = error.source
-    for name in _functions_on_the_way(error.__traceback__):
-        origin = ORIGIN_BY_FUNCTION.get(name)
-        if origin is Origin.ARGUMENTS and not isinstance(error, ValidationError):
-            return Origin.BODY
-        if origin is not None:
-            return origin
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_name
+        if name in ORIGIN_BY_FUNCTION:
+            origin = ORIGIN_BY_FUNCTION[name]
+            return Origin.BODY if origin is Origin.ARGUMENTS and not isinstance(error, ValidationError) else origin
+        step = step.tb_next
     return Origin.BODY
-
-
-def _functions_on_the_way(traceback: TracebackType | None) -> Iterator[str]:
-    while traceback is not None:
-        yield traceback.tb_frame.f_code.co_name
-        traceback = traceback.tb_next
 
 
 def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
     """Return whether a sync run has called a tool that only async runs can call, as those of MCP servers."""
     if not isinstance(error, NotImplementedError) or getattr(tool, "func", None) is not None:
         return False
-    return list(_functions_on_the_way(error.__traceback__))[-1:] == ["_run"]
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_code.co_name == "_run"
 
 
 def underlying(error: BaseException) -> BaseException:
@@ -146,6 +143,12 @@ def alarm_of_run() -> Alarm | None:
         return runtime.drain_requested
 
     return alarm
+
+
+def is_draining() -> bool:
+    """Return whether the graph of this run is shutting down."""
+    alarm = alarm_of_run()
+    return alarm is not None and alarm()
 
 
 def runs_in_thread(tool: BaseTool | None) -> bool:

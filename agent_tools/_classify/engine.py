@@ -45,7 +45,19 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
         rules: Asked before the tables: a callable, a mapping of types and predicates to categories, or a
             sequence of both; see `agent_tools._classify.rules`.
     """
+    if not rules and _is_plain_builtin(error):
+        failure = _failure_of_builtin(type(error))  # type: ignore[arg-type]  # classes are hashable, mypy
+        if failure is not None:
+            return failure
     return judge(error, rules=rules)[0]
+
+
+@lru_cache(maxsize=256)
+def _failure_of_builtin(kind: type[BaseException]) -> Failure | None:
+    """Return the diagnosis of a builtin error with nothing attached, None where what it wraps decides."""
+    qualified = tuple(f"builtins.{each.__name__}" for each in kind.__mro__[:-1])
+    row = None if issubclass(kind, OSError) else row_by_class(qualified)
+    return None if row is None or not row.sure else _failure(row, kind.__name__)
 
 
 @dataclass(frozen=True, slots=True)

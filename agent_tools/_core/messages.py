@@ -78,7 +78,7 @@ def render(outcome: Outcome) -> str:
     if failure.detail is not None and failure.category is ErrorCategory.NON_RETRYABLE:
         return failure.detail  # the author of this text has said what to do
     parts = (_what(outcome), _done(outcome), _asked(failure), _effect(outcome), _advice(outcome))
-    return " ".join(part for part in parts if part)
+    return " ".join(filter(None, parts))
 
 
 def render_bad_arguments(tool: str, problems: list[str]) -> str:
