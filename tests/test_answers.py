@@ -15,7 +15,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from pydantic import BaseModel, Field, model_validator
 
 from agent_tools import RetryPolicy
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, http_error, names_of
+from tests.toolbox import Flaky, Flavor, answers_in, asking, graph_of, http_error, names_of
 
 SECRETS = [
     "sk-live-4eC39HqLyjWDarjtT1zdp7dc",
@@ -313,7 +313,3 @@ def test_the_facts_for_programs_survive_a_checkpoint_without_a_warning(
     assert {type(value) for value in facts.values()} <= {str, int, float, bool, type(None)}
     assert (facts["category"], facts["status_code"], facts["retry_after"]) == ("retryable", 429, 600.0)
     assert [record for record in caplog.records if record.name.startswith("langgraph")] == []
-
-
-def test_at_once_is_what_the_tests_mean(flavor: Flavor) -> None:
-    assert AT_ONCE.base_delay == AT_ONCE.throttled_delay == 0

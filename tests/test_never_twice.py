@@ -21,7 +21,7 @@ from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler, ToolEv
 from agent_tools._approvals import SCRATCHPAD
 from agent_tools.idempotency import asend_idempotency_key, send_idempotency_key
 from agent_tools.testing import FaultyServer, Reply
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
+from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, http_error
 
 THREAD = {"configurable": {"thread_id": "1"}}
 ONCE = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=False, retry_on={"retryable", "timeout", "network"})
@@ -521,7 +521,3 @@ def test_a_handler_without_a_graph_still_works() -> None:
     answer: Any = handler.wrap_tool_call(request, lambda request: fails())
 
     assert (answer.status, fails.runs) == ("error", 3)
-
-
-def test_graph_with_is_used_for_whole_nodes() -> None:
-    assert graph_with(ResilientToolNode([])).invoke({"messages": [AIMessage("hi")]})["messages"][-1].content == "hi"
