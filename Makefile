@@ -39,5 +39,5 @@ clean:
 	@touch $@
 
 .venv/dev.done: .venv/bin/uv pyproject.toml
-	$(INSTALL) --editable '.[demo,langchain]' --group dev
+	$(INSTALL) --editable '.[demo,langchain,otel]' --group dev
 	@touch $@
