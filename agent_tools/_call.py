@@ -2,34 +2,28 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
-from langgraph.types import Command
 
 from agent_tools._approvals import is_resumed, with_approvals
 from agent_tools._attempts import Attempts
 from agent_tools._batch import Batch
-from agent_tools._classify import Rules, diagnose
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
-from agent_tools._core.messages import Outcome, facts, render, render_bad_arguments
-from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.messages import Outcome, facts, render
 from agent_tools._core.redaction import scrub
-from agent_tools._credentials import Credentials
 from agent_tools._drivers import FAILURES, Answer, arun, run
 from agent_tools._langgraph import (
     Origin,
     alarm_of_run,
-    argument_problems,
     is_control_flow,
     is_draining,
     is_hinted_destructive,
@@ -39,82 +33,18 @@ from agent_tools._langgraph import (
     origin_of,
     runs_in_thread,
     thread_of,
-    underlying,
 )
-from agent_tools._observers import Observer, logger, tell
+from agent_tools._observers import logger, tell
+from agent_tools._settings import DrainingError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._time_limit import StillRunningError, run_within
 from agent_tools._waiting import apause, pause
 
-Result = ToolMessage | Command[Any]
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
 
 
 #: Seconds from which on an attempt's limit is left to its batch, which may end it up to a second early.
 _WATCHED_FROM = 10.0
-
-
-class DrainingError(Exception):
-    """The graph shuts down while a call waits for its next attempt."""
-
-
-class ReturnedError(Exception):
-    """A tool returned what counts as a failure; carries it through the loop like a raised error."""
-
-    def __init__(self, result: Result, *, retry: bool) -> None:
-        super().__init__()
-        self.result = result
-        self.failure = Failure(
-            category=ErrorCategory.RETRYABLE if retry else ErrorCategory.NON_RETRYABLE,
-            error_type=type(result).__name__,
-            rule="failed_when" if retry else "returned status",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnHandling:
-    """An explicit `handle_tool_errors`: which errors are answered, and in whose words.
-
-    Attributes:
-        types: Errors of these types are answered, all others are raised.
-        text: Makes the words; None for ours.
-    """
-
-    types: tuple[type[BaseException], ...]
-    text: Callable[[Any], str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What is the same for all calls of a handler; `ToolErrorHandler` explains the fields."""
-
-    policy: RetryPolicy
-    per_tool: Mapping[str, RetryPolicy]
-    rules: Rules
-    expose: tuple[type[BaseException], ...]
-    observer: Observer | None
-    credentials: Credentials | None
-    clock: Callable[[], float]
-    chance: Callable[[], float]
-
-    def diagnose(self, error: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
-        """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
-        if isinstance(error, ReturnedError):
-            return error.failure
-        cause = underlying(error)
-        if origin is Origin.ARGUMENTS:
-            return _refused_arguments(cause, request)
-        failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
-        if origin is Origin.RESULT:
-            return replace(failure, veto=Veto.RESULT)
-        if isinstance(cause, StillRunningError):
-            return replace(failure, veto=Veto.RUNNING)
-        words = _text_of(cause) if isinstance(cause, self.expose) else failure.detail
-        return failure if words is None else replace(failure, detail=scrub(words) or None)
-
-    def _rules_of(self, tool: str) -> Rules:
-        own = self.per_tool.get(tool, self.policy).classify
-        return (own, self.rules) if own else self.rules
 
 
 class Call:
@@ -500,17 +430,6 @@ def running_call() -> Call | None:
     return running if isinstance(running, Call) else None
 
 
-def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failure:
-    problems = [scrub(problem) for problem in argument_problems(error, request.tool)]
-    return Failure(
-        category=ErrorCategory.NON_RETRYABLE,
-        error_type=type(error).__name__,
-        rule="arguments",
-        may_have_acted=False,
-        detail=render_bad_arguments(request.tool_call["name"], problems),
-    )
-
-
 def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
     try:
         return bool(failed_when(result))
@@ -526,10 +445,3 @@ def _scrubbed(content: str | list[str | dict[Any, Any]]) -> str | list[str | dic
         {**block, "text": scrub(block["text"])} if isinstance(block, dict) and "text" in block else block
         for block in content
     ]
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # an error that cannot even be printed has nothing to tell
-        return ""

@@ -16,12 +16,13 @@ from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, Call, Execute, OwnHandling, Result, Settings
+from agent_tools._call import AsyncExecute, Call, Execute
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
 from agent_tools._observers import Observer
+from agent_tools._settings import OwnHandling, Result, Settings
 
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]

@@ -13,13 +13,14 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed
 from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, OwnHandling, Result, open_batch
+from agent_tools._call import AsyncExecute, open_batch
 from agent_tools._classify import Rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
 from agent_tools._handler import AsyncWrapper, ToolErrorHandler, Wrapper
 from agent_tools._langgraph import handled_types
 from agent_tools._observers import Observer
+from agent_tools._settings import OwnHandling, Result
 
 HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
 

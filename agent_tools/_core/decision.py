@@ -38,6 +38,10 @@ class Reason(StrEnum):
     """The attempt used up the answer to an interrupt, and a human would be asked again."""
     DRAINING = "draining"
     """The graph is shutting down."""
+    BUDGET = "budget"
+    """So many calls of this tool fail that retrying them would only add to the load."""
+    CIRCUIT = "circuit"
+    """The tool is known to be down, and it is too long until it will be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
