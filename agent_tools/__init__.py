@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
+    from agent_tools._core.budget import BudgetPolicy
+    from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
     from agent_tools._core.policy import RetryPolicy
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from agent_tools.tool_node import ResilientToolNode
 
 __all__ = [
+    "BudgetPolicy",
+    "CircuitPolicy",
     "ErrorCategory",
     "Failure",
     "ResilientToolNode",
@@ -35,6 +39,8 @@ __all__ = [
 ]
 
 _MODULE_BY_NAME = {
+    "BudgetPolicy": "_core.budget",
+    "CircuitPolicy": "_core.circuit",
     "ErrorCategory": "error_handler",
     "Failure": "_core.failure",
     "ResilientToolNode": "tool_node",

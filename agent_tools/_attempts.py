@@ -1,10 +1,12 @@
 """The attempts of one call: what failed so far, how long it took, what follows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, decide
+from agent_tools._core.decision import Reason, Retry, Situation, decide
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._ledger import Refusal, Share
 
 
 class Attempts:
@@ -21,9 +23,23 @@ class Attempts:
         failure: The last of them, None as long as there is none.
         failed_at: When it failed, in seconds since the first attempt began.
         reason: Why no attempt follows, None as long as one does.
+        owed: Tokens of the retry budget that were taken for a retry which has not yet begun.
+        paid: Tokens that the last retry took, None when there was none.
     """
 
-    __slots__ = ("_chance", "_clock", "failed_at", "failure", "failures", "policy", "reason", "renewed", "started")
+    __slots__ = (
+        "_chance",
+        "_clock",
+        "failed_at",
+        "failure",
+        "failures",
+        "owed",
+        "paid",
+        "policy",
+        "reason",
+        "renewed",
+        "started",
+    )
 
     def __init__(
         self, policy: RetryPolicy, *, started: float, clock: Callable[[], float], chance: Callable[[], float]
@@ -37,6 +53,8 @@ class Attempts:
         self.failed_at = 0.0
         self.failure: Failure | None = None
         self.reason: Reason | None = None
+        self.owed = 0
+        self.paid: int | None = None
 
     def elapsed(self) -> float:
         """Return the seconds since the first attempt began."""
@@ -54,22 +72,49 @@ class Attempts:
         left = max(0.0, deadline - self.elapsed())
         return left if limit is None else min(limit, left)
 
-    def failed(self, failure: Failure, *, renewable: bool, approval_lost: bool, draining: bool) -> Retry | None:
+    def failed(
+        self, failure: Failure, share: Share | None, *, renewable: bool, approval_lost: bool, draining: bool
+    ) -> Retry | None:
         """Return what comes after the wait, None when `failure` was the last one; see `Situation`."""
         self.failures += 1
         self.failure = failure
-        self.failed_at = self.elapsed()
-        now = Situation(
+        now = self._clock()
+        self.failed_at = now - self.started
+        opens_in = None if share is None else share.opens_in(now=now)
+        situation = Situation(
             attempt=self.failures,
             elapsed=self.failed_at,
             chance=self._chance(),
             renewable=renewable,
             approval_lost=approval_lost,
             draining=draining,
+            opens_in=opens_in,
+            patience=0.0 if share is None else share.patience - self.failed_at,
         )
-        verdict = decide(failure, self.policy, now)
-        if isinstance(verdict, GiveUp):
-            self.reason = verdict.reason
-            return None
-        self.renewed = self.renewed or verdict.renew
-        return verdict
+        verdict = decide(failure, self.policy, situation)
+        if share is not None and isinstance(verdict, Retry) and not verdict.renew and not self._pay(share, failure):
+            verdict = decide(failure, self.policy, replace(situation, affordable=False))
+        if isinstance(verdict, Retry):
+            self.renewed = self.renewed or verdict.renew
+            return verdict
+        self.reason = verdict.reason
+        if verdict.reason is Reason.CIRCUIT and opens_in is not None:
+            self.failure = replace(failure, retry_after=round(opens_in, 1))
+        return None
+
+    def refused(self, refusal: Refusal) -> None:
+        """Note why there is no attempt; the failure stays the call's own, if it has made any."""
+        self.reason = refusal.reason
+        if self.failure is None:
+            self.failure, self.failed_at = refusal.failure, self.elapsed()
+            return
+        self.failure = replace(self.failure, retry_after=refusal.failure.retry_after)
+
+    def begun(self) -> None:
+        """Note that a retry begins: now its tokens are spent."""
+        self.paid, self.owed = self.owed, 0
+
+    def _pay(self, share: Share, failure: Failure) -> bool:
+        cost = share.spent(failure)
+        self.owed = cost or 0
+        return cost is not None

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import takewhile
 from typing import Protocol
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 #: Seconds between two looks at the deadlines of the calls; none ends later than it may.
@@ -39,26 +40,57 @@ class Batch:
     Args:
         call_ids: Returns the ids of the calls in the order of the message; asked only when somebody interrupts.
         resumed: Whether a human has answered an interrupt of this run of the node.
+        limit: Calls that may run at the same time, `max_concurrency` of the run's config; None for all.
         loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
 
     Attributes:
+        slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
+        aslots: The same for async calls.
         members: The async calls of this batch; they add themselves.
     """
 
-    __slots__ = ("_call_ids", "_ended_by_id", "_held", "_lock", "_settling", "_timer", "loop", "members", "resumed")
+    __slots__ = (
+        "_call_ids",
+        "_ended_by_id",
+        "_held",
+        "_limit",
+        "_lock",
+        "_settling",
+        "_timer",
+        "aslots",
+        "loop",
+        "members",
+        "resumed",
+        "slots",
+    )
 
     def __init__(
-        self, call_ids: Callable[[], Sequence[str]], *, resumed: bool, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        call_ids: Callable[[], Sequence[str]],
+        *,
+        resumed: bool,
+        limit: int | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._call_ids = call_ids
         self.resumed = resumed
         self.loop = loop
+        self._limit = limit
+        self.slots = None if limit is None else threading.Semaphore(limit)
+        self.aslots = None if limit is None else asyncio.Semaphore(limit)
         self.members: list[Member] = []
         self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
         self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
         self._timer = None if loop is None else loop.call_later(TICK, self._tick, loop)
+
+    def give_back_limit(self, config: RunnableConfig) -> None:
+        """Put the limit of the run back into the config of a call, which a sync node has replaced for its threads."""
+        if self._limit is None:
+            config.pop("max_concurrency", None)
+            return
+        config["max_concurrency"] = self._limit
 
     def close(self) -> None:
         """Let go of everything: the node has run. Calls, tasks and this hold each other, and would wait for the GC."""

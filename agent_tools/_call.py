@@ -15,8 +15,10 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._approvals import is_resumed, with_approvals
 from agent_tools._attempts import Attempts
 from agent_tools._batch import Batch
+from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
 from agent_tools._core.messages import Outcome, facts, render
 from agent_tools._core.redaction import scrub
@@ -34,10 +36,11 @@ from agent_tools._langgraph import (
     runs_in_thread,
     thread_of,
 )
+from agent_tools._ledger import Entering, Entry, Hold, Refusal, Share
 from agent_tools._observers import logger, tell
-from agent_tools._settings import DrainingError, OwnHandling, Result, ReturnedError, Settings
+from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._time_limit import StillRunningError, run_within
-from agent_tools._waiting import apause, pause
+from agent_tools._waiting import Alarm, apause, pause
 
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
@@ -67,6 +70,7 @@ class Call:
         "_attempts",
         "_canceled_before",
         "_is_expired",
+        "_is_probe",
         "_is_watched",
         "_let_out",
         "_own",
@@ -74,6 +78,7 @@ class Call:
         "_renewals",
         "_request",
         "_settings",
+        "_share",
         "_started",
         "batch",
         "policy",
@@ -96,8 +101,9 @@ class Call:
         self._attempts: Attempts | None = None
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
-        self._is_expired = self._is_watched = False
+        self._is_expired = self._is_watched = self._is_probe = False
         self._started = settings.clock()
+        self._share = settings.ledger.shares.get(settings.key_of(request)) if settings.ledger.shares else None
         if settings.credentials is not None:
             self._renewals = settings.credentials.renewals(request.tool_call["name"])
         if self.batch is None or self.batch.resumed:
@@ -112,6 +118,7 @@ class Call:
         self.policy = self._settings.per_tool.get(tool, self._settings.policy)
         self._request = self._approved(request)
         self._attempts = None
+        self._share = self._settings.ledger.shares.get(self._settings.key_of(request))
         self._started = self._settings.clock()
         if self._settings.credentials is not None:
             self._renewals = self._settings.credentials.renewals(tool)
@@ -133,29 +140,42 @@ class Call:
 
     def run(self, execute: Execute) -> Result:
         """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
-        try:
-            return self._attempt(execute)
-        except FAILURES as error:
-            failed = error
+        failed: BaseException | None = None
+        if self._share is None or self._share.is_calm:
+            try:
+                return self._attempt(execute)
+            except FAILURES as error:
+                failed = error
+        elif (hindrance := self._entered()) is not None:
+            return self.answered(hindrance)
         try:
             return run(partial(self._attempt, execute), self._ask, self._wait, failed=failed)
         finally:
             del failed  # it holds this frame, and this frame held it
+            self._leave()
 
     async def arun(self, execute: AsyncExecute) -> Result:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
-        if self.task is None or self.policy.longest_attempt < _WATCHED_FROM:
-            return await arun(partial(self._aattempt, execute), self._ask, self._await)
-        self._is_watched = True  # the batch looks after the deadline
-        try:
-            return self._accepted(await execute(self._request))
-        except FAILURES as error:
-            failed = error
-        finally:
-            self._is_watched = False
-        retrying = arun(partial(self._aattempt, execute), self._ask, self._await, failed=await self._told(failed))
+        failed: BaseException | None = None
+        if self._share is not None and not self._share.is_calm:
+            hindrance = await self._aentered()
+            if hindrance is not None:
+                return self.answered(hindrance)
+        elif self.task is not None and self.policy.longest_attempt >= _WATCHED_FROM and self._aslots is None:
+            self._is_watched = True  # the batch looks after the deadline
+            try:
+                return self._accepted(await execute(self._request))
+            except FAILURES as error:
+                failed = error
+            finally:
+                self._is_watched = False
+            failed = await self._told(failed)
+        retrying = arun(partial(self._aattempt, execute), self._ask, self._await, failed=failed)
         del failed  # or this frame would hold the error during the waits
-        return await retrying
+        try:
+            return await retrying
+        finally:
+            self._leave()
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
@@ -163,12 +183,77 @@ class Call:
         It may come here more than once, and with other requests; each time the counting starts anew.
         """
         self._begin(request)
-        return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
+        try:
+            _raise(self._entered())
+            return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
+        finally:
+            self._leave()
 
     async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
         """Return the same as `rerun`."""
         self._begin(request)
-        return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
+        try:
+            _raise(await self._aentered())
+            return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
+        finally:
+            self._leave()
+
+    def _entered(self) -> BaseException | None:
+        """Wait until an attempt may be made, and return what speaks against it after all."""
+        if self._share is None:
+            return None
+        steps, alarm = self._entering(self._share), alarm_of_run()
+        whole: bool | None = None
+        while isinstance(step := _step(steps, whole), Hold):
+            whole = pause(step.seconds, _either(alarm, step.changed))
+            if not whole and alarm is not None and alarm():
+                return self._drained()
+        return self._admitted(step)
+
+    async def _aentered(self) -> BaseException | None:
+        """Do the same as `_entered`."""
+        if self._share is None:
+            return None
+        steps, alarm = self._entering(self._share), alarm_of_run()
+        whole: bool | None = None
+        while isinstance(step := _step(steps, whole), Hold):
+            whole = await apause(step.seconds, _either(alarm, step.changed))
+            if not whole and alarm is not None and alarm():
+                return self._drained()
+        return self._admitted(step)
+
+    def _entering(self, share: Share) -> Entering:
+        settings = self._settings
+        return share.entering(self.policy, clock=settings.clock, chance=settings.chance(), began=self._started)
+
+    def _admitted(self, said: Refusal | Entry) -> BaseException | None:
+        if isinstance(said, Refusal):
+            return self._not_run(said)
+        self._is_probe = said is Entry.PROBE
+        if self._attempts is not None:
+            self._attempts.begun()
+        return None
+
+    def _not_run(self, refusal: Refusal) -> BaseException:
+        if self._attempts is None:
+            self._attempts = self._new_attempts()
+        self._attempts.refused(refusal)
+        error = NotRunError()
+        if self._attempts.failures:
+            return self._give_up(error)
+        self._let_out = error
+        self._tell(EventType.SHORT_CIRCUITED)
+        return error
+
+    def _leave(self) -> None:
+        """Give back what was taken for an attempt that came to no end, or was never made."""
+        if self._share is None:
+            return
+        if self._is_probe:
+            self._is_probe = False
+            self._share.given_back()
+        if self._attempts is not None and self._attempts.owed:
+            self._share.repaid(self._attempts.owed)
 
     def answered(self, error: BaseException) -> Result:
         """Return what the model reads instead of a result.
@@ -192,11 +277,35 @@ class Call:
         )
 
     def _attempt(self, execute: Execute) -> Result:
+        slots = None if self.batch is None else self.batch.slots
+        if slots is None:
+            return self._timed_attempt(execute)
+        with slots:
+            self._restart_clock()
+            return self._timed_attempt(execute)
+
+    async def _aattempt(self, execute: AsyncExecute) -> Result:
+        if self._aslots is None:
+            return await self._atimed_attempt(execute)
+        async with self._aslots:
+            self._restart_clock()
+            return await self._atimed_attempt(execute)
+
+    @property
+    def _aslots(self) -> asyncio.Semaphore | None:
+        return None if self.batch is None else self.batch.aslots
+
+    def _restart_clock(self) -> None:
+        """Let the deadline begin with the first attempt, not with the wait for a slot before it."""
+        if self._attempts is None:
+            self._started = self._settings.clock()
+
+    def _timed_attempt(self, execute: Execute) -> Result:
         if self.policy.attempt_timeout is None:
             return self._accepted(execute(self._request))
         return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
 
-    async def _aattempt(self, execute: AsyncExecute) -> Result:
+    async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         try:
             async with asyncio.timeout(self._time_left()):
                 return self._accepted(await execute(self._request))
@@ -280,13 +389,14 @@ class Call:
             return None
         settings, request = self._settings, self._request
         if self._attempts is None:
-            careful = self.policy.idempotent is None and is_hinted_destructive(request.tool)
-            policy = replace(self.policy, idempotent=False) if careful else self.policy
-            self._attempts = Attempts(policy, started=self._started, clock=settings.clock, chance=settings.chance)
+            self._attempts = self._new_attempts()
         failure = settings.diagnose(error, origin, request)
         may_retry = self._attempts.may_retry(failure)
+        if may_retry or self._share is not None or is_counted(failure):
+            self._note(failure)
         retry = self._attempts.failed(
             failure,
+            self._share,
             renewable=settings.credentials is not None and not self._attempts.renewed,
             approval_lost=may_retry and may_lose_approvals(request),
             draining=may_retry and is_draining(),
@@ -298,6 +408,26 @@ class Call:
             self._refused = error
         self._tell(EventType.RETRY, retry.after)
         return retry.after
+
+    def _new_attempts(self) -> Attempts:
+        settings = self._settings
+        careful = self.policy.idempotent is None and is_hinted_destructive(self._request.tool)
+        policy = replace(self.policy, idempotent=False) if careful else self.policy
+        return Attempts(policy, started=self._started, clock=settings.clock, chance=settings.chance)
+
+    def _note(self, failure: Failure) -> None:
+        """Let the other calls of the tool know of `failure`."""
+        settings = self._settings
+        if self._share is None:
+            self._share = settings.ledger.share(settings.key_of(self._request))
+        self._share.failed(
+            failure,
+            now=settings.clock(),
+            chance=settings.chance(),
+            is_probe=self._is_probe,
+            share_wait=self.policy.share_waits,
+        )
+        self._is_probe = False
 
     def _wait(self, seconds: float) -> Answer[Result] | None:
         return self._answer_to(self._hindrance(seconds))
@@ -317,14 +447,14 @@ class Call:
     def _hindrance(self, seconds: float) -> BaseException | None:
         """Wait, and return what speaks against another attempt after all."""
         if self._refused is None:
-            return None if pause(seconds, alarm_of_run()) else self._drained()
+            return self._entered() if pause(seconds, alarm_of_run()) else self._drained()
         credentials = self._settings.credentials
         event = self._event(EventType.RETRY, seconds)
         return self._refusal(renewed=credentials is not None and credentials.renew(event, seen=self._renewals))
 
     async def _ahindrance(self, seconds: float) -> BaseException | None:
         if self._refused is None:
-            return None if await apause(seconds, alarm_of_run()) else self._drained()
+            return await self._aentered() if await apause(seconds, alarm_of_run()) else self._drained()
         credentials = self._settings.credentials
         event = self._event(EventType.RETRY, seconds)
         return self._refusal(renewed=credentials is not None and await credentials.arenew(event, seen=self._renewals))
@@ -363,9 +493,18 @@ class Call:
             raise ReturnedError(result, retry=False)
         if self._is_expired:
             self._took_back()  # the tool did not mind, and came to its end
+        if self._settings.ledger.shares:
+            self._note_success()
         if self._attempts is not None:
             self._tell(EventType.RECOVERED)
         return result
+
+    def _note_success(self) -> None:
+        settings = self._settings
+        share = self._share or settings.ledger.shares.get(settings.key_of(self._request))
+        if share is not None and not share.is_calm:
+            share.succeeded(is_probe=self._is_probe, repaid=None if self._attempts is None else self._attempts.paid)
+        self._is_probe = False
 
     def _marked(self, result: Result) -> Result:
         """Return a result that counts as a failure as what it is, without secrets."""
@@ -408,6 +547,21 @@ class Call:
             status_code=None if failure is None else failure.status_code,
             reason=attempts.reason,
         )
+
+
+def _step(steps: Entering, whole: bool | None) -> Hold | Refusal | Entry:  # noqa: FBT001  # what is sent
+    """Return what comes next: a wait, or in the end what became of it."""
+    try:
+        return steps.send(whole)
+    except StopIteration as ended:
+        said: Refusal | Entry = ended.value
+        return said
+
+
+def _either(one: Alarm | None, other: Alarm | None) -> Alarm | None:
+    if one is None or other is None:
+        return one or other
+    return lambda: one() or other()
 
 
 def _raise(error: BaseException | None) -> None:

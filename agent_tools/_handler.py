@@ -18,11 +18,17 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._batch import Batch
 from agent_tools._call import AsyncExecute, Call, Execute
 from agent_tools._classify import Rules, require_rules
+from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
+from agent_tools._ledger import Health, Ledger
 from agent_tools._observers import Observer
-from agent_tools._settings import OwnHandling, Result, Settings
+from agent_tools._settings import OwnHandling, Result, Settings, ShareKey
+
+DEFAULT_BUDGET = BudgetPolicy()
+DEFAULT_CIRCUIT = CircuitPolicy()
 
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
@@ -44,6 +50,10 @@ class ToolErrorHandler:
         on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
             renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
             a tool renew once.
+        budget: How many retries the calls of a tool share; None for no limit.
+        circuit: When a tool counts as down and is asked by one call at a time; None for never.
+        share_key: Returns the key under which a call shares budget and circuit with others, such as a host or a
+            tenant. None: with all calls of its tool.
         clock: Returns seconds that never run backwards.
         chance: Returns a number from 0 up to 1, for the jitter.
     """
@@ -57,6 +67,9 @@ class ToolErrorHandler:
         expose: tuple[type[BaseException], ...] = (ToolException,),
         observer: Observer | None = None,
         on_auth_failure: OnAuthFailure | None = None,
+        budget: BudgetPolicy | None = DEFAULT_BUDGET,
+        circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
+        share_key: ShareKey | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -68,9 +81,19 @@ class ToolErrorHandler:
             expose=_error_types(expose),
             observer=observer,
             credentials=None if on_auth_failure is None else Credentials(on_auth_failure),
+            ledger=_ledger(budget, circuit),
+            share_key=share_key,
             clock=clock,
             chance=chance,
         )
+
+    def health(self) -> dict[str, Health]:
+        """Return how each tool is doing that has ever failed, by its name or by `share_key`."""
+        return self._settings.ledger.health(now=self._settings.clock())
+
+    def reset(self, key: str | None = None) -> None:
+        """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
+        self._settings.ledger.reset(key)
 
     def require_tools(self, names: Iterable[str]) -> None:
         """Raise unless each tool that has a policy of its own is among `names`.
@@ -100,6 +123,8 @@ class ToolErrorHandler:
             own: What an explicit `handle_tool_errors` says about errors.
         """
         call = Call(self._settings, request, own)
+        if call.batch is not None:
+            call.batch.give_back_limit(request.runtime.config)
         if around is None and not call.is_resumed:
             return call.run(execute)
         answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
@@ -162,6 +187,14 @@ def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
         raise TypeError(f"{name} must be a RetryPolicy, not {given!r}")
     require_rules(f"{name}.classify", given.classify)
     return given
+
+
+def _ledger(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Ledger:
+    if budget is not None and not isinstance(budget, BudgetPolicy):
+        raise TypeError(f"budget must be a BudgetPolicy or None, not {budget!r}")
+    if circuit is not None and not isinstance(circuit, CircuitPolicy):
+        raise TypeError(f"circuit must be a CircuitPolicy or None, not {circuit!r}")
+    return Ledger(budget=budget, circuit=circuit)
 
 
 def _error_types(given: object) -> tuple[type[BaseException], ...]:

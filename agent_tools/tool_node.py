@@ -15,12 +15,17 @@ from agent_tools._approvals import is_resumed
 from agent_tools._batch import Batch
 from agent_tools._call import AsyncExecute, open_batch
 from agent_tools._classify import Rules
+from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
-from agent_tools._handler import AsyncWrapper, ToolErrorHandler, Wrapper
+from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, AsyncWrapper, ToolErrorHandler, Wrapper
 from agent_tools._langgraph import handled_types
 from agent_tools._observers import Observer
-from agent_tools._settings import OwnHandling, Result
+from agent_tools._settings import OwnHandling, Result, ShareKey
+
+#: Most threads of one sync run of a node; there are never more than it has calls.
+_THREADS = 256
 
 HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
 
@@ -40,6 +45,9 @@ class ResilientToolNode(ToolNode):
         expose: Error types whose text was written for the model.
         observer: Called with each `ToolEvent`.
         on_auth_failure: Renews credentials; see `ToolErrorHandler`.
+        budget: How many retries the calls of a tool share; None for no limit.
+        circuit: When a tool counts as down and is asked by one call at a time; None for never.
+        share_key: Under what key a call shares budget and circuit; see `ToolErrorHandler`.
         handler: A `ToolErrorHandler` to share with other nodes, instead of the arguments above.
         name: As for ToolNode.
         tags: As for ToolNode.
@@ -48,6 +56,9 @@ class ResilientToolNode(ToolNode):
         messages_key: As for ToolNode.
         wrap_tool_call: As for ToolNode; goes around all attempts of a call.
         awrap_tool_call: The same, async. Without it an async run uses `wrap_tool_call`, in a thread.
+
+    Attributes:
+        handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
         ValueError: `per_tool` names a tool that is not among `tools`.
@@ -63,6 +74,9 @@ class ResilientToolNode(ToolNode):
         expose: tuple[type[BaseException], ...] = (ToolException,),
         observer: Observer | None = None,
         on_auth_failure: OnAuthFailure | None = None,
+        budget: BudgetPolicy | None = DEFAULT_BUDGET,
+        circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
+        share_key: ShareKey | None = None,
         handler: ToolErrorHandler | None = None,
         name: str = "tools",
         tags: list[str] | None = None,
@@ -79,9 +93,23 @@ class ResilientToolNode(ToolNode):
                 expose=expose,
                 observer=observer,
                 on_auth_failure=on_auth_failure,
+                budget=budget,
+                circuit=circuit,
+                share_key=share_key,
             )
-        elif policy or per_tool or classify or observer or on_auth_failure or expose != (ToolException,):
+        elif (
+            policy
+            or per_tool
+            or classify
+            or observer
+            or on_auth_failure
+            or share_key
+            or expose != (ToolException,)
+            or budget is not DEFAULT_BUDGET
+            or circuit is not DEFAULT_CIRCUIT
+        ):
             raise ValueError("handler has policies, rules and observers of its own: give it these arguments instead")
+        self.handler = handler
         own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)
@@ -105,13 +133,16 @@ class ResilientToolNode(ToolNode):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        open_batch(Batch(partial(self._call_ids, input), resumed=is_resumed(config)))
-        return super().invoke(input, config, **kwargs)
+        limit = None if config is None else config.get("max_concurrency")
+        open_batch(Batch(partial(self._call_ids, input), resumed=is_resumed(config), limit=limit))
+        # A thread for each call: what limits the calls is a batch's business, in which a waiting one holds up no other.
+        return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
         loop = asyncio.get_running_loop()
-        batch = Batch(partial(self._call_ids, input), resumed=is_resumed(config), loop=loop)
+        limit = None if config is None else config.get("max_concurrency")
+        batch = Batch(partial(self._call_ids, input), resumed=is_resumed(config), limit=limit, loop=loop)
         open_batch(batch)
         try:
             return await super().ainvoke(input, config, **kwargs)

@@ -73,6 +73,9 @@ class Situation:
         renewable: Somebody can renew the credentials, and has not yet done so for this call.
         approval_lost: The attempt used up an approval that cannot be shown to the next one.
         draining: The graph is shutting down.
+        opens_in: Seconds until the open circuit of the tool lets a probe through; None when it is not open.
+        patience: Seconds for which a call waits for that.
+        affordable: The retry budget of the tool has tokens for one more.
     """
 
     attempt: int
@@ -81,6 +84,9 @@ class Situation:
     renewable: bool = False
     approval_lost: bool = False
     draining: bool = False
+    opens_in: float | None = None
+    patience: float = 0.0
+    affordable: bool = True
 
 
 def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
@@ -89,22 +95,37 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
         return Retry(0.0, renew=True)
     if failure.category not in policy.retry_on:
         return GiveUp(Reason.NOT_RETRIED)
-    if failure.veto is not None and not (failure.veto is Veto.RUNNING and policy.idempotent):
-        return GiveUp(Reason.VETO)
-    if policy.idempotent is False and failure.may_have_acted:
-        return GiveUp(Reason.MAY_HAVE_ACTED)
-    if now.attempt >= policy.max_attempts:
-        return GiveUp(Reason.ATTEMPTS_USED)
-    if now.approval_lost:
-        return GiveUp(Reason.APPROVAL)
-    if now.draining:
-        return GiveUp(Reason.DRAINING)
-    if failure.retry_after is not None and failure.retry_after > policy.max_retry_after:
-        return GiveUp(Reason.RETRY_AFTER)
-    after = wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance)
+    reason = _harmful(failure, policy) or _too_much(failure, policy, now)
+    if reason is not None:
+        return GiveUp(reason)
+    after = max(wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance), now.opens_in or 0.0)
     if policy.deadline is not None and now.elapsed + after >= policy.deadline:
         return GiveUp(Reason.DEADLINE)
-    return Retry(after)
+    return Retry(after) if now.affordable else GiveUp(Reason.BUDGET)
+
+
+def _harmful(failure: Failure, policy: RetryPolicy) -> Reason | None:
+    """Return why a retry might do harm."""
+    if failure.veto is not None and not (failure.veto is Veto.RUNNING and policy.idempotent):
+        return Reason.VETO
+    if policy.idempotent is False and failure.may_have_acted:
+        return Reason.MAY_HAVE_ACTED
+    return None
+
+
+def _too_much(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason | None:
+    """Return why it is too late for a retry, or too early."""
+    if now.attempt >= policy.max_attempts:
+        return Reason.ATTEMPTS_USED
+    if now.approval_lost:
+        return Reason.APPROVAL
+    if now.draining:
+        return Reason.DRAINING
+    if failure.retry_after is not None and failure.retry_after > policy.max_retry_after:
+        return Reason.RETRY_AFTER
+    if now.opens_in is not None and now.opens_in > now.patience:
+        return Reason.CIRCUIT
+    return None
 
 
 def wait_before_retry(failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float) -> float:

@@ -31,6 +31,8 @@ class RetryPolicy:
             model is told that it may still be running, and its late result is dropped.
         max_retry_after: A server that asks for a longer wait is not waited for: the model is told
             the time instead.
+        share_waits: True when a server that asks one call to wait (`Retry-After`) means all calls of the tool:
+            those that have not yet begun then wait, too, instead of knocking early.
         retry_on: The categories that are retried.
         classify: Rules for the errors of this tool, asked before all others; see `ToolErrorHandler`.
         idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
@@ -48,6 +50,7 @@ class RetryPolicy:
     deadline: float | None = 60.0
     attempt_timeout: float | None = None
     max_retry_after: float = 120.0
+    share_waits: bool = False
     retry_on: Iterable[ErrorCategory | str] = _RETRIED_BY_DEFAULT
     classify: Any = ()  # agent_tools._classify.Rules, which is above this floor
     idempotent: bool | None = None
@@ -61,14 +64,14 @@ class RetryPolicy:
         require_count("max_attempts", self.max_attempts)
         for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after"):
             require_seconds(name, getattr(self, name))
-        if not _is_number(self.multiplier) or self.multiplier < 1:
-            raise ValueError(f"multiplier must be a finite number, at least 1, not {self.multiplier!r}")
-        if not _is_number(self.jitter) or not 0 <= self.jitter <= 1:
-            raise ValueError(f"jitter must be a number from 0 to 1, not {self.jitter!r}")
+        require_multiplier("multiplier", self.multiplier)
+        require_fraction("jitter", self.jitter)
         for name in ("deadline", "attempt_timeout"):
             _require_limit(name, getattr(self, name))
         if self.idempotent is not None and not isinstance(self.idempotent, bool):
             raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
+        if not isinstance(self.share_waits, bool):
+            raise TypeError(f"share_waits must be True or False, not {self.share_waits!r}")
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
         if self.key_by not in ("call", "arguments"):
@@ -90,6 +93,18 @@ def require_seconds(name: str, value: object) -> None:
     """Raise unless `value` is a finite number of seconds, at least 0."""
     if not _is_number(value) or value < 0:  # type: ignore[operator]  # _is_number has just said so
         raise ValueError(f"{name} must be a finite number of seconds, at least 0, not {value!r}")
+
+
+def require_multiplier(name: str, value: object) -> None:
+    """Raise unless `value` is a finite number, at least 1."""
+    if not _is_number(value) or value < 1:  # type: ignore[operator]  # see above
+        raise ValueError(f"{name} must be a finite number, at least 1, not {value!r}")
+
+
+def require_fraction(name: str, value: object) -> None:
+    """Raise unless `value` is a number from 0 to 1."""
+    if not _is_number(value) or not 0 <= value <= 1:  # type: ignore[operator]  # see above
+        raise ValueError(f"{name} must be a number from 0 to 1, not {value!r}")
 
 
 def _require_limit(name: str, value: float | None) -> None:

@@ -1,0 +1,235 @@
+"""What calls share, without a graph: the clock is a number, the waits are read off."""
+
+import threading
+from collections.abc import Generator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, Failure, RetryPolicy
+from agent_tools._core.circuit import CircuitState
+from agent_tools._core.decision import Reason
+from agent_tools._ledger import Entry, Hold, Ledger, Refusal, Share
+
+DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
+LIMITED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
+CIRCUIT = CircuitPolicy(jitter=0, spread=1.0)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def entering(share: Share, clock: Clock, *, policy: RetryPolicy | None = None, chance: float = 0.5) -> "Entered":
+    return Entered(share.entering(policy or RetryPolicy(), clock=clock, chance=chance, began=clock()), clock)
+
+
+class Entered:
+    """Walks through the waits before one attempt."""
+
+    def __init__(self, steps: Generator[Hold, bool | None, Refusal | Entry], clock: Clock) -> None:
+        self._steps, self._clock = steps, clock
+        self.said: Refusal | Entry | None = None
+        self.held: Hold | None = None
+        self._send(None)
+
+    def wait(self) -> None:
+        """Let the whole wait pass."""
+        self._clock.now = max(self._clock.now, self._ends)
+        self._send(True)
+
+    def wake(self) -> None:
+        """Cut the wait short, since its alarm says so."""
+        assert self.held is not None
+        assert self.held.changed is not None
+        assert self.held.changed()
+        self._send(False)
+
+    def _send(self, whole: bool | None) -> None:
+        try:
+            self.held = self._steps.send(whole)
+            self._ends = self._clock.now + self.held.seconds
+        except StopIteration as ended:
+            self.held, self.said = None, ended.value
+
+
+def opened(clock: Clock, circuit: CircuitPolicy = CIRCUIT) -> Share:
+    share = Share(BudgetPolicy(), circuit)
+    for _ in range(circuit.failures):
+        fail(share, clock)
+    return share
+
+
+def fail(
+    share: Share, clock: Clock, failure: Failure = DOWN, *, is_probe: bool = False, share_wait: bool = False
+) -> None:
+    share.failed(failure, now=clock(), chance=0, is_probe=is_probe, share_wait=share_wait)
+
+
+def test_a_call_waits_for_the_probe_to_be_due_and_is_the_probe_then() -> None:
+    clock = Clock()
+    first = entering(opened(clock), clock)
+    assert first.held is not None
+    assert first.held.seconds == 0.5
+    first.wait()
+    assert first.said is Entry.PROBE
+
+
+def test_all_others_wait_for_the_verdict_and_go_on_with_a_spread() -> None:
+    clock = Clock()
+    share = opened(clock)
+    probe, other = entering(share, clock), entering(share, clock, chance=0.5)
+    probe.wait()
+    other.wait()
+    assert other.held is not None
+    assert other.held.seconds == 4.5  # what is left of its patience
+    share.succeeded(is_probe=True, repaid=None)
+    other.wake()
+    assert other.held == Hold(0.5)  # half of the spread
+    other.wait()
+    assert other.said is Entry.PLAIN
+
+
+def test_a_call_that_the_next_probe_comes_too_late_for_is_answered_with_the_seconds_left() -> None:
+    clock = Clock()
+    share = opened(clock, CircuitPolicy(jitter=0, patience=3))
+    for _ in range(3):  # fail at 0.5, 1.5 and 3.5; the next one is due at 7.5
+        probe = entering(share, clock)
+        probe.wait()
+        assert probe.said is Entry.PROBE
+        fail(share, clock, is_probe=True)
+    late = entering(share, clock)
+    assert isinstance(late.said, Refusal)
+    assert late.said.reason is Reason.CIRCUIT
+    assert (late.said.failure.retry_after, late.said.failure.may_have_acted) == (4.0, False)
+
+
+def test_nobody_waits_longer_for_a_verdict_than_the_patience_reaches() -> None:
+    clock = Clock()
+    share = opened(clock)
+    probe, other = entering(share, clock), entering(share, clock)
+    probe.wait()
+    other.wait()
+    other.wait()
+    assert clock.now == 5
+    assert isinstance(other.said, Refusal)
+    assert other.said.failure.retry_after is None  # who knows how long the probe takes
+
+
+def test_a_probe_that_is_canceled_makes_another_call_the_probe() -> None:
+    clock = Clock()
+    share = opened(clock)
+    probe, other = entering(share, clock), entering(share, clock)
+    probe.wait()
+    other.wait()
+    share.given_back()
+    other.wake()
+    assert other.said is Entry.PROBE
+
+
+@pytest.mark.parametrize("status", [404, 401, 422])
+def test_a_probe_that_is_refused_for_its_own_sake_says_that_the_service_is_back(status: int) -> None:
+    clock = Clock()
+    share = opened(clock)
+    entering(share, clock).wait()
+    fail(share, clock, Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status), is_probe=True)
+    assert share.health(now=clock()).state is CircuitState.CLOSED
+
+
+def test_what_a_server_asks_of_one_call_holds_for_all_if_wished() -> None:
+    clock = Clock()
+    share = Share(BudgetPolicy(), CIRCUIT)
+    fail(share, clock, LIMITED)
+    assert entering(share, clock).said is Entry.PLAIN
+    fail(share, clock, LIMITED, share_wait=True)
+    newcomer = entering(share, clock, chance=0.25)
+    assert newcomer.held is not None
+    assert newcomer.held.seconds == 8
+    newcomer.wait()
+    assert newcomer.held == Hold(0.5)  # a quarter of the spread behind a Retry-After
+    newcomer.wait()
+    assert newcomer.said is Entry.PLAIN
+
+
+def test_a_shared_wait_beyond_what_the_policy_grants_is_answered_at_once() -> None:
+    clock = Clock()
+    share = Share(BudgetPolicy(), CIRCUIT)
+    fail(share, clock, LIMITED, share_wait=True)
+    newcomer = entering(share, clock, policy=RetryPolicy(max_retry_after=5))
+    assert isinstance(newcomer.said, Refusal)
+    assert (newcomer.said.reason, newcomer.said.failure.retry_after) == (Reason.RETRY_AFTER, 8.0)
+
+
+def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_successes() -> None:
+    share = Share(BudgetPolicy(), None)
+    assert [share.spent(DOWN) for _ in range(36)] == [14] * 35 + [None]
+    for _ in range(4):  # ten tokens were left
+        share.succeeded(is_probe=False, repaid=None)
+    assert share.spent(DOWN) == 14
+    assert share.spent(DOWN) is None
+
+
+def test_a_retry_that_works_brings_its_price_back() -> None:
+    share = Share(BudgetPolicy(tokens=14), None)
+    assert share.spent(DOWN) == 14
+    share.succeeded(is_probe=False, repaid=14)
+    assert share.spent(DOWN) == 14
+
+
+def test_an_operator_can_read_and_reset_the_state() -> None:
+    clock = Clock()
+    ledger = Ledger(budget=BudgetPolicy(), circuit=CIRCUIT)
+    share = ledger.share("get_order")
+    for _ in range(5):
+        fail(share, clock)
+    share.spent(DOWN)
+    seen = ledger.health(now=0.2)["get_order"]
+    assert (seen.state, seen.failures, seen.retry_tokens) == (CircuitState.OPEN, 5, 486)
+    assert seen.probe_in == pytest.approx(0.3)
+    ledger.reset("another")
+    assert ledger.health(now=0.2)["get_order"] == seen
+    ledger.reset("get_order")
+    assert ledger.health(now=0.2)["get_order"].state is CircuitState.CLOSED
+    assert share.is_calm
+
+
+def test_keys_with_nothing_to_tell_are_forgotten_when_there_are_many() -> None:
+    ledger = Ledger(budget=BudgetPolicy(), circuit=CIRCUIT)
+    busy = ledger.share("busy")
+    fail(busy, Clock())
+    for number in range(5000):
+        ledger.share(f"tenant {number}")
+    assert len(ledger.shares) <= 1001
+    assert ledger.share("busy") is busy
+
+
+@given(st.lists(st.sampled_from(["spend", "repay", "success", "failure"]), max_size=200))
+def test_tokens_stay_between_none_and_all(steps: list[str]) -> None:
+    clock, share, taken = Clock(), Share(BudgetPolicy(tokens=50), CIRCUIT), []
+    for step in steps:
+        if step == "spend" and (cost := share.spent(DOWN)) is not None:
+            taken.append(cost)
+        if step == "repay" and taken:
+            share.repaid(taken.pop())
+        if step == "success":
+            share.succeeded(is_probe=False, repaid=None)
+        if step == "failure":
+            fail(share, clock)
+        tokens = share.health(now=0).retry_tokens
+        assert tokens is not None
+        assert 0 <= tokens <= 50
+
+
+def test_threads_never_take_more_tokens_than_there_are() -> None:
+    share = Share(BudgetPolicy(tokens=1400), None)
+    costs: list[int | None] = []
+    threads = [threading.Thread(target=lambda: costs.extend(share.spent(DOWN) for _ in range(50))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(costs, key=str) == [14] * 100 + [None] * 900
