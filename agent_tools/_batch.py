@@ -18,7 +18,6 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import takewhile
 from typing import Protocol
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 #: Seconds between two looks at the deadlines of the calls; none ends later than it may.
@@ -44,6 +43,7 @@ class Batch:
         loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
 
     Attributes:
+        limit: As given.
         slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
         aslots: The same for async calls.
         members: The async calls of this batch; they add themselves.
@@ -53,11 +53,11 @@ class Batch:
         "_call_ids",
         "_ended_by_id",
         "_held",
-        "_limit",
         "_lock",
         "_settling",
         "_timer",
         "aslots",
+        "limit",
         "loop",
         "members",
         "resumed",
@@ -75,7 +75,7 @@ class Batch:
         self._call_ids = call_ids
         self.resumed = resumed
         self.loop = loop
-        self._limit = limit
+        self.limit = limit
         self.slots = None if limit is None else threading.Semaphore(limit)
         self.aslots = None if limit is None else asyncio.Semaphore(limit)
         self.members: list[Member] = []
@@ -84,13 +84,6 @@ class Batch:
         self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
         self._timer = None if loop is None else loop.call_later(TICK, self._tick, loop)
-
-    def give_back_limit(self, config: RunnableConfig) -> None:
-        """Put the limit of the run back into the config of a call, which a sync node has replaced for its threads."""
-        if self._limit is None:
-            config.pop("max_concurrency", None)
-            return
-        config["max_concurrency"] = self._limit
 
     def close(self) -> None:
         """Let go of everything: the node has run. Calls, tasks and this hold each other, and would wait for the GC."""

@@ -124,7 +124,7 @@ class ToolErrorHandler:
         """
         call = Call(self._settings, request, own)
         if call.batch is not None:
-            call.batch.give_back_limit(request.runtime.config)
+            request.runtime.config["max_concurrency"] = call.batch.limit  # the node has replaced it, for its threads
         if around is None and not call.is_resumed:
             return call.run(execute)
         answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
