@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent_tools._core.decision import Reason, Retry, Situation, decide
-from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.failure import Failure
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._ledger import Refusal, Share
 
@@ -60,10 +60,6 @@ class Attempts:
         """Return the seconds since the first attempt began."""
         return self._clock() - self.started
 
-    def may_retry(self, failure: Failure) -> bool:
-        """Return whether it is worth finding out what else matters; most failures are settled by their category."""
-        return failure.category in self.policy.retry_on or failure.category is ErrorCategory.AUTH_FAILURE
-
     def time_left(self) -> float | None:
         """Return the seconds that the next attempt may take, None for no limit."""
         limit, deadline = self.policy.attempt_timeout, self.policy.deadline
@@ -71,6 +67,13 @@ class Attempts:
             return limit
         left = max(0.0, deadline - self.elapsed())
         return left if limit is None else min(limit, left)
+
+    def settled(self, failure: Failure) -> None:
+        """Note a `failure` of a category that is not retried."""
+        self.failures += 1
+        self.failure = failure
+        self.failed_at = self._clock() - self.started
+        self.reason = Reason.NOT_RETRIED
 
     def failed(
         self, failure: Failure, share: Share | None, *, renewable: bool, approval_lost: bool, draining: bool

@@ -140,23 +140,31 @@ class Call:
 
     def run(self, execute: Execute) -> Result:
         """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
-        failed: BaseException | None = None
-        if self._share is None or self._share.is_calm:
+        after: float | None = None
+        if self._share is not None and not self._share.is_calm:
+            hindrance = self._entered()
+            if hindrance is not None:
+                return self.answered(hindrance)
+        else:
             try:
                 return self._attempt(execute)
             except FAILURES as error:
                 failed = error
-        elif (hindrance := self._entered()) is not None:
-            return self.answered(hindrance)
+            try:
+                said = self._ask(failed)
+            finally:
+                del failed  # it holds this frame, and this frame held it
+            if isinstance(said, Answer):
+                return said.result
+            after = said
         try:
-            return run(partial(self._attempt, execute), self._ask, self._wait, failed=failed)
+            return run(partial(self._attempt, execute), self._ask, self._wait, after=after)
         finally:
-            del failed  # it holds this frame, and this frame held it
             self._leave()
 
     async def arun(self, execute: AsyncExecute) -> Result:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
-        failed: BaseException | None = None
+        after: float | None = None
         if self._share is not None and not self._share.is_calm:
             hindrance = await self._aentered()
             if hindrance is not None:
@@ -169,11 +177,15 @@ class Call:
                 failed = error
             finally:
                 self._is_watched = False
-            failed = await self._told(failed)
-        retrying = arun(partial(self._aattempt, execute), self._ask, self._await, failed=failed)
-        del failed  # or this frame would hold the error during the waits
+            try:
+                said = self._ask(await self._told(failed))
+            finally:
+                del failed
+            if isinstance(said, Answer):
+                return said.result
+            after = said
         try:
-            return await retrying
+            return await arun(partial(self._aattempt, execute), self._ask, self._await, after=after)
         finally:
             self._leave()
 
@@ -390,16 +402,21 @@ class Call:
         settings, request = self._settings, self._request
         if self._attempts is None:
             self._attempts = self._new_attempts()
-        failure = settings.diagnose(error, origin, request)
-        may_retry = self._attempts.may_retry(failure)
-        if may_retry or self._share is not None or is_counted(failure):
+        attempts, failure = self._attempts, settings.diagnose(error, origin, request)
+        is_retried = failure.category in attempts.policy.retry_on
+        if is_retried or self._share is not None or is_counted(failure):
             self._note(failure)
-        retry = self._attempts.failed(
+        renewable = settings.credentials is not None and not attempts.renewed
+        if not is_retried and not renewable:  # settled, whatever else there is to know
+            attempts.settled(failure)
+            self._give_up(error)
+            return None
+        retry = attempts.failed(
             failure,
             self._share,
-            renewable=settings.credentials is not None and not self._attempts.renewed,
-            approval_lost=may_retry and may_lose_approvals(request),
-            draining=may_retry and is_draining(),
+            renewable=renewable,
+            approval_lost=may_lose_approvals(request),
+            draining=is_draining(),
         )
         if retry is None:
             self._give_up(error)

@@ -20,7 +20,7 @@ ResultT = TypeVar("ResultT")
 FAILURES = (Exception, CancelledError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer(Generic[ResultT]):
     """What is returned instead of a result: there is no further attempt."""
 
@@ -32,45 +32,39 @@ Wait = Callable[[float], object]
 AsyncWait = Callable[[float], Awaitable[object]]
 
 
-def run(
-    attempt: Callable[[], ResultT], ask: Ask, wait: Wait = pause, *, failed: BaseException | None = None
-) -> ResultT:
-    """Return what `attempt` returns, or the answer to its last error; `failed` is that of one made before."""
+def run(attempt: Callable[[], ResultT], ask: Ask, wait: Wait = pause, *, after: float | None = None) -> ResultT:
+    """Return what `attempt` returns, or the answer to its last error; `after` is a wait before the first attempt."""
+    said: object = after
     while True:
-        if failed is None:
-            try:
-                return attempt()
-            except FAILURES as error:
-                failed = error
-        try:
-            said: object = ask(failed)
-        finally:
-            failed = None  # or the error would live on, with all its frames, while we wait
         if isinstance(said, float):
             said = wait(said)
         if isinstance(said, Answer):
             return said.result  # type: ignore[no-any-return]  # of what type an answer is, `ask` knows
+        try:
+            return attempt()
+        except FAILURES as error:
+            failed = error
+        try:
+            said = ask(failed)
+        finally:
+            del failed  # or the error would live on, with all its frames, while we wait
 
 
 async def arun(
-    attempt: Callable[[], Awaitable[ResultT]],
-    ask: Ask,
-    wait: AsyncWait = apause,
-    *,
-    failed: BaseException | None = None,
+    attempt: Callable[[], Awaitable[ResultT]], ask: Ask, wait: AsyncWait = apause, *, after: float | None = None
 ) -> ResultT:
     """Return what awaiting `attempt()` returns, or the answer to its last error; see `run`."""
+    said: object = after
     while True:
-        if failed is None:
-            try:
-                return await attempt()
-            except FAILURES as error:
-                failed = error
-        try:
-            said: object = ask(failed)
-        finally:
-            failed = None
         if isinstance(said, float):
             said = await wait(said)
         if isinstance(said, Answer):
             return said.result  # type: ignore[no-any-return]
+        try:
+            return await attempt()
+        except FAILURES as error:
+            failed = error
+        try:
+            said = ask(failed)
+        finally:
+            del failed
