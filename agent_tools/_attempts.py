@@ -92,7 +92,7 @@ class Attempts:
             approval_lost=approval_lost,
             draining=draining,
             opens_in=opens_in,
-            patience=0.0 if share is None else share.patience - self.failed_at,
+            patience=0.0 if share is None else share.patience(now=now),
         )
         verdict = decide(failure, self.policy, situation)
         if share is not None and isinstance(verdict, Retry) and not verdict.renew and not self._pay(share, failure):

@@ -236,7 +236,7 @@ class Call:
 
     def _entering(self, share: Share) -> Entering:
         settings = self._settings
-        return share.entering(self.policy, clock=settings.clock, chance=settings.chance(), began=self._started)
+        return share.entering(self.policy, clock=settings.clock, draw=settings.chance, began=self._started)
 
     def _admitted(self, said: Refusal | Entry) -> BaseException | None:
         if isinstance(said, Refusal):
@@ -263,7 +263,7 @@ class Call:
             return
         if self._is_probe:
             self._is_probe = False
-            self._share.given_back()
+            self._share.given_back(now=self._settings.clock())
         if self._attempts is not None and self._attempts.owed:
             self._share.repaid(self._attempts.owed)
 
@@ -520,7 +520,7 @@ class Call:
         settings = self._settings
         share = self._share or settings.ledger.shares.get(settings.key_of(self._request))
         if share is not None and not share.is_calm:
-            share.succeeded(is_probe=self._is_probe, repaid=None if self._attempts is None else self._attempts.paid)
+            share.succeeded(repaid=None if self._attempts is None else self._attempts.paid)
         self._is_probe = False
 
     def _marked(self, result: Result) -> Result:

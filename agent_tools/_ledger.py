@@ -4,7 +4,6 @@ One `Share` per tool, or per key of the user's. Its lock is held for the length 
 while a tool runs or a call waits. As long as nothing fails there is no share at all, and calls pay nothing.
 """
 
-import math
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from agent_tools._core.circuit import (
     CircuitState,
     after_failed_probe,
     after_failure,
-    after_success,
     is_counted,
     probe_given_back,
     probing,
@@ -38,7 +36,7 @@ class Health:
     Attributes:
         state: Of its circuit.
         failures: Failures in a row that say that the service is down.
-        probe_in: Seconds until the next probe, None when the circuit is not open.
+        probe_in: Seconds until the next probe, None when the circuit is closed.
         retry_tokens: What is left of the retry budget, None when there is none.
         blocked_for: Seconds for which a server has asked all calls to wait.
     """
@@ -109,20 +107,19 @@ class Share:
             return Health(
                 state=circuit.state,
                 failures=circuit.failures,
-                probe_in=max(0.0, circuit.probe_at - now) if circuit.state is CircuitState.OPEN else None,
+                probe_in=None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now),
                 retry_tokens=None if self._budget is None else self._tokens,
                 blocked_for=max(0.0, self._blocked_until - now),
             )
 
-    @property
-    def patience(self) -> float:
-        """Seconds for which a call waits for the verdict of a probe."""
-        return 0.0 if self._policy is None else self._policy.patience
-
     def opens_in(self, *, now: float) -> float | None:
-        """Return the seconds until the open circuit lets a probe through, None when it is not open."""
+        """Return the seconds until the circuit lets the next probe through, None when it is closed."""
         circuit = self._circuit
-        return max(0.0, circuit.probe_at - now) if circuit.state is CircuitState.OPEN else None
+        return None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now)
+
+    def patience(self, *, now: float) -> float:
+        """Return the seconds for which calls still wait for that."""
+        return 0.0 if self._policy is None else max(0.0, self._circuit.opened_at + self._policy.patience - now)
 
     def failed(self, failure: Failure, *, now: float, chance: float, is_probe: bool, share_wait: bool) -> None:
         """Note a failed attempt."""
@@ -138,12 +135,12 @@ class Share:
                 self._circuit = after(self._circuit, self._policy, now=now, chance=chance)
                 self._failure = failure
             else:
-                self._answered(is_probe=is_probe)
+                self._circuit = CLOSED if is_probe or self._circuit.state is CircuitState.CLOSED else self._circuit
 
-    def succeeded(self, *, is_probe: bool, repaid: int | None) -> None:
+    def succeeded(self, *, repaid: int | None) -> None:
         """Note a success; `repaid` are the tokens that its last retry took, None when it needed none."""
         with self._lock:
-            self._answered(is_probe=is_probe)
+            self._circuit = CLOSED
             if self._budget is not None:
                 self._earn(self._budget.success_gain if repaid is None else repaid)
             full = self._budget is None or self._tokens == self._budget.tokens
@@ -153,13 +150,10 @@ class Share:
         if self._budget is not None:
             self._tokens = min(self._budget.tokens, self._tokens + tokens)
 
-    def _answered(self, *, is_probe: bool) -> None:
-        self._circuit = CLOSED if is_probe else after_success(self._circuit)
-
-    def given_back(self) -> None:
+    def given_back(self, *, now: float) -> None:
         """Note that the probe has come to no verdict."""
         with self._lock:
-            self._circuit = probe_given_back(self._circuit)
+            self._circuit = probe_given_back(self._circuit, now=now)
 
     def spent(self, failure: Failure) -> int | None:
         """Take the tokens for a retry and return how many; None when there are too few."""
@@ -177,7 +171,9 @@ class Share:
         with self._lock:
             self._earn(tokens)
 
-    def entering(self, policy: RetryPolicy, *, clock: Callable[[], float], chance: float, began: float) -> Entering:
+    def entering(
+        self, policy: RetryPolicy, *, clock: Callable[[], float], draw: Callable[[], float], began: float
+    ) -> Entering:
         """Yield what to wait before an attempt; return whether it is the probe, or why it may not be made.
 
         Sent back is whether the whole time has passed.
@@ -185,62 +181,65 @@ class Share:
         Args:
             policy: Of the tool.
             clock: Returns seconds that never run backwards.
-            chance: A number from 0 up to 1 that nobody can foresee.
+            draw: Returns a number from 0 up to 1 that nobody can foresee.
             began: When the call began.
         """
-        now = clock()
-        while isinstance(met := self._admitted(policy, now), _Obstacle):
-            ends = began + met.patience
-            until = ends if met.until is None else met.until
-            if until > ends or now >= ends:
+        now = began_to_wait = clock()
+        chance = draw()
+        while isinstance(met := self._admitted(policy, began, now, chance), _Obstacle):
+            if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
                 return Refusal(met.reason, met.failure)
+            until = min(met.until, met.ends)
             whole = yield Hold(until - now, self._change())
             now = max(clock(), until) if whole else clock()
             if self._is_open_to_all(now):
-                after = chance * min(met.spread, max(0.0, ends - now))
+                after = draw() * min(met.spread, now - began_to_wait)
                 yield Hold(after)
                 now = max(clock(), now + after)
+            chance = draw()
         return met
 
-    def _admitted(self, policy: RetryPolicy, now: float) -> "Entry | _Obstacle":
+    def _admitted(self, policy: RetryPolicy, began: float, now: float, chance: float) -> "Entry | _Obstacle":
         """Return what is in the way of an attempt, or that nothing is."""
         with self._lock:
             if now < self._blocked_until:
-                return self._blocked(policy, now)
+                return self._blocked(policy, began, now)
             self._blocked_until = 0.0
-            if self._circuit.state is CircuitState.CLOSED:
+            if self._policy is None or self._circuit.state is CircuitState.CLOSED:
                 return Entry.PLAIN
-            probe = probing(self._circuit, now=now)
+            probe = probing(self._circuit, self._policy, now=now, chance=chance)
             if probe is None:
-                return self._opened(policy, now)
+                return self._opened(self._policy, policy, began, now)
             self._circuit = probe
             return Entry.PROBE
 
-    def _blocked(self, policy: RetryPolicy, now: float) -> "_Obstacle":
+    def _blocked(self, policy: RetryPolicy, began: float, now: float) -> "_Obstacle":
         asked = self._blocked_until - now
         return _Obstacle(
             reason=Reason.RETRY_AFTER,
             failure=self._known(asked),
             until=self._blocked_until,
-            patience=min(policy.max_retry_after, math.inf if policy.deadline is None else policy.deadline),
-            spread=RETRY_AFTER_SPREAD,
+            ends=began + min(policy.max_retry_after, policy.longest_call),
+            spread=min(asked, RETRY_AFTER_SPREAD),
         )
 
-    def _opened(self, policy: RetryPolicy, now: float) -> "_Obstacle":
-        until = self._circuit.probe_at if self._circuit.state is CircuitState.OPEN else None
+    def _opened(self, circuit_policy: CircuitPolicy, policy: RetryPolicy, began: float, now: float) -> "_Obstacle":
+        circuit = self._circuit
         return _Obstacle(
             reason=Reason.CIRCUIT,
-            failure=self._known(None if until is None else until - now),
-            until=until,
-            patience=min(self.patience, math.inf if policy.deadline is None else policy.deadline),
-            spread=0.0 if self._policy is None else self._policy.spread,
+            failure=self._known(circuit.probe_at - now),
+            until=circuit.probe_at,
+            ends=min(circuit.opened_at + circuit_policy.patience, began + policy.longest_call),
+            may_end_sooner=circuit.state is CircuitState.PROBING,
+            spread=circuit_policy.spread,
         )
 
-    def _known(self, seconds: float | None) -> Failure:
+    def _known(self, seconds: float) -> Failure:
         """Return the last failure as that of a call which was not run."""
         failure = self._failure or Failure(category=ErrorCategory.RETRYABLE)
-        seconds = None if seconds is None else round(seconds, 1)
-        return replace(failure, rule="circuit", retry_after=seconds, may_have_acted=False, veto=None, detail=None)
+        return replace(
+            failure, rule="circuit", retry_after=round(seconds, 1), may_have_acted=False, veto=None, detail=None
+        )
 
     def _is_open_to_all(self, now: float) -> bool:
         return self._circuit.state is CircuitState.CLOSED and now >= self._blocked_until
@@ -257,16 +256,18 @@ class _Obstacle:
     Attributes:
         reason: Why the call is answered if it cannot wait.
         failure: What is known of the tool.
-        until: When it is over, None when that is not known.
-        patience: Seconds since it began that a call waits for that.
+        until: When it will be over, or there is something else to do.
+        ends: When the call stops to wait for that.
         spread: Seconds over which the calls that have waited go on.
+        may_end_sooner: It may be over at any time.
     """
 
     reason: Reason
     failure: Failure
-    until: float | None
-    patience: float
+    until: float
+    ends: float
     spread: float
+    may_end_sooner: bool = False
 
 
 class Ledger:

@@ -25,7 +25,7 @@ class Clock:
 
 
 def entering(share: Share, clock: Clock, *, policy: RetryPolicy | None = None, chance: float = 0.5) -> "Entered":
-    return Entered(share.entering(policy or RetryPolicy(), clock=clock, chance=chance, began=clock()), clock)
+    return Entered(share.entering(policy or RetryPolicy(), clock=clock, draw=lambda: chance, began=clock()), clock)
 
 
 class Entered:
@@ -86,18 +86,18 @@ def test_all_others_wait_for_the_verdict_and_go_on_with_a_spread() -> None:
     probe.wait()
     other.wait()
     assert other.held is not None
-    assert other.held.seconds == 4.5  # what is left of its patience
-    share.succeeded(is_probe=True, repaid=None)
+    assert other.held.seconds == 2.0  # then the next probe is due, even if this one has not come back
+    share.succeeded(repaid=None)
     other.wake()
-    assert other.held == Hold(0.5)  # half of the spread
+    assert other.held == Hold(0.25)  # by chance, half of the time that it has waited
     other.wait()
     assert other.said is Entry.PLAIN
 
 
-def test_a_call_that_the_next_probe_comes_too_late_for_is_answered_with_the_seconds_left() -> None:
+def test_calls_wait_as_long_as_it_may_be_a_blip_and_are_then_answered_with_the_seconds_left() -> None:
     clock = Clock()
-    share = opened(clock, CircuitPolicy(jitter=0, patience=3))
-    for _ in range(3):  # fail at 0.5, 1.5 and 3.5; the next one is due at 7.5
+    share = opened(clock, CircuitPolicy(jitter=0, patience=1.2))
+    for _ in range(2):  # fail at 0.5 and 1.0; the next one is due at 1.5
         probe = entering(share, clock)
         probe.wait()
         assert probe.said is Entry.PROBE
@@ -105,19 +105,26 @@ def test_a_call_that_the_next_probe_comes_too_late_for_is_answered_with_the_seco
     late = entering(share, clock)
     assert isinstance(late.said, Refusal)
     assert late.said.reason is Reason.CIRCUIT
-    assert (late.said.failure.retry_after, late.said.failure.may_have_acted) == (4.0, False)
+    assert (late.said.failure.retry_after, late.said.failure.may_have_acted) == (0.5, False)
 
 
 def test_nobody_waits_longer_for_a_verdict_than_the_patience_reaches() -> None:
     clock = Clock()
-    share = opened(clock)
+    share = opened(clock, CircuitPolicy(jitter=0, patience=1.2))
     probe, other = entering(share, clock), entering(share, clock)
     probe.wait()
     other.wait()
     other.wait()
-    assert clock.now == 5
+    assert clock.now == 1.2
     assert isinstance(other.said, Refusal)
-    assert other.said.failure.retry_after is None  # who knows how long the probe takes
+
+
+def test_after_a_long_outage_the_first_call_that_comes_is_the_probe() -> None:
+    clock = Clock()
+    share = opened(clock)
+    clock.now = 3600
+    assert entering(share, clock).said is Entry.PROBE
+    assert isinstance(entering(share, clock).said, Refusal)
 
 
 def test_a_probe_that_is_canceled_makes_another_call_the_probe() -> None:
@@ -126,7 +133,7 @@ def test_a_probe_that_is_canceled_makes_another_call_the_probe() -> None:
     probe, other = entering(share, clock), entering(share, clock)
     probe.wait()
     other.wait()
-    share.given_back()
+    share.given_back(now=clock())
     other.wake()
     assert other.said is Entry.PROBE
 
@@ -168,7 +175,7 @@ def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_su
     share = Share(BudgetPolicy(), None)
     assert [share.spent(DOWN) for _ in range(36)] == [14] * 35 + [None]
     for _ in range(4):  # ten tokens were left
-        share.succeeded(is_probe=False, repaid=None)
+        share.succeeded(repaid=None)
     assert share.spent(DOWN) == 14
     assert share.spent(DOWN) is None
 
@@ -176,7 +183,7 @@ def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_su
 def test_a_retry_that_works_brings_its_price_back() -> None:
     share = Share(BudgetPolicy(tokens=14), None)
     assert share.spent(DOWN) == 14
-    share.succeeded(is_probe=False, repaid=14)
+    share.succeeded(repaid=14)
     assert share.spent(DOWN) == 14
 
 
@@ -216,7 +223,7 @@ def test_tokens_stay_between_none_and_all(steps: list[str]) -> None:
         if step == "repay" and taken:
             share.repaid(taken.pop())
         if step == "success":
-            share.succeeded(is_probe=False, repaid=None)
+            share.succeeded(repaid=None)
         if step == "failure":
             fail(share, clock)
         tokens = share.health(now=0).retry_tokens

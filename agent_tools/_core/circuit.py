@@ -4,16 +4,17 @@ The transitions, each a pure function from one `Circuit` to the next:
 
     closed --[failures in a row]--> open --[time of the probe]--> probing --[success]--> closed
                                       ^                              |
-                                      +--[failure: wait longer]------+--[given back: probe anew]
+                                      +--[failure: next one later]---+--[given back: next one at once]
 
-What fails or works beside the probe while the circuit is not closed began before it opened, and says nothing new.
+Any success closes it, whether that of the probe or of a call that began before it opened: something works. What
+fails beside the probe began before it opened, and says nothing new.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent_tools._core.failure import ErrorCategory, Failure
-from agent_tools._core.policy import require_count, require_fraction, require_multiplier, require_seconds
+from agent_tools._core.policy import require_count, require_fraction, require_seconds
 
 _COUNTED = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 _CLIENT_ERRORS = range(400, 500)
@@ -25,32 +26,35 @@ class CircuitPolicy:
 
     Attributes:
         failures: So many in a row open the circuit.
-        probe_after: Time until the first probe.
-        multiplier: How much longer the time until the next probe is, each time one fails.
-        max_probe_after: It is never longer.
+        probe_after: Least time until the next probe.
+        probe_share: Time until the next probe as a share of the time that the tool has been down: so its return is
+            noticed with that delay, whether it was down for a minute or an hour.
+        max_probe_after: Most time until the next probe.
         jitter: The part of that time that is left to chance, so that many processes do not probe together.
-        patience: Time for which a call waits for a probe and its verdict. A call that a probe within this time
-            might save waits for it; all others are answered at once, with the seconds left. 0 never waits.
-        spread: The calls that have waited go on within this time, not all at once.
+        verdict_within: A probe that takes longer no longer keeps the next one from its time.
+        patience: For so long after the circuit opened, calls wait for a probe that works instead of being answered:
+            it may be a blip. After that they are answered at once, with the seconds left. 0 for never.
+        spread: Calls that have waited go on within as much time as they have waited, but at most this.
     """
 
     failures: int = 5
     probe_after: float = 0.5
-    multiplier: float = 2.0
+    probe_share: float = 0.025
     max_probe_after: float = 30.0
     jitter: float = 0.2
+    verdict_within: float = 1.5
     patience: float = 5.0
     spread: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is."""
         require_count("failures", self.failures)
-        for name in ("probe_after", "max_probe_after", "patience", "spread"):
+        for name in ("probe_after", "max_probe_after", "verdict_within", "patience", "spread"):
             require_seconds(name, getattr(self, name))
         if not self.probe_after:
             raise ValueError("probe_after must be above 0, not 0: probes would follow each other without a pause")
-        require_multiplier("multiplier", self.multiplier)
-        require_fraction("jitter", self.jitter)
+        for name in ("probe_share", "jitter"):
+            require_fraction(name, getattr(self, name))
 
 
 class CircuitState(StrEnum):
@@ -66,18 +70,18 @@ class CircuitState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circuit:
-    """The state of one circuit.
+    """The state of one circuit; all times are by the clock of whoever asks.
 
     Attributes:
         state: One of three.
         failures: Counted failures in a row.
-        failed_probes: Probes that have failed since the circuit opened.
-        probe_at: When the next probe may go, by the clock of whoever asks; only while open.
+        opened_at: When it opened; while it is not closed.
+        probe_at: When the next probe may go, even if the last one has not come back; while it is not closed.
     """
 
     state: CircuitState = CircuitState.CLOSED
     failures: int = 0
-    failed_probes: int = 0
+    opened_at: float = 0.0
     probe_at: float = 0.0
 
 
@@ -99,37 +103,36 @@ def after_failure(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance
     failures = circuit.failures + 1
     if failures < policy.failures:
         return replace(circuit, failures=failures)
-    return _opened(failures, 0, policy, now=now, chance=chance)
+    return _open(replace(circuit, failures=failures, opened_at=now), policy, now=now, chance=chance)
 
 
 def after_failed_probe(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:
-    """Return the circuit after a counted failure of the probe: open again, and for longer."""
-    if circuit.state is not CircuitState.PROBING:  # it was reset meanwhile
+    """Return the circuit after a counted failure of the probe."""
+    if circuit.state is CircuitState.CLOSED:  # a reset has overtaken it
         return after_failure(circuit, policy, now=now, chance=chance)
-    return _opened(circuit.failures + 1, circuit.failed_probes + 1, policy, now=now, chance=chance)
+    return _open(replace(circuit, failures=circuit.failures + 1), policy, now=now, chance=chance)
 
 
-def after_success(circuit: Circuit) -> Circuit:
-    """Return the circuit after a success of a call that is not the probe."""
-    return CLOSED if circuit.state is CircuitState.CLOSED else circuit
-
-
-def probing(circuit: Circuit, *, now: float) -> Circuit | None:
+def probing(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit | None:
     """Return the circuit with a probe on its way, None when it is not the time for one."""
-    if circuit.state is not CircuitState.OPEN or now < circuit.probe_at:
+    if circuit.state is CircuitState.CLOSED or now < circuit.probe_at:
         return None
-    return replace(circuit, state=CircuitState.PROBING)
+    probe_at = now + policy.verdict_within + _until_next_probe(circuit, policy, now=now, chance=chance)
+    return replace(circuit, state=CircuitState.PROBING, probe_at=probe_at)
 
 
-def probe_given_back(circuit: Circuit) -> Circuit:
+def probe_given_back(circuit: Circuit, *, now: float) -> Circuit:
     """Return the circuit after a probe that said nothing, since it was canceled: the next call is the probe."""
-    return replace(circuit, state=CircuitState.OPEN) if circuit.state is CircuitState.PROBING else circuit
+    if circuit.state is CircuitState.CLOSED:
+        return circuit
+    return replace(circuit, state=CircuitState.OPEN, probe_at=now)
 
 
-def _opened(failures: int, failed_probes: int, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:
-    try:
-        after = policy.probe_after * policy.multiplier**failed_probes
-    except OverflowError:
-        after = policy.max_probe_after
-    after = min(after, policy.max_probe_after) * (1 - policy.jitter * chance)
-    return Circuit(state=CircuitState.OPEN, failures=failures, failed_probes=failed_probes, probe_at=now + after)
+def _open(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:
+    probe_at = now + _until_next_probe(circuit, policy, now=now, chance=chance)
+    return replace(circuit, state=CircuitState.OPEN, probe_at=probe_at)
+
+
+def _until_next_probe(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> float:
+    after = max(policy.probe_after, policy.probe_share * (now - circuit.opened_at))
+    return min(after, policy.max_probe_after) * (1 - policy.jitter * chance)

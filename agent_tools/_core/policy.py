@@ -58,6 +58,8 @@ class RetryPolicy:
     key_by: Literal["call", "arguments"] = "call"
     longest_attempt: float = field(init=False, repr=False, compare=False)
     """Seconds that the first attempt may take at the most; infinite for no limit."""
+    longest_call: float = field(init=False, repr=False, compare=False)
+    """The deadline; infinite for no limit."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
@@ -77,6 +79,7 @@ class RetryPolicy:
         if self.key_by not in ("call", "arguments"):
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
+        object.__setattr__(self, "longest_call", math.inf if self.deadline is None else self.deadline)
         limits = [limit for limit in (self.attempt_timeout, self.deadline) if limit is not None]
         object.__setattr__(self, "longest_attempt", min(limits, default=math.inf))
 

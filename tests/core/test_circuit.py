@@ -9,7 +9,6 @@ from agent_tools._core.circuit import (
     CircuitState,
     after_failed_probe,
     after_failure,
-    after_success,
     is_counted,
     probe_given_back,
     probing,
@@ -26,9 +25,9 @@ def opened(policy: CircuitPolicy = POLICY, *, now: float = 0.0) -> Circuit:
     return circuit
 
 
-def failed_probe(circuit: Circuit, policy: CircuitPolicy, *, chance: float = 0) -> Circuit:
+def failed_probe(circuit: Circuit, policy: CircuitPolicy = POLICY, *, chance: float = 0) -> Circuit:
     now = circuit.probe_at
-    under_way = probing(circuit, now=now)
+    under_way = probing(circuit, policy, now=now, chance=chance)
     assert under_way is not None
     return after_failed_probe(under_way, policy, now=now, chance=chance)
 
@@ -42,60 +41,76 @@ def test_five_failures_in_a_row_open_it() -> None:
     assert (circuit.state, circuit.probe_at) == (CircuitState.OPEN, 10.5)
 
 
-def test_a_success_between_failures_keeps_it_closed() -> None:
-    circuit = CLOSED
-    for _ in range(20):
-        for _ in range(4):
-            circuit = after_failure(circuit, POLICY, now=0, chance=0)
-        circuit = after_success(circuit)
-    assert circuit is CLOSED
-
-
 def test_there_is_no_probe_before_its_time_and_then_exactly_one() -> None:
     circuit = opened()
-    assert probing(circuit, now=0.49) is None
-    under_way = probing(circuit, now=0.5)
+    assert probing(circuit, POLICY, now=0.49, chance=0) is None
+    under_way = probing(circuit, POLICY, now=0.5, chance=0)
     assert under_way is not None
     assert under_way.state is CircuitState.PROBING
-    assert probing(under_way, now=99) is None
+    assert probing(under_way, POLICY, now=1.99, chance=0) is None
 
 
-def test_each_failed_probe_doubles_the_wait_up_to_the_longest() -> None:
-    circuit, waits = opened(), []
-    for _ in range(8):
+def test_a_probe_that_does_not_come_back_makes_room_for_the_next_one() -> None:
+    under_way = probing(opened(), POLICY, now=0.5, chance=0)
+    assert under_way is not None
+    assert probing(under_way, POLICY, now=0.5 + 1.5 + 0.5, chance=0) is not None
+
+
+def test_the_time_between_probes_is_a_share_of_the_outage_within_bounds() -> None:
+    circuit, waits = opened(), {}
+    while circuit.probe_at < 4000:
         began = circuit.probe_at
-        circuit = failed_probe(circuit, POLICY)
-        waits.append(circuit.probe_at - began)
-    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+        circuit = failed_probe(circuit)
+        waits[began] = circuit.probe_at - began
+    for age, wait in waits.items():
+        assert wait == pytest.approx(min(max(0.5, 0.025 * age), 30))
 
 
-def test_the_wait_stays_finite_however_many_probes_fail() -> None:
-    circuit = Circuit(state=CircuitState.PROBING, failed_probes=100_000)
-    assert after_failed_probe(circuit, POLICY, now=0, chance=0).probe_at == POLICY.max_probe_after
+@given(
+    chance=st.floats(0, 1, exclude_max=True),
+    jitter=st.floats(0, 1),
+    steps=st.lists(st.tuples(st.sampled_from(["fail", "probe", "probe fails", "given back"]), st.floats(0, 50))),
+)
+def test_whatever_happens_an_open_circuit_gets_its_probe_in_time(
+    chance: float, jitter: float, steps: list[tuple[str, float]]
+) -> None:
+    policy, now, circuit = CircuitPolicy(jitter=jitter), 0.0, CLOSED
+    for step, later in steps:
+        now += later
+        if step == "fail":
+            circuit = after_failure(circuit, policy, now=now, chance=chance)
+        if step == "probe":
+            circuit = probing(circuit, policy, now=now, chance=chance) or circuit
+        if step == "probe fails":
+            circuit = after_failed_probe(circuit, policy, now=now, chance=chance)
+        if step == "given back":
+            circuit = probe_given_back(circuit, now=now)
+        if circuit.state is not CircuitState.CLOSED:
+            assert circuit.probe_at <= now + policy.max_probe_after + policy.verdict_within
+            assert circuit.opened_at <= now
 
 
 @given(chance=st.floats(0, 1, exclude_max=True), jitter=st.floats(0, 1))
 def test_jitter_only_shortens_the_wait(chance: float, jitter: float) -> None:
     policy = CircuitPolicy(jitter=jitter)
     circuit = failed_probe(opened(policy), policy, chance=chance)
-    assert 1 - jitter <= circuit.probe_at - 0.5 <= 1
+    assert (1 - jitter) * 0.5 <= circuit.probe_at - 0.5 <= 0.5
 
 
 def test_a_probe_that_was_given_back_is_made_anew_at_once() -> None:
-    under_way = probing(opened(), now=0.5)
+    under_way = probing(opened(), POLICY, now=0.5, chance=0)
     assert under_way is not None
-    assert probing(probe_given_back(under_way), now=0.5) == under_way
+    assert probing(probe_given_back(under_way, now=0.5), POLICY, now=0.5, chance=0) == under_way
 
 
-def test_what_ends_beside_the_probe_began_before_and_changes_nothing() -> None:
+def test_what_fails_beside_the_probe_began_before_and_changes_nothing() -> None:
     circuit = opened()
     assert after_failure(circuit, POLICY, now=99, chance=0) is circuit
-    assert after_success(circuit) is circuit
 
 
 def test_the_verdict_of_a_probe_that_a_reset_has_overtaken_counts_like_any_other() -> None:
     assert after_failed_probe(CLOSED, POLICY, now=0, chance=0) == Circuit(failures=1)
-    assert probe_given_back(CLOSED) is CLOSED
+    assert probe_given_back(CLOSED, now=0) is CLOSED
 
 
 @pytest.mark.parametrize(
@@ -126,7 +141,8 @@ def test_only_what_says_that_the_service_is_down_counts(failure: Failure, counts
         ("max_probe_after", float("nan"), "max_probe_after must be a finite number of seconds, at least 0, not nan"),
         ("patience", float("inf"), "patience must be a finite number of seconds, at least 0, not inf"),
         ("spread", "1", "spread must be a finite number of seconds, at least 0, not '1'"),
-        ("multiplier", 0.5, "multiplier must be a finite number, at least 1, not 0.5"),
+        ("verdict_within", -2, "verdict_within must be a finite number of seconds, at least 0, not -2"),
+        ("probe_share", 1.5, "probe_share must be a number from 0 to 1, not 1.5"),
         ("jitter", 2, "jitter must be a number from 0 to 1, not 2"),
     ],
 )
