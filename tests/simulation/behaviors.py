@@ -1,0 +1,236 @@
+"""The ways in which the sick service is sick while the trouble lasts, and how it behaves before and after."""
+
+import asyncio
+import math
+import random
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from tests.simulation.service import Job, Reply
+
+FASTEST = 0.045
+MEAN_LATENCY = 0.07
+OK = Reply(200)
+UNAVAILABLE = Reply(503)
+BAD_GATEWAY = Reply(502)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time from `begins` until `ends`, in seconds."""
+
+    begins: float
+    ends: float
+
+    def __contains__(self, at: float) -> bool:
+        return self.begins <= at < self.ends
+
+
+@dataclass(kw_only=True)
+class Healthy:
+    """Answers after about 70 ms; all others do the same while there is no trouble.
+
+    Attributes:
+        trouble: When something else happens.
+        chance: What the latencies are drawn from.
+    """
+
+    trouble: Span
+    chance: random.Random
+
+    async def serve(self, job: Job) -> Reply:
+        """Return the answer, after the time that it takes."""
+        await self._on_the_way()
+        job.carry_out()
+        return OK
+
+    async def foresee(self, patience: float) -> bool:
+        """Return whether a request works now, having waited up to `patience` for the moment."""
+        return True
+
+    async def _on_the_way(self) -> None:
+        await asyncio.sleep(FASTEST + self.chance.expovariate(1 / (MEAN_LATENCY - FASTEST)))
+
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    @property
+    def _is_sick(self) -> bool:
+        return self._now in self.trouble
+
+
+class Down(Healthy):
+    """Answers 503 to everything."""
+
+    async def serve(self, job: Job) -> Reply:
+        """Return the answer, after the time that it takes."""
+        if self._is_sick:
+            return await self._fail()
+        return await super().serve(job)
+
+    async def _fail(self) -> Reply:
+        await self._on_the_way()
+        return UNAVAILABLE
+
+    async def foresee(self, patience: float) -> bool:
+        """Wait for the end if it is near."""
+        left = self.trouble.ends - self._now if self._is_sick else 0.0
+        if left > patience:
+            return False
+        await asyncio.sleep(left)
+        return True
+
+
+class Refusing(Down):
+    """Is not there: no connection is made."""
+
+    async def _fail(self) -> Reply:
+        raise ConnectionRefusedError
+
+
+class Hanging(Down):
+    """Takes requests and never answers them."""
+
+    async def _fail(self) -> Reply:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody answers")
+
+
+@dataclass(kw_only=True)
+class Crowded(Healthy):
+    """Works through one queue, in the order of arrival, too slowly while there is trouble.
+
+    It does not notice clients that give up, and works for them all the same.
+
+    Attributes:
+        capacity: Answers a second in good times.
+        reduced: Answers a second in trouble.
+        room: Requests that may wait; more are answered 503 at once.
+        wasted: Answers made for clients that had given up.
+    """
+
+    capacity: float = 54.0
+    reduced: float = 16.2
+    room: int
+    wasted: int = 0
+    _queue: deque[tuple[Job, asyncio.Future[None]]] = field(default_factory=deque)
+    _worker: asyncio.Task[None] | None = None
+    _last_slot: float = 0.0
+
+    async def serve(self, job: Job) -> Reply:
+        """Return the answer when it is its turn."""
+        if len(self._queue) >= self.room:
+            await asyncio.sleep(FASTEST)
+            return UNAVAILABLE
+        loop = asyncio.get_running_loop()
+        served = loop.create_future()
+        self._queue.append((job, served))
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._work())
+        await served
+        try:
+            await self._on_the_way()
+        except asyncio.CancelledError:
+            self.wasted += 1
+            raise
+        return OK
+
+    async def _work(self) -> None:
+        while self._queue:
+            await asyncio.sleep(1 / self._rate(self._now))
+            job, served = self._queue.popleft()
+            job.carry_out()
+            self.wasted += job.is_abandoned
+            if not served.done():
+                served.set_result(None)
+
+    def _rate(self, at: float) -> float:
+        return self.reduced if at in self.trouble else self.capacity
+
+    async def foresee(self, patience: float) -> bool:
+        """Wait for a turn of one's own if there is one in time."""
+        slot = max(self._now, self._last_slot + 1 / self._rate(self._last_slot))
+        if slot - self._now > patience:
+            return False
+        self._last_slot = slot
+        await asyncio.sleep(slot - self._now)
+        return True
+
+
+@dataclass(kw_only=True)
+class RateLimiting(Healthy):
+    """Grants so many requests in each window, and answers 429 with the seconds until the next one.
+
+    Attributes:
+        window: Seconds from one door to the next.
+        quota: Requests in a window.
+        early: Requests that came before the next door though a 429 had been delivered that names it.
+    """
+
+    window: float = 10.0
+    quota: int = 150
+    early: int = 0
+    _granted: Counter[int] = field(default_factory=Counter)
+    _foreseen: Counter[int] = field(default_factory=Counter)
+    _told: set[int] = field(default_factory=set)
+
+    async def serve(self, job: Job) -> Reply:
+        """Return the answer of the limiter, or that of the service behind it."""
+        if not self._is_sick:
+            return await super().serve(job)
+        window = self._window(self._now)
+        self.early += window in self._told
+        if self._granted[window] < self.quota:
+            self._granted[window] += 1
+            return await super().serve(job)
+        seconds = math.ceil(self._door(window) - self._now)
+        await self._on_the_way()
+        self._told.add(window)
+        return Reply(429, {"Retry-After": str(seconds)})
+
+    def _window(self, at: float) -> int:
+        return int((at - self.trouble.begins) // self.window)
+
+    def _door(self, window: int) -> float:
+        return min(self.trouble.begins + (window + 1) * self.window, self.trouble.ends)
+
+    async def foresee(self, patience: float) -> bool:
+        """Take one of this window's requests, or wait for the next door if it is near and not too many do."""
+        if not self._is_sick:
+            return True
+        window = self._window(self._now)
+        if self._foreseen[window] < self.quota:
+            self._foreseen[window] += 1
+            return True
+        wait = self._door(window) - self._now
+        is_last = self._door(window) >= self.trouble.ends
+        if wait > patience or (not is_last and self._foreseen[window + 1] >= self.quota):
+            return False
+        self._foreseen[window + 1] += 1
+        await asyncio.sleep(wait)
+        return True
+
+
+@dataclass(kw_only=True)
+class Flaky(Healthy):
+    """Fails now and then; sometimes only on the way back, when the work is done.
+
+    Attributes:
+        unavailable: The part of the requests that are answered 503 and not carried out.
+        lost: The part of the requests that are carried out and answered 502.
+    """
+
+    unavailable: float = 0.12
+    lost: float = 0.04
+
+    async def serve(self, job: Job) -> Reply:
+        """Return the answer, or one that is not true."""
+        if not self._is_sick:
+            return await super().serve(job)
+        drawn = self.chance.random()
+        if drawn < self.unavailable:
+            await self._on_the_way()
+            return UNAVAILABLE
+        reply = await super().serve(job)
+        return BAD_GATEWAY if drawn < self.unavailable + self.lost else reply

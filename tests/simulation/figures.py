@@ -1,0 +1,87 @@
+"""The figures of a run, by the name of the metric."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from tests.simulation.behaviors import Span
+from tests.simulation.run import Outcome, Record
+
+#: The part of the wanted operations that must work in a second for it to count as normal.
+NORMAL = 0.8
+#: So many seconds, that one and those after it, must be normal on average.
+STEADY = 3
+
+#: What each metric says, in the order of the table.
+METRICS = {
+    "amp": "requests to the sick service per operation begun on it, during the trouble",
+    "succeed": "part of the operations begun on it during the trouble that work in the end",
+    "goodput": "those that work before the trouble ends, per operation begun during it",
+    "median wait": "seconds until the answer, whatever it is",
+    "p99": "the same, of the slowest 1 %",
+    "crashed": "operations that end with an exception in the place of an answer",
+    "recovery": "seconds from the end of the trouble to the end of the first second that is normal again",
+    "wasted": "answers made for clients that had given up",
+    "early": "requests that came before the time that a 429 had named",
+    "repeated": "writes carried out twice",
+    "requests": "to the sick service, during the trouble",
+    "healthy": "part of the operations begun on the healthy service during the trouble that work",
+    "healthy p99": "seconds until the answer of the slowest 1 % of them",
+}
+
+
+def figures_of(record: Record) -> dict[str, float]:
+    """Return what was measured, rounded to what may be believed."""
+    span = record.scenario.span
+    sick = _begun_in(span, record, "sick")
+    healthy = _begun_in(span, record, "healthy")
+    begun = max(1, len(sick))
+    requests = sum(at in span for at in record.sick.requested_at)
+    figures = {
+        "amp": requests / begun,
+        "succeed": sum(outcome.worked for outcome in sick) / begun,
+        "goodput": sum(outcome.worked and outcome.ended in span for outcome in sick) / begun,
+        "median wait": statistics.median(outcome.wait for outcome in sick),
+        "p99": slowest(sick),
+        "crashed": sum(outcome.crashed for outcome in record.outcomes),
+        "recovery": recovery(record),
+        "wasted": getattr(record.sick.behavior, "wasted", 0),
+        "early": getattr(record.sick.behavior, "early", 0),
+        "repeated": record.sick.ledger.repeated,
+        "requests": requests,
+        "healthy": sum(outcome.worked for outcome in healthy) / max(1, len(healthy)),
+        "healthy p99": slowest(healthy),
+    }
+    return {name: round(figures[name], 4) for name in METRICS}
+
+
+def recovery(record: Record) -> float:
+    """Return after how many seconds the successes are back at their normal rate, infinite for never."""
+    ends = record.scenario.span.ends
+    seconds = int(record.scenario.tail)
+    wanted = [operation.at for operation in record.wanted if operation.service == "sick"]
+    worked = [outcome.ended for outcome in record.outcomes if outcome.worked and outcome.operation.service == "sick"]
+    rates = [
+        _count(worked, ends + second) / max(1, _count(wanted, ends + second - 0.1))  # an answer takes its time
+        for second in range(seconds)
+    ]
+    for second in range(seconds - STEADY + 1):
+        if rates[second] >= NORMAL and statistics.mean(rates[second : second + STEADY]) >= NORMAL:
+            return second + 1
+    return math.inf
+
+
+def slowest(outcomes: Sequence[Outcome]) -> float:
+    """Return the seconds within which 99 % of the answers came."""
+    waits = sorted(outcome.wait for outcome in outcomes)
+    return waits[math.ceil(len(waits) * 0.99) - 1] if waits else 0.0
+
+
+def _begun_in(span: Span, record: Record, service: str) -> list[Outcome]:
+    return [
+        outcome for outcome in record.outcomes if outcome.operation.service == service and outcome.operation.at in span
+    ]
+
+
+def _count(moments: Sequence[float], begins: float) -> int:
+    return sum(begins <= moment < begins + 1 for moment in moments)

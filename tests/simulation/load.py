@@ -1,0 +1,44 @@
+"""Who wants what, and when: the same for all contenders, whatever happens to them."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+AGENTS = 500
+OPERATIONS_A_SECOND = 60.0
+SICK_SHARE = 0.5
+WRITE_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One tool call that an agent wants to make.
+
+    Attributes:
+        number: Tells operations apart.
+        at: When, in seconds.
+        agent: Whose it is; an agent that still waits for another one does without.
+        service: "sick" or "healthy".
+        is_write: It must not be carried out twice.
+    """
+
+    number: int
+    at: float
+    agent: int
+    service: str
+    is_write: bool
+
+
+def operations(*, seed: int, until: float, rate: float = OPERATIONS_A_SECOND) -> Iterator[Operation]:
+    """Yield the operations in the order of time: a Poisson stream of `rate` a second."""
+    chance = random.Random(seed)  # noqa: S311  # the same load each time
+    at, number = chance.expovariate(rate), 0
+    while at < until:
+        yield Operation(
+            number=number,
+            at=at,
+            agent=chance.randrange(AGENTS),
+            service="sick" if chance.random() < SICK_SHARE else "healthy",
+            is_write=chance.random() < WRITE_SHARE,
+        )
+        at, number = at + chance.expovariate(rate), number + 1

@@ -1,0 +1,116 @@
+"""One run: a contender, a scenario, a seed."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from tests.simulation.contenders import Contender, Graph, World
+from tests.simulation.load import Operation, operations
+from tests.simulation.scenarios import Scenario
+from tests.simulation.service import Service
+from tests.simulation.virtual_time import run_in_virtual_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an operation.
+
+    Attributes:
+        operation: The operation.
+        ended: When the agent got its answer.
+        worked: Whether it was a result.
+        crashed: Whether there was an exception in its place.
+    """
+
+    operation: Operation
+    ended: float
+    worked: bool
+    crashed: bool = False
+
+    @property
+    def wait(self) -> float:
+        """Seconds from the question to the answer."""
+        return self.ended - self.operation.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """All that a run has brought to light.
+
+    Attributes:
+        scenario: What happened.
+        contender: To whom.
+        wanted: All operations of the load, also those for which an agent had no time.
+        outcomes: Of the operations that were begun, in that order.
+        sick: The service in trouble, with its books.
+        healthy: The other one.
+    """
+
+    scenario: Scenario
+    contender: str
+    wanted: list[Operation]
+    outcomes: list[Outcome]
+    sick: Service
+    healthy: Service
+
+
+def run(scenario: Scenario, contender: Contender, *, seed: int = 1) -> Record:
+    """Return what happens to `contender` in `scenario`; the same for the same seed."""
+    before = random.getstate()
+    random.seed(seed)  # peers draw their jitter from here
+    try:
+        return run_in_virtual_time(_run(scenario, contender, seed))
+    finally:
+        random.setstate(before)
+
+
+async def _run(scenario: Scenario, contender: Contender, seed: int) -> Record:
+    chances = [random.Random(seed + offset) for offset in (1, 2, 3)]  # noqa: S311  # the same chances each time
+    services = {
+        "sick": Service(scenario.sick(chances[0])),
+        "healthy": Service(scenario.healthy(chances[1])),
+    }
+    clock = asyncio.get_running_loop().time
+    world = World(scenario=scenario.name, services=services, clock=clock, chance=chances[2].random)
+    wanted = list(operations(seed=seed, until=scenario.lasts))
+    outcomes = await _lived(contender.enter(world), iter(wanted))
+    return Record(scenario=scenario, contender=contender.name, wanted=wanted, outcomes=outcomes, **services)
+
+
+async def _lived(graph: Graph, wanted: Iterator[Operation]) -> list[Outcome]:
+    """Return the outcomes of the operations that free agents have begun."""
+    loop = asyncio.get_running_loop()
+    busy: set[int] = set()
+    begun: list[asyncio.Task[Outcome]] = []
+    for operation in wanted:
+        await asyncio.sleep(operation.at - loop.time())
+        if operation.agent in busy:
+            continue
+        busy.add(operation.agent)
+        task = loop.create_task(_performed(graph, operation))
+        task.add_done_callback(lambda _, agent=operation.agent: busy.discard(agent))
+        begun.append(task)
+    return [await task for task in begun]
+
+
+async def _performed(graph: Graph, operation: Operation) -> Outcome:
+    clock = asyncio.get_running_loop().time
+    try:
+        state = await graph.ainvoke(_asking(operation))
+    except Exception:  # a step that crashes is what is counted here
+        return Outcome(operation=operation, ended=clock(), worked=False, crashed=True)
+    return Outcome(operation=operation, ended=clock(), worked=state["messages"][-1].status == "success")
+
+
+def _asking(operation: Operation) -> dict[str, Any]:
+    call = {
+        "name": operation.service,
+        "args": {"operation": operation.number, "is_write": operation.is_write},
+        "id": f"call {operation.number}",
+        "type": "tool_call",
+    }
+    return {"messages": [AIMessage("", id=f"message {operation.number}", tool_calls=[call])]}

@@ -1,0 +1,116 @@
+"""The ways to be sick, with the numbers that belong to them, and what is asked of us in each."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, Healthy, RateLimiting, Refusing, Span
+from tests.simulation.service import Behavior
+
+WARM_UP = 10.0
+TROUBLE = 40.0
+BLIP = 3.0
+TAIL = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one figure of ours must keep: at most, or at least, so much."""
+
+    metric: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def is_met(self, figure: float) -> bool:
+        """Return whether `figure` keeps the limit."""
+        if self.at_most is not None:
+            return figure <= self.at_most
+        return self.at_least is not None and figure >= self.at_least
+
+    def __str__(self) -> str:
+        return f"<= {self.at_most:g}" if self.at_most is not None else f">= {self.at_least:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One way to be sick.
+
+    Attributes:
+        name: What it is called.
+        sickness: Makes the behavior of the sick service.
+        limits: What is asked of us.
+        warm_up: Seconds before the trouble.
+        trouble: Seconds of it.
+        tail: Seconds after it in which operations are still begun.
+    """
+
+    name: str
+    sickness: Callable[..., Behavior]
+    limits: tuple[Limit, ...]
+    warm_up: float = WARM_UP
+    trouble: float = TROUBLE
+    tail: float = TAIL
+
+    @property
+    def span(self) -> Span:
+        """When the trouble begins and ends."""
+        return Span(self.warm_up, self.warm_up + self.trouble)
+
+    @property
+    def lasts(self) -> float:
+        """Seconds until no more operations are begun."""
+        return self.span.ends + self.tail
+
+    def sick(self, chance: random.Random) -> Behavior:
+        """Return the behavior of the service that this is about."""
+        return self.sickness(trouble=self.span, chance=chance)
+
+    def healthy(self, chance: random.Random) -> Behavior:
+        """Return the behavior of the other service."""
+        return Healthy(trouble=self.span, chance=chance)
+
+    def shortened(self) -> "Scenario":
+        """Return the same with less before and after the trouble."""
+        return replace(self, warm_up=2.0, tail=15.0)
+
+
+#: On all services and in all scenarios: the other tool must not suffer.
+ALWAYS = (Limit("healthy", at_least=0.999), Limit("healthy p99", at_most=0.5), Limit("crashed", at_most=0))
+
+SCENARIOS = (
+    Scenario(
+        name="down",
+        sickness=Down,
+        limits=(Limit("amp", at_most=0.10), Limit("median wait", at_most=0.5)),
+    ),
+    Scenario(
+        name="blip",
+        sickness=Down,
+        trouble=BLIP,
+        limits=(Limit("succeed", at_least=0.98), Limit("amp", at_most=0.5)),
+    ),
+    Scenario(name="refuse", sickness=Refusing, limits=(Limit("amp", at_most=0.10),)),
+    Scenario(
+        name="brownout",
+        sickness=partial(Crowded, room=4),
+        limits=(Limit("amp", at_most=1.10), Limit("goodput", at_least=0.53)),
+    ),
+    Scenario(
+        name="overload",
+        sickness=partial(Crowded, room=600),
+        limits=(Limit("goodput", at_least=0.40), Limit("wasted", at_most=270)),
+    ),
+    Scenario(
+        name="rate limit",
+        sickness=RateLimiting,
+        limits=(Limit("early", at_most=0), Limit("goodput", at_least=0.48)),
+    ),
+    Scenario(
+        name="flaky",
+        sickness=Flaky,
+        limits=(Limit("succeed", at_least=0.995), Limit("repeated", at_most=0), Limit("p99", at_most=2.7)),
+    ),
+    Scenario(name="hang", sickness=Hanging, limits=(Limit("amp", at_most=0.15), Limit("recovery", at_most=3.0))),
+)
+SCENARIO_BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
