@@ -83,7 +83,7 @@ def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Ste
 def _failure(row: Row, error_type: str) -> Failure:
     return Failure(
         category=row.category,
-        error_type=error_type,
+        error_type=row.error_type or error_type,
         rule=row.rule,
         status_code=row.status_code,
         retry_after=row.retry_after,
@@ -143,13 +143,13 @@ class _Walk:
         else:
             row = row_of(subject)
         self.steps.append(Step(depth, subject.kind.name, row))
-        return row
+        return row.read_off(subject.kind.name) if row is not None and depth else row
 
     def _worst_of(self, group: BaseException, *, depth: int) -> Row:
         leaves = leaves_of(group)
         if leaves is None:
             return _DEFAULT.named("group too large")
-        return worst(self.judge(leaf, depth=depth) or _DEFAULT for leaf in leaves)
+        return worst(self.judge(leaf, depth=depth) or _DEFAULT.read_off(kind_of(leaf).name) for leaf in leaves)
 
 
 def row_of(subject: Subject) -> Row | None:
@@ -209,7 +209,7 @@ def _by_rule(error: BaseException, word: str, answer: ErrorCategory | Failure) -
             detail=answer.detail,
         )
     facts = _Walk(()).judge(error) or _DEFAULT
-    return replace(facts, category=answer, rule=word, sure=True)
+    return replace(facts, category=answer, error_type="", rule=word, sure=True)
 
 
 def _fold(told: list[tuple[Row, bool]]) -> Row | None:

@@ -18,12 +18,14 @@ class Row:
     """What is known about one error; the fields mean what they mean in `Failure`.
 
     Attributes:
+        error_type: Class name of the error inside that this was read off; "" for the outermost.
         sure: Whether what the error wraps is left alone.
         local: Whether it is about this program and not about a service. Such an error says nothing about
             another one that merely came up while it was handled.
     """
 
     category: ErrorCategory
+    error_type: str = ""
     rule: str = "default"
     status_code: int | None = None
     retry_after: float | None = None
@@ -37,6 +39,10 @@ class Row:
     def named(self, rule: str) -> "Row":
         """Return the same row under the word that tells people where it comes from."""
         return replace(self, rule=rule)
+
+    def read_off(self, error_type: str) -> "Row":
+        """Return the same row for an error of that class."""
+        return replace(self, error_type=error_type)
 
 
 PASSING = Row(category=ErrorCategory.RETRYABLE)

@@ -43,7 +43,8 @@ class Failure:
 
     Attributes:
         category: What follows from it.
-        error_type: Class name of the exception, `HTTPStatusError` for example.
+        error_type: Class name of the error that decided, `HTTPStatusError` for example; it may have been inside
+            another one, or in a group.
         rule: The word for the row that decided, for people who ask why.
         status_code: HTTP status of the response, None when there was none.
         retry_after: Seconds that the server asked to wait, None when it named no time.

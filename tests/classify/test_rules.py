@@ -67,7 +67,15 @@ def test_a_failure_is_taken_as_it_is_but_for_its_type_and_rule() -> None:
 
 def test_a_rule_is_asked_about_what_an_unknown_error_wraps() -> None:
     error = ExceptionGroup("lookups", [OutOfStockError()])
-    assert diagnose(error, rules={OutOfStockError: "retryable"}).category is ErrorCategory.RETRYABLE
+    failure = diagnose(error, rules={OutOfStockError: "retryable"})
+    assert (failure.category, failure.error_type) == (ErrorCategory.RETRYABLE, "OutOfStockError")
+
+
+def test_a_rule_about_an_error_decides_whatever_the_error_wraps() -> None:
+    error = OutOfStockError()
+    error.__cause__ = status_error(404)
+    failure = diagnose(error, rules={OutOfStockError: "retryable"})
+    assert (failure.category, failure.error_type, failure.status_code) == ("retryable", "OutOfStockError", 404)
 
 
 @pytest.mark.parametrize("answer", ["sometimes", 3, object(), True])

@@ -84,7 +84,7 @@ def test_the_facts_of_the_inner_error_come_out() -> None:
     inner = status_error(429, headers={"Retry-After": "7"})
     failure = diagnose(from_cause(ToolException("no"), inner))
     assert (failure.error_type, failure.status_code, failure.retry_after, failure.may_have_acted) == (
-        "ToolException",
+        "HTTPStatusError",
         429,
         7.0,
         False,
@@ -129,6 +129,22 @@ def test_a_group_waits_for_the_longest_and_has_acted_when_any_may_have() -> None
     slow, slower = (status_error(429, headers={"Retry-After": wait}) for wait in ("3", "7"))
     failure = diagnose(ExceptionGroup("lookups", [slow, slower, status_error(500)]))
     assert (failure.category, failure.retry_after, failure.may_have_acted) == (RETRYABLE, 7.0, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "deciding"),
+    [
+        (ExceptionGroup("outer", [ExceptionGroup("inner", [KeyError(), status_error(401)])]), "HTTPStatusError"),
+        (ExceptionGroup("lookups", [status_error(503), ZeroDivisionError()]), "ZeroDivisionError"),
+        (ExceptionGroup("lookups", [from_cause(ToolException("no"), httpx.ConnectError("no"))]), "ConnectError"),
+        (ExceptionGroup("lookups", [OrderServiceError("no")]), "OrderServiceError"),
+        (from_cause(OrderServiceError("no"), ToolException("no")), "OrderServiceError"),
+        (ExceptionGroup("many", [status_error(503)] * 1000), "ExceptionGroup"),
+    ],
+    ids=["group in a group", "the worst leaf", "chain in a group", "unknown leaf", "unknown chain", "too large"],
+)
+def test_the_type_is_that_of_the_error_that_decided(error: Exception, deciding: str) -> None:
+    assert diagnose(error).error_type == deciding
 
 
 def test_a_group_in_a_chain_and_a_chain_in_a_group() -> None:

@@ -34,6 +34,7 @@ async def test_a_status_means_the_same_at_the_handshake_and_at_the_call(
     assert turn.answer.status == "error"
     assert f"HTTP {status}" in turn.answer.content
     assert (facts["category"], facts["status_code"], facts["attempts"]) == (category, status, requests)
+    assert facts["error_type"] == "HTTPStatusError"
     assert facts["retry_after"] == (7.0 if headers else None)
     assert gate.count(where) == requests
     assert turn.told == ["tool_retry"] * (requests - 1) + ["tool_failed"]
