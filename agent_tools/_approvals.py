@@ -13,6 +13,8 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
+from agent_tools._stand_in import StandIn
+
 #: Where LangGraph keeps the counter and the answers of a task: `langgraph._internal._constants`.
 SCRATCHPAD = "__pregel_scratchpad"
 
@@ -45,23 +47,22 @@ class Approvals:
         return self._used[self._position - 1]
 
 
-class ApprovedTool:
-    """Stands in for a tool of a run that was resumed, and hands its attempts the approvals of their call."""
+class ApprovedTool(StandIn):
+    """Hands the attempts of a call, in a run that was resumed, the approvals of that call."""
+
+    __slots__ = ("_approvals",)
 
     def __init__(self, tool: BaseTool, approvals: Approvals) -> None:
-        self._tool = tool
+        super().__init__(tool)
         self._approvals = approvals
-
-    def __getattr__(self, name: str) -> Any:  # whatever attribute the tool has
-        return getattr(self._tool, name)
 
     def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.invoke` does."""
-        return self._tool.invoke(call, self._with_approvals(config), **options)
+        return super().invoke(call, self._with_approvals(config), **options)
 
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
-        return await self._tool.ainvoke(call, self._with_approvals(config), **options)
+        return await super().ainvoke(call, self._with_approvals(config), **options)
 
     def _with_approvals(self, config: Any) -> Any:
         self._approvals.rewind()

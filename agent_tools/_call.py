@@ -38,6 +38,7 @@ from agent_tools._langgraph import (
 )
 from agent_tools._ledger import Entering, Entry, Hold, Refusal, Share
 from agent_tools._observers import logger, tell
+from agent_tools._retried import as_retry
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._time_limit import StillRunningError, run_within
 from agent_tools._waiting import Alarm, apause, pause
@@ -423,6 +424,7 @@ class Call:
             return None
         if retry.renew:
             self._refused = error
+        self._request = as_retry(request, attempts.failures + 1)
         self._tell(EventType.RETRY, retry.after)
         return retry.after
 

@@ -155,7 +155,8 @@ def runs_in_thread(tool: BaseTool | None) -> bool:
     """Return whether an async run calls this tool in a thread, where nothing can stop it."""
     if isinstance(tool, StructuredTool | Tool):
         return tool.coroutine is None
-    return tool is not None and type(tool)._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
+    # Not type(tool): a stand-in says its tool's class only when it is asked.
+    return tool is not None and tool.__class__._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
 
 
 def is_hinted_destructive(tool: BaseTool | None) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolCall
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool
 from langgraph._internal._constants import CONFIG_KEY_SCRATCHPAD
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -256,6 +257,29 @@ def test_a_sync_tool_that_hangs_is_answered_in_time_and_said_to_be_running(
     assert answered_at - started < 0.55
     assert "may still be running" in answer.content
     assert len(runs) == expected_runs
+
+
+def test_an_approved_tool_that_hangs_in_its_thread_is_said_to_be_running() -> None:
+    hangs = threading.Event()
+
+    class Transfer(BaseTool):
+        name: str = "transfer"
+        description: str = "Moves money."
+
+        def _run(self) -> str:
+            interrupt("may I?")
+            hangs.wait()
+            return "moved"
+
+    def end_the_thread(event: ToolEvent) -> None:
+        hangs.set()
+
+    flavor, policy = Flavor(is_async=True), RetryPolicy(attempt_timeout=0.15)
+    graph = graph_of([Transfer()], policy=policy, observer=end_the_thread, checkpointer=InMemorySaver())
+    flavor.run(graph, asking(("transfer", {})), THREAD)
+    (answer,) = answers_in(flavor.run(graph, Command(resume="yes"), THREAD))
+
+    assert "may still be running" in answer.content
 
 
 def test_a_sync_tool_within_its_time_returns_and_raises_as_ever() -> None:

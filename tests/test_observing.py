@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableLambda
 
 from agent_tools import RetryPolicy, ToolEvent
 from agent_tools.testing import no_waiting
@@ -43,6 +44,60 @@ def test_each_failing_attempt_ends_its_tool_run_as_failed(flavor: Flavor) -> Non
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [Tracer()]})
 
     assert seen == ["start", "error", "start", "error", "start", "end"]
+
+
+class Runs(BaseCallbackHandler):
+    """Notes tag and number of each tool run, and of what runs inside it."""
+
+    def __init__(self) -> None:
+        self.tools: list[tuple[bool, int | None]] = []
+        self.chains: list[tuple[bool, int | None]] = []
+
+    def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        self.tools.append(mark_of(kwargs))
+
+    def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+        self.chains.append(mark_of(kwargs))
+
+
+def mark_of(run: dict[str, Any]) -> tuple[bool, int | None]:
+    return "agent_tools:retry" in (run["tags"] or []), (run["metadata"] or {}).get("agent_tools_attempt")
+
+
+def test_attempts_after_the_first_have_a_tag_and_their_number(flavor: Flavor) -> None:
+    runs = Runs()
+    with no_waiting():
+        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs], "tags": ["mine"], "metadata": {"user": "Ada"}})
+
+    assert runs.tools == [(False, None), (True, 2), (True, 3)]
+
+
+def test_what_runs_inside_an_attempt_is_not_taken_for_a_retry_itself(flavor: Flavor) -> None:
+    runs, fn = Runs(), Flaky(RECOVERS)
+    inner = RunnableLambda(lambda _: fn())
+
+    def lookup() -> str:
+        return str(inner.invoke(""))
+
+    with no_waiting():
+        flavor.run(graph_of([flavor.tool(lookup)], policy=EXACT), asking(("lookup", {})), {"callbacks": [runs]})
+
+    assert runs.tools[-1] == (True, 3)
+    assert set(runs.chains) == {(False, None)}
+
+
+def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Flavor) -> None:
+    def twice(request: Any, execute: Any) -> Any:
+        execute(request)
+        return execute(request)
+
+    runs = Runs()
+    with no_waiting():
+        graph = graph_of([lookup_failing(flavor, http_error(503))], policy=EXACT, wrap_tool_call=twice)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs]})
+
+    assert runs.tools == [(False, None), (True, 2), (False, None)]
 
 
 def test_the_custom_stream_tells_of_a_retry_before_its_wait_and_of_the_recovery(flavor: Flavor) -> None:
