@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent_tools._core.decision import Reason, Retry, Situation, decide
+from agent_tools._core.events import ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._ledger import Refusal, Share
@@ -25,6 +26,7 @@ class Attempts:
         reason: Why no attempt follows, None as long as one does.
         owed: Tokens of the retry budget that were taken for a retry which has not yet begun.
         paid: Tokens that the last retry took, None when there was none.
+        untold: Events that the callbacks of the run have not been told yet.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class Attempts:
         "reason",
         "renewed",
         "started",
+        "untold",
     )
 
     def __init__(
@@ -55,6 +58,7 @@ class Attempts:
         self.reason: Reason | None = None
         self.owed = 0
         self.paid: int | None = None
+        self.untold: list[ToolEvent] = []
 
     def elapsed(self) -> float:
         """Return the seconds since the first attempt began."""

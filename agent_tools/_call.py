@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -37,7 +37,7 @@ from agent_tools._langgraph import (
     thread_of,
 )
 from agent_tools._ledger import Entering, Entry, Hold, Refusal, Share
-from agent_tools._observers import logger, tell
+from agent_tools._observers import acall_back, call_back, is_heard, logger, tell
 from agent_tools._retried import as_retry
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._time_limit import StillRunningError, run_within
@@ -145,6 +145,7 @@ class Call:
         if self._share is not None and not self._share.is_calm:
             hindrance = self._entered()
             if hindrance is not None:
+                self._call_back()
                 return self.answered(hindrance)
         else:
             try:
@@ -155,6 +156,7 @@ class Call:
                 said = self._ask(failed)
             finally:
                 del failed  # it holds this frame, and this frame held it
+                self._call_back()
             if isinstance(said, Answer):
                 return said.result
             after = said
@@ -162,6 +164,7 @@ class Call:
             return run(partial(self._attempt, execute), self._ask, self._wait, after=after)
         finally:
             self._leave()
+            self._call_back()
 
     async def arun(self, execute: AsyncExecute) -> Result:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
@@ -169,6 +172,7 @@ class Call:
         if self._share is not None and not self._share.is_calm:
             hindrance = await self._aentered()
             if hindrance is not None:
+                await self._acall_back()
                 return self.answered(hindrance)
         elif self.task is not None and self.policy.longest_attempt >= _WATCHED_FROM and self._aslots is None:
             self._is_watched = True  # the batch looks after the deadline
@@ -182,6 +186,7 @@ class Call:
                 said = self._ask(await self._told(failed))
             finally:
                 del failed
+                await self._acall_back()
             if isinstance(said, Answer):
                 return said.result
             after = said
@@ -189,6 +194,7 @@ class Call:
             return await arun(partial(self._aattempt, execute), self._ask, self._await, after=after)
         finally:
             self._leave()
+            await self._acall_back()
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
@@ -201,6 +207,7 @@ class Call:
             return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
         finally:
             self._leave()
+            self._call_back()
 
     async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
         """Return the same as `rerun`."""
@@ -210,6 +217,7 @@ class Call:
             return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
         finally:
             self._leave()
+            await self._acall_back()
 
     def _entered(self) -> BaseException | None:
         """Wait until an attempt may be made, and return what speaks against it after all."""
@@ -465,6 +473,7 @@ class Call:
 
     def _hindrance(self, seconds: float) -> BaseException | None:
         """Wait, and return what speaks against another attempt after all."""
+        self._call_back()
         if self._refused is None:
             return self._entered() if pause(seconds, alarm_of_run()) else self._drained()
         credentials = self._settings.credentials
@@ -472,6 +481,7 @@ class Call:
         return self._refusal(renewed=credentials is not None and credentials.renew(event, seen=self._renewals))
 
     async def _ahindrance(self, seconds: float) -> BaseException | None:
+        await self._acall_back()
         if self._refused is None:
             return await self._aentered() if await apause(seconds, alarm_of_run()) else self._drained()
         credentials = self._settings.credentials
@@ -548,8 +558,24 @@ class Call:
         )
 
     def _tell(self, kind: EventType, after: float | None = None) -> None:
-        writer = getattr(self._request.runtime, "stream_writer", None)  # there is no runtime outside a graph
-        tell(self._event(kind, after), observer=self._settings.observer, stream_writer=writer)
+        event, runtime = self._event(kind, after), self._request.runtime  # there is no runtime outside a graph
+        tell(event, observer=self._settings.observer, stream_writer=getattr(runtime, "stream_writer", None))
+        if is_heard(getattr(runtime, "config", None)):
+            self._known_attempts.untold.append(event)
+
+    def _call_back(self) -> None:
+        """Tell the callbacks of the run what they have not been told yet."""
+        for event in self._untold():
+            call_back(event, self._request.runtime.config)
+
+    async def _acall_back(self) -> None:
+        """Do the same as `_call_back`."""
+        for event in self._untold():
+            await acall_back(event, self._request.runtime.config)
+
+    def _untold(self) -> Iterator[ToolEvent]:
+        while self._attempts is not None and self._attempts.untold:
+            yield self._attempts.untold.pop(0)
 
     def _event(self, kind: EventType, after: float | None) -> ToolEvent:
         attempts = self._known_attempts

@@ -1,11 +1,22 @@
-"""Events to where people look: the log, the run's custom stream, the user's own function.
+"""Events to where people look: the log, the run's custom stream, the user's own function, LangChain's callbacks.
 
-Telling may never break a call: whatever a stream writer or an observer raises ends here.
+Telling may never break a call: whatever a stream writer, an observer or a callback raises ends here.
+
+Callbacks are told apart from the others, since an async run awaits them. That is what `astream_events` listens to.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackHandler,
+    BaseCallbackHandler,
+    BaseCallbackManager,
+    adispatch_custom_event,
+    dispatch_custom_event,
+)
 
 from agent_tools._core.events import EventType, ToolEvent
 
@@ -37,15 +48,42 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
     if logger.hasHandlers():
         logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
     if stream_writer is not None:
-        _guarded("stream writer", stream_writer, facts)
+        with _guarded("stream writer"):
+            stream_writer(facts)
     if observer is not None:
-        _guarded("observer", observer, event)
+        with _guarded("observer"):
+            observer(event)
 
 
-def _guarded(what: str, listener: Callable[[Any], object], event: ToolEvent | dict[str, Any]) -> None:
+def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run
+    """Return whether any callback of the run listens to custom events."""
+    callbacks = None if config is None else config.get("callbacks")
+    return isinstance(callbacks, BaseCallbackManager) and any(map(_listens, callbacks.handlers))
+
+
+def call_back(event: ToolEvent, config: Any) -> None:
+    """Send `event` to the callbacks of the run, as a custom event called by its type."""
+    with _guarded("callback"):
+        dispatch_custom_event(str(event.type), event.as_dict(), config=config)
+
+
+async def acall_back(event: ToolEvent, config: Any) -> None:
+    """Do the same as `call_back`."""
+    with _guarded("callback"):
+        await adispatch_custom_event(str(event.type), event.as_dict(), config=config)
+
+
+def _listens(handler: object) -> bool:
+    own = getattr(type(handler), "on_custom_event", None)
+    deaf = (None, BaseCallbackHandler.on_custom_event, AsyncCallbackHandler.on_custom_event)
+    return own not in deaf and not getattr(handler, "ignore_custom_event", False)
+
+
+@contextmanager
+def _guarded(what: str) -> Iterator[None]:
     failed = ""
     try:
-        listener(event)
+        yield
     except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
         failed = type(error).__name__
     if failed:

@@ -1,15 +1,17 @@
 """What operators and users see while it happens."""
 
+import asyncio
 import logging
 from typing import Any
 
+import httpx
 import pytest
-from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
 
-from agent_tools import RetryPolicy, ToolEvent
+from agent_tools import CircuitPolicy, RetryPolicy, ToolEvent
 from agent_tools.testing import no_waiting
-from tests.toolbox import Flaky, Flavor, asking, graph_of, http_error
+from tests.toolbox import Flaky, Flavor, answers_in, asking, graph_of, http_error
 
 
 def lookup_failing(flavor: Flavor, *errors: Exception) -> Any:
@@ -156,3 +158,127 @@ def test_nothing_is_told_when_nothing_fails(flavor: Flavor, caplog: pytest.LogCa
 
     assert events == []
     assert [record for record in caplog.records if record.name == "agent_tools"] == []
+
+
+# ---- LangChain's callbacks ----
+
+
+class Listener(AsyncCallbackHandler):
+    """Notes custom events and the beginnings of tool runs; takes its time for it."""
+
+    def __init__(self, *, deaf: bool = False, raises: bool = False) -> None:
+        self.told: list[str] = []
+        self.facts: list[dict[str, Any]] = []
+        self.deaf = deaf
+        self.raise_error = self._raises = raises
+
+    @property
+    def ignore_custom_event(self) -> bool:
+        return self.deaf
+
+    async def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("runs")
+
+    async def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
+        if self._raises:
+            raise KeyError("SK-SECRET-123")
+        await asyncio.sleep(0.01)
+        self.told.append(name)
+        self.facts.append(data)
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "wrapped"])
+def test_callbacks_hear_of_a_retry_before_the_next_attempt_and_of_the_end_before_the_answer(
+    flavor: Flavor, wrapped: bool
+) -> None:
+    recovers, fails = Listener(), Listener()
+    options: dict[str, Any] = {"policy": EXACT}
+    if wrapped:
+        options["wrap_tool_call"] = lambda request, execute: execute(request)
+    with no_waiting():
+        for errors, listener in ((RECOVERS, recovers), (FAILS, fails)):
+            graph = graph_of([lookup_failing(flavor, *errors)], **options)
+            flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert recovers.told == ["runs", "tool_retry", "runs", "tool_retry", "runs", "tool_recovered"]
+    assert fails.told == ["runs", "tool_retry", "runs", "tool_retry", "runs", "tool_failed"]
+    assert [(part["type"], part["attempt"], part["after"]) for part in recovers.facts] == [
+        ("tool_retry", 1, 0.25),
+        ("tool_retry", 2, 0.5),
+        ("tool_recovered", 3, None),
+    ]
+
+
+def test_callbacks_hear_of_what_is_given_up_at_once_or_never_run(flavor: Flavor) -> None:
+    listener = Listener()
+    circuit = CircuitPolicy(failures=1, patience=0)
+    graph = graph_of([lookup_failing(flavor, *FAILS)], policy=RetryPolicy(max_attempts=1), circuit=circuit)
+    for _ in range(2):
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs", "tool_failed", "tool_short_circuited"]
+
+
+def test_callbacks_hear_of_an_error_that_is_let_out(flavor: Flavor) -> None:
+    listener = Listener()
+    graph = graph_of([lookup_failing(flavor, http_error(403))], handle_tool_errors=False)
+    with pytest.raises(httpx.HTTPStatusError):
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs", "tool_failed"]
+
+
+def test_a_callback_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        state = flavor.run(graph, asking(("lookup", {})), {"callbacks": [Listener(raises=True)]})
+
+    assert answers_in(state)[0].content == "done"
+    ours = [record.getMessage() for record in caplog.records if record.name == "agent_tools"]
+    assert "SK-SECRET" not in "".join(ours)
+
+
+def test_a_callback_that_does_not_want_custom_events_gets_none(flavor: Flavor) -> None:
+    listener = Listener(deaf=True)
+    with no_waiting():
+        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs"] * 3
+
+
+@pytest.mark.anyio
+async def test_astream_events_shows_failed_runs_marks_and_events_in_their_order() -> None:
+    flavor = Flavor(is_async=True)
+    graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+    with no_waiting():
+        parts = [part async for part in graph.astream_events(asking(("lookup", {})), version="v2")]
+
+    assert [
+        (part["event"], part["name"], part["metadata"].get("agent_tools_attempt"))
+        for part in parts
+        if part["event"].startswith(("on_tool", "on_custom"))
+    ] == [
+        ("on_tool_start", "lookup", None),
+        ("on_tool_error", "lookup", None),
+        ("on_custom_event", "tool_retry", None),
+        ("on_tool_start", "lookup", 2),
+        ("on_tool_error", "lookup", 2),
+        ("on_custom_event", "tool_retry", None),
+        ("on_tool_start", "lookup", 3),
+        ("on_tool_end", "lookup", 3),
+        ("on_custom_event", "tool_recovered", None),
+    ]
+    (first, _, _) = (part for part in parts if part["event"] == "on_custom_event")
+    assert (first["data"]["tool_call_id"], first["data"]["after"]) == ("c1", 0.25)
+    assert first["metadata"]["langgraph_node"] == "tools"
+
+
+@pytest.mark.anyio
+async def test_the_custom_stream_has_each_event_once_whoever_else_listens() -> None:
+    graph = graph_of([lookup_failing(Flavor(is_async=True), *RECOVERS)], policy=EXACT)
+    config: Any = {"callbacks": [Listener()]}
+    with no_waiting():
+        told = [part["type"] async for part in graph.astream(asking(("lookup", {})), config, stream_mode="custom")]
+
+    assert told == ["tool_retry", "tool_retry", "tool_recovered"]
