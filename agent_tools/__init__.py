@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
+    from agent_tools._clean_errors import clean_errors
     from agent_tools._core.budget import BudgetPolicy
     from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.events import ToolEvent
@@ -31,6 +32,7 @@ __all__ = [
     "ToolErrorHandler",
     "ToolEvent",
     "classify_error",
+    "clean_errors",
     "diagnose",
     "explain",
     "idempotency_key",
@@ -48,6 +50,7 @@ _MODULE_BY_NAME = {
     "ToolErrorHandler": "_handler",
     "ToolEvent": "_core.events",
     "classify_error": "error_handler",
+    "clean_errors": "_clean_errors",
     "diagnose": "_classify",
     "explain": "_classify",
     "idempotency_key": "idempotency",

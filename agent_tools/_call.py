@@ -15,6 +15,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._approvals import is_resumed, with_approvals
 from agent_tools._attempts import Attempts
 from agent_tools._batch import Batch
+from agent_tools._clean_errors import original_of
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
@@ -339,6 +340,7 @@ class Call:
 
     async def _told(self, error: BaseException) -> BaseException:
         """Return the error that an attempt which ended with `error` is to be judged by."""
+        error = original_of(error)
         if not isinstance(error, GraphBubbleUp | asyncio.CancelledError | TimeoutError):
             return error
         if isinstance(error, GraphBubbleUp) and self.batch is not None and not self.is_resumed:
@@ -376,6 +378,7 @@ class Call:
         """Return the seconds until the next attempt, or the answer to `error`."""
         if isinstance(error, ReturnedError):
             return self._ask_or_raise(error)
+        error = original_of(error)
         after = self._next(error)
         return Answer(self.answered(error)) if after is None else after
 
@@ -384,6 +387,7 @@ class Call:
 
         A result that counts as a failure is no error for it: it gets the result.
         """
+        error = original_of(error)
         after = self._next(error)
         if after is not None:
             return after

@@ -18,6 +18,7 @@ from langgraph.runtime import Runtime, get_runtime
 from pydantic import ValidationError
 
 from agent_tools._approvals import scratchpad_of
+from agent_tools._clean_errors import original_of
 from agent_tools._waiting import Alarm
 
 #: Stands for the thread where there is no graph: keys then hold within this process.
@@ -68,8 +69,7 @@ def _is_being_cancelled() -> bool:
 
 def origin_of(error: BaseException) -> Origin:
     """Return how far the call had got that raised `error`."""
-    if isinstance(error, ToolInvocationError):  # raised by ToolNode around the tool's own error
-        error = error.source
+    error = underlying(error)
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_name
@@ -91,8 +91,8 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
 
 
 def underlying(error: BaseException) -> BaseException:
-    """Return the tool's own error where ToolNode has wrapped it as bad arguments."""
-    return error.source if isinstance(error, ToolInvocationError) else error
+    """Return the tool's own error where ToolNode has wrapped it as bad arguments, or `clean_errors` hides it."""
+    return original_of(error.source if isinstance(error, ToolInvocationError) else error)
 
 
 def argument_problems(error: BaseException, tool: BaseTool | None) -> list[str]:

@@ -1,0 +1,163 @@
+"""Tools that raise no secrets: `clean_errors`.
+
+What a tool raises is seen inside its run by tracers, callbacks, `astream_events` and `stream_mode="tools"`, before
+any handler. There it is a `CleanError`, which says type and HTTP status alone. The handler goes on with the
+original, so that nothing else changes: categories, waits, your own rules and `expose`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache, wraps
+from types import new_class
+from typing import Any
+
+from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import tool as tool_of
+from langgraph.errors import GraphBubbleUp, is_invalid_resume
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from agent_tools._classify import diagnose
+from agent_tools._core.redaction import scrub
+
+#: Where an error keeps what it stands for; our tables look there as well.
+_ORIGINAL = "original_error"
+
+
+class CleanError(Exception):
+    """Stands for an error while its tool runs.
+
+    Attributes:
+        original_error: What the tool has raised, with all that it tells.
+    """
+
+    def __init__(self, *words: str, original_error: BaseException | None = None) -> None:
+        super().__init__(*words)
+        self.original_error = original_error
+
+
+class CleanToolError(CleanError, ToolException):
+    """Stands for a `ToolException`, whose text was written for the model; it is scrubbed."""
+
+
+def clean_errors(tool: BaseTool | Callable[..., Any]) -> BaseTool:
+    """Return `tool`, or a tool made of a function, so that its errors carry no secrets into traces.
+
+    Name, schema, tags and results stay the same, and so do retries and answers under our node, handler and
+    middleware. Others that stand between them and the tool see a `CleanError`. An error that you let out of the node
+    (`handle_tool_errors=False`) is raised as it came.
+
+    >>> from langgraph.prebuilt import ToolNode
+    >>> def get_order(order_id: str) -> str:
+    ...     '''Look up an order.'''
+    >>> node = ToolNode([clean_errors(each) for each in [get_order]])
+    """
+    if not isinstance(tool, BaseTool):
+        tool = tool_of(tool)
+    if isinstance(tool, _Cleaning):
+        return tool
+    handlers = {name: getattr(tool, name) for name in ("handle_tool_error", "handle_validation_error")}
+    own = {name: _told_the_original(handler) for name, handler in handlers.items() if callable(handler)}
+    clean = tool.model_copy(update=own)
+    object.__setattr__(clean, "__class__", _cleaning(type(tool)))
+    return clean
+
+
+def original_of(error: BaseException) -> BaseException:
+    """Return what the tool has raised where `error` stands for it, else `error` itself."""
+    if not isinstance(error, CleanError | ValidationError):
+        return error
+    original: BaseException | None = getattr(error, _ORIGINAL, None)
+    return original or error
+
+
+class _Cleaning:
+    """Marks the classes that `clean_errors` makes."""
+
+    __slots__ = ()
+
+
+@cache
+def _cleaning(cls: type[BaseTool]) -> type[BaseTool]:
+    """Return a class like `cls`, by the same name, whose runs raise clean errors."""
+    # No copy with other functions in it: what a tool runs may be anything, and these are the documented hooks.
+    body: dict[str, Any] = {"_run": _clean(cls._run), "_parse_input": _clean(cls._parse_input)}
+    if cls._arun is not BaseTool._arun:  # noqa: SLF001  # which calls _run in a thread
+        body["_arun"] = _aclean(cls._arun)
+    names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    return new_class(cls.__name__, (_Cleaning, cls), exec_body=lambda space: space.update(names | body))
+
+
+def _clean(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)  # LangChain reads the signature
+    def clean(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # goes on as what it stands for
+            raised = _stand_in_for(error)
+        try:
+            raise raised  # not above, or the original would be its context
+        finally:
+            del raised
+
+    return clean
+
+
+def _aclean(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(method)
+    async def clean(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await method(*args, **kwargs)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+            raised = _stand_in_for(error)
+        try:
+            raise raised
+        finally:
+            del raised
+
+    return clean
+
+
+def _stand_in_for(error: BaseException) -> BaseException:
+    if isinstance(error, GraphBubbleUp | asyncio.CancelledError) or is_invalid_resume(error):
+        error.__cause__ = error.__context__ = None  # printed with it, and nobody's reason to stop
+        return error
+    if isinstance(error, CleanError):
+        return error
+    if isinstance(error, ValidationError):
+        return _without_values(error)
+    if isinstance(error, ToolException):
+        return CleanToolError(*[scrub(str(each)) for each in error.args], original_error=error)
+    return CleanError(_name_of(error), original_error=error)
+
+
+def _name_of(error: BaseException) -> str:
+    failure = diagnose(error)
+    return failure.error_type if failure.status_code is None else f"{failure.error_type} (HTTP {failure.status_code})"
+
+
+def _without_values(error: ValidationError) -> ValidationError:
+    """Return the same fields and rules without the values, which may be injected ones; LangChain asks for the type."""
+    problems = [
+        InitErrorDetails(
+            type=_problem(each["type"], scrub(each["msg"])),
+            loc=each["loc"],
+            input=each["input"],
+        )
+        for each in error.errors(include_url=False, include_context=False)
+    ]
+    clean = ValidationError.from_exception_data(error.title, problems, hide_input=True)
+    setattr(clean, _ORIGINAL, error)
+    return clean
+
+
+def _problem(kind: Any, text: Any) -> PydanticCustomError:  # any text, whereas it wants literals
+    return PydanticCustomError(kind, text)
+
+
+def _told_the_original(handler: Callable[[Any], str]) -> Callable[[Any], str]:
+    @wraps(handler)
+    def told(error: Exception) -> str:
+        return handler(original_of(error))
+
+    return told
