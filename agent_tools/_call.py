@@ -642,9 +642,11 @@ def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
 
 
 def _scrubbed(content: str | list[str | dict[Any, Any]]) -> str | list[str | dict[Any, Any]]:
+    """Return `content` without secrets, and without blocks that say nothing, which providers refuse."""
     if isinstance(content, str):
         return scrub(content)
-    return [
+    blocks = [
         {**block, "text": scrub(block["text"])} if isinstance(block, dict) and "text" in block else block
         for block in content
     ]
+    return [block for block in blocks if not (isinstance(block, dict) and block.get("text") == "")]
