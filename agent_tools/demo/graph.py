@@ -1,4 +1,4 @@
-"""The support bot: the usual two nodes, with `ResilientToolNode` for the tools."""
+"""The support bot: the usual two nodes, with `ResilientToolNode` for the tools, and a repair before the model."""
 
 import asyncio
 import atexit
@@ -14,12 +14,12 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import tools_condition
 
 from agent_tools import ResilientToolNode, RetryPolicy
 from agent_tools.demo.api import open_shop
 from agent_tools.demo.model import model_named
 from agent_tools.demo.tools import Services, connect, make_tools
+from agent_tools.routing import repair_node, route_tool_calls
 
 #: Any: LangGraph's own four parameters say nothing here that helps.
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -36,7 +36,11 @@ PER_TOOL = {"refund_order": RetryPolicy(idempotent=False)}
 def build_graph(
     model: BaseChatModel, tools: Sequence[BaseTool], *, checkpointer: BaseCheckpointSaver[Any] | None = None
 ) -> Graph:
-    """Return the bot: `model` calls `tools` until it has an answer for the user."""
+    """Return the bot: `model` calls `tools` until it has an answer for the user.
+
+    A user who writes on while tools run may end that run. So each call is a task of its own, whose result is kept
+    when it has ended, and calls without an answer get one before the model is asked.
+    """
     bound = model.bind_tools(tools)
 
     async def think(state: MessagesState) -> dict[str, list[BaseMessage]]:
@@ -45,8 +49,10 @@ def build_graph(
     builder = StateGraph(MessagesState)
     builder.add_node("model", think)
     builder.add_node("tools", ResilientToolNode(tools, per_tool=PER_TOOL))
-    builder.add_edge(START, "model")
-    builder.add_conditional_edges("model", tools_condition)
+    builder.add_node("repair", repair_node())
+    builder.add_edge(START, "repair")
+    builder.add_edge("repair", "model")
+    builder.add_conditional_edges("model", route_tool_calls)
     builder.add_edge("tools", "model")
     return builder.compile(checkpointer=checkpointer)
 
