@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constraints.txt
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench versions clean
 
 demo: .venv/demo.done
 	$(BIN)/python -m agent_tools.demo
@@ -23,6 +23,9 @@ format: .venv/dev.done
 
 bench: .venv/dev.done
 	$(BIN)/python -m tests.benchmarks
+
+versions: .venv/dev.done
+	$(BIN)/python -m tests.versions
 
 clean:
 	rm -rf .venv
