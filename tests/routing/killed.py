@@ -27,6 +27,12 @@ def main(action: str, folder: Path) -> None:
             print(getattr(message, "tool_call_id", message.type), message.content)
 
 
+RECORDED = """
+    SELECT count(*) FROM writes JOIN checkpoints USING (thread_id, checkpoint_ns, checkpoint_id)
+    WHERE writes.channel = 'messages' AND instr(writes.value, CAST('charged' AS BLOB))
+"""
+
+
 def tools_in(folder: Path) -> list[StructuredTool]:
     """Return a tool that charges, and one that in its first run kills the process once that is recorded."""
 
@@ -46,13 +52,15 @@ def tools_in(folder: Path) -> list[StructuredTool]:
 
 
 def wait_until_recorded(database: Path) -> None:
-    """Return when LangGraph has written the result of `charge` to the database."""
+    """Return when LangGraph has written the result of `charge` to the database, and the checkpoint that it belongs to.
+
+    They are written by threads of their own, in any order.
+    """
     connection = sqlite3.connect(database)
     found = 0
     while not found:
         time.sleep(0.02)
-        query = "SELECT count(*) FROM writes WHERE channel = 'messages' AND instr(value, CAST('charged' AS BLOB))"
-        (found,) = connection.execute(query).fetchone()
+        (found,) = connection.execute(RECORDED).fetchone()
 
 
 if __name__ == "__main__":
