@@ -105,13 +105,13 @@ class Crowded(Healthy):
 
     Attributes:
         capacity: Answers a second in good times.
-        reduced: Answers a second in trouble.
+        left: The part of it that is left in trouble.
         room: Requests that may wait; more are answered 503 at once.
         wasted: Answers made for clients that had given up.
     """
 
-    capacity: float = 54.0
-    reduced: float = 16.2
+    capacity: float = 51.0
+    left: float = 0.3
     room: int
     wasted: int = 0
     _queue: deque[tuple[Job, asyncio.Future[None]]] = field(default_factory=deque)
@@ -146,7 +146,7 @@ class Crowded(Healthy):
                 served.set_result(None)
 
     def _rate(self, at: float) -> float:
-        return self.reduced if at in self.trouble else self.capacity
+        return self.capacity * self.left if at in self.trouble else self.capacity
 
     async def foresee(self, patience: float) -> bool:
         """Wait for a turn of one's own if there is one in time."""
@@ -169,7 +169,7 @@ class RateLimiting(Healthy):
     """
 
     window: float = 10.0
-    quota: int = 150
+    quota: int = 145
     early: int = 0
     _granted: Counter[int] = field(default_factory=Counter)
     _foreseen: Counter[int] = field(default_factory=Counter)
