@@ -251,7 +251,7 @@ def test_a_tool_that_answers_its_own_tool_exceptions_still_does(flavor: Flavor, 
     tool = flavor.tool(lookup, handle_tool_error=handled)
     plain, clean = (flavor.answer(each) for each in (tool, clean_errors(tool)))
 
-    assert (clean.content, clean.status, clean.artifact) == (content, plain.status, plain.artifact)
+    assert (clean.content, clean.status, facts_of(clean)) == (content, plain.status, facts_of(plain))
     assert plain.content == content
 
 

@@ -12,11 +12,13 @@ from agent_tools._call import AsyncExecute, Execute
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
-from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, ToolErrorHandler, the_handler
+from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, DEFAULT_LOOP_GUARD, ToolErrorHandler, the_handler
 from agent_tools._observers import Observer, logger
 from agent_tools._settings import Result, ShareKey
+from agent_tools._texts import Texts
 from agent_tools.middleware._giving_up import GivesUp, TooManyFailures
 
 NamedTool = str | BaseTool | Callable[..., Any]
@@ -41,6 +43,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         budget: How many retries the calls of a tool share; None for no limit.
         circuit: When a tool counts as down and is asked by one call at a time; None for never.
         share_key: Under what key a call shares budget and circuit; see `ToolErrorHandler`.
+        loop_guard: When a call that keeps failing is answered without running it; None for never.
+        texts: Your own words instead of ours; see `ToolErrorHandler`.
         handler: A `ToolErrorHandler` to share with nodes or other middleware, instead of the arguments above.
         give_up_after: So many failed calls in one turn of the user end the run before the model is asked again.
             None lets the model go on. `create_agent` charges for this with one more node.
@@ -78,6 +82,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         budget: BudgetPolicy | None = DEFAULT_BUDGET,
         circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
         share_key: ShareKey | None = None,
+        loop_guard: LoopGuard | None = DEFAULT_LOOP_GUARD,
+        texts: Texts | None = None,
         handler: ToolErrorHandler | None = None,
         give_up_after: int | None = None,
         jump_to: str = "end",
@@ -96,6 +102,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
             budget=budget,
             circuit=circuit,
             share_key=share_key,
+            loop_guard=loop_guard,
+            texts=texts,
         )
         self._names = None if tools is None else frozenset(map(_name_of, tools))
         self._is_checked = handler is not None  # a shared one may have policies for the tools of others
