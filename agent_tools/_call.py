@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from langchain_core.messages import ToolMessage
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed, with_approvals
@@ -46,7 +46,7 @@ from agent_tools._observers import acall_back, call_back, is_heard, logger, tell
 from agent_tools._retried import as_retry
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._stand_in import WatchedTool
-from agent_tools._time_limit import StillRunningError, run_within
+from agent_tools._time_limit import StillRunningError, TimeLimit, run_within, took_back
 from agent_tools._waiting import Alarm, apause, pause
 
 Execute = Callable[[ToolCallRequest], Result]
@@ -77,7 +77,7 @@ class Call:
     __slots__ = (
         "_attempts",
         "_canceled_before",
-        "_is_expired",
+        "_cancels",
         "_is_probe",
         "_is_watched",
         "_let_out",
@@ -114,12 +114,15 @@ class Call:
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
         self._watched: Any = None  # a WatchedTool, which passes for a tool
-        self._is_expired = self._is_watched = self._is_probe = False
+        self._is_watched = self._is_probe = False
+        self._cancels = 0
         self._started = settings.clock()
         self._share = settings.ledger.shares.get(settings.key_of(request)) if settings.ledger.shares else None
         if settings.credentials is not None:
             self._renewals = settings.credentials.renewals(request.tool_call["name"])
         if self.batch is None or self.batch.resumed:
+            if self.batch is not None and self.batch.questions is not None:
+                self.batch.questions.show(self.id, request.runtime.config)
             self._request = self._approved(request)
         self._stop: Stop | None = None
         # Nothing is in a turn's way as a rule, and then a look at what the first call of the batch has found is all.
@@ -203,14 +206,7 @@ class Call:
             if hindrance is not None:
                 await self._acall_back()
                 return self.answered(hindrance)
-        elif (
-            (self.task is not None or self.watch is not None)
-            and self.policy.longest_attempt >= _WATCHED_FROM
-            and self._aslots is None
-        ):
-            self._is_watched = True  # batch or watch look after the deadline
-            if self.watch is not None:
-                self.watch.add(self)
+        elif self.policy.longest_attempt >= _WATCHED_FROM and self._aslots is None and self._is_looked_after():
             try:
                 return self._accepted(await execute(self._request))
             except FAILURES as error:
@@ -232,6 +228,17 @@ class Call:
         finally:
             self._leave()
             await self._acall_back()
+
+    def _is_looked_after(self) -> bool:
+        """Let batch or watch look after the deadline; return False where there is neither."""
+        if self.watch is not None:
+            self._canceled_before = self.watch.add(self)
+        elif self.task is not None:
+            self._canceled_before = self.task.cancelling()
+        else:
+            return False
+        self._is_watched = True
+        return True
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
@@ -326,6 +333,8 @@ class Call:
         """
         let_out, self._let_out = self._let_out, None
         if error is not let_out or (self._own is not None and not self._own.answers(error)):
+            if isinstance(error, GraphInterrupt) and self.batch is not None:
+                self.batch.hold(self.id, error)
             raise error
         text = None if self._own is None else self._own.words(error)
         outcome = self._outcome()
@@ -369,7 +378,7 @@ class Call:
 
     async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         try:
-            async with asyncio.timeout(self._time_left()):
+            with TimeLimit(self._time_left()):
                 return self._accepted(await execute(self._request))
         except FAILURES as error:
             failed = error
@@ -383,27 +392,30 @@ class Call:
         error = original_of(error)
         if not isinstance(error, GraphBubbleUp | asyncio.CancelledError | TimeoutError):
             return error
-        if isinstance(error, GraphBubbleUp) and self.batch is not None and not self.is_resumed:
-            return await self.batch.settled(self.id, error)  # calls that take turns wait for this one instead
+        if isinstance(error, GraphBubbleUp):
+            return await self.settled(error)
         if isinstance(error, asyncio.CancelledError) and self._took_back():
             error = TimeoutError()
         if isinstance(error, TimeoutError) and self._is_over() and runs_in_thread(self._request.tool):
             return StillRunningError()  # the thread goes on, canceled or not
         return error
 
+    async def settled(self, error: BaseException) -> BaseException:
+        """Return the error to stop the run with, once the other calls have ended."""
+        if not isinstance(error, GraphBubbleUp) or self.batch is None or self.is_resumed:
+            return error  # calls that take turns wait for this one instead
+        return await self.batch.settled(self.id, error)
+
     def end_if_late(self, *, within: float) -> None:
-        """End the first attempt if its time is over `within` so many seconds; its batch asks for that."""
-        if self._is_watched and not self._is_expired and self._is_over(within=within) and self.task is not None:
-            self._is_expired = True
-            self._canceled_before = self.task.cancelling()
+        """Cancel the first attempt if its time is over `within` so many seconds; its batch asks until it has ended."""
+        if self._is_watched and self.task is not None and self._is_over(within=within):
+            self._cancels += 1
             self.task.cancel()
 
     def _took_back(self) -> bool:
-        """Take back the cancellation that `end_if_late` asked for; return whether there was no other."""
-        if not self._is_expired or self.task is None:
-            return False
-        self._is_expired = False
-        return self.task.uncancel() <= self._canceled_before
+        """Take back what `end_if_late` asked for; return whether nobody else has canceled."""
+        cancels, self._cancels = self._cancels, 0
+        return cancels > 0 and self.task is not None and took_back(self.task, cancels, before=self._canceled_before)
 
     def _is_over(self, *, within: float = 0.0) -> bool:
         left = self._time_left()
@@ -445,7 +457,7 @@ class Call:
 
     def _next(self, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, None to let `error` out."""
-        if self._is_expired:
+        if self._cancels:
             self._took_back()  # the tool did not mind, and failed in its own way
         if is_control_flow(error):
             return None
@@ -568,7 +580,7 @@ class Call:
             raise ReturnedError(result, retry=True)
         if isinstance(result, ToolMessage) and result.status == "error":
             raise ReturnedError(result, retry=False, acted=not names_no_tool(result, self._request))
-        if self._is_expired:
+        if self._cancels:
             self._took_back()  # the tool did not mind, and came to its end
         if self._settings.ledger.shares:
             self._note_success()
