@@ -174,7 +174,7 @@ class Watch:
         self._is_ticking = False
 
     def add(self, member: Member) -> int:
-        """Look after `member`, which the current task runs; return how often that was canceled already."""
+        """Look after `member`, which the current task runs; return how often that has been canceled before."""
         loop = asyncio.get_running_loop()
         task = self._task_by_member[member] = asyncio.current_task(loop)
         if not self._is_ticking:

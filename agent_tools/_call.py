@@ -115,7 +115,7 @@ class Call:
         self._refused: BaseException | None = None
         self._watched: Any = None  # a WatchedTool, which passes for a tool
         self._is_watched = self._is_probe = False
-        self._cancels = 0
+        self._cancels = self._canceled_before = 0
         self._started = settings.clock()
         self._share = settings.ledger.shares.get(settings.key_of(request)) if settings.ledger.shares else None
         if settings.credentials is not None:
@@ -206,7 +206,16 @@ class Call:
             if hindrance is not None:
                 await self._acall_back()
                 return self.answered(hindrance)
-        elif self.policy.longest_attempt >= _WATCHED_FROM and self._aslots is None and self._is_looked_after():
+        elif (
+            (self.task is not None or self.watch is not None)
+            and self.policy.longest_attempt >= _WATCHED_FROM
+            and self._aslots is None
+        ):
+            self._is_watched = True  # batch or watch look after the deadline
+            if self.watch is not None:
+                self._canceled_before = self.watch.add(self)
+            elif self.task is not None:
+                self._canceled_before = self.task.cancelling()
             try:
                 return self._accepted(await execute(self._request))
             except FAILURES as error:
@@ -228,17 +237,6 @@ class Call:
         finally:
             self._leave()
             await self._acall_back()
-
-    def _is_looked_after(self) -> bool:
-        """Let batch or watch look after the deadline; return False where there is neither."""
-        if self.watch is not None:
-            self._canceled_before = self.watch.add(self)
-        elif self.task is not None:
-            self._canceled_before = self.task.cancelling()
-        else:
-            return False
-        self._is_watched = True
-        return True
 
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
