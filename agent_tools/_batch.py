@@ -2,9 +2,9 @@
 
 Two things go wrong with them when one interrupts the run to ask a human. `asyncio.gather` lets the others
 go on as orphans, acting after the run has stopped, with nobody to take their results: so they come to
-their end first. And after the answer LangGraph runs all of them again and hands the answers out to whoever asks
-first: so, in a run that was resumed, they take turns in the order of the message, which is also the order in
-which humans are asked.
+their end first. And after the answer LangGraph runs all of them again: so, in a run that was resumed, they take
+turns in the order of the message, which is the order in which humans are asked. None acts after the one that stops
+the run.
 
 One timer looks after the deadlines of all of them: a timer for each would cost more than all the rest that a
 call pays for when nothing fails.
@@ -19,9 +19,11 @@ from itertools import takewhile
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from langgraph.errors import GraphBubbleUp
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from agent_tools._core.loop_guard import Stops
+from agent_tools._questions import first_questions, recorded_questions
 
 #: Seconds between two looks at the deadlines of the calls; none ends later than it may.
 TICK = 1.0
@@ -41,8 +43,8 @@ class Batch:
 
     Args:
         call_ids: Returns the ids of the calls in the order of the message; asked only when somebody interrupts.
+        config: What LangGraph runs the node with; its `max_concurrency` limits the calls that run at the same time.
         resumed: Whether a human has answered an interrupt of this run of the node.
-        limit: Calls that may run at the same time, `max_concurrency` of the run's config; None for all.
         loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
 
     Attributes:
@@ -51,10 +53,12 @@ class Batch:
         aslots: The same for async calls.
         members: The async calls of this batch; they add themselves.
         stops: The calls that are not to be run; None as long as nobody has looked.
+        questions: Whose questions were answered, in a run that was resumed; None where that is not known.
     """
 
     __slots__ = (
         "_call_ids",
+        "_config",
         "_ended_by_id",
         "_held",
         "_lock",
@@ -64,6 +68,7 @@ class Batch:
         "limit",
         "loop",
         "members",
+        "questions",
         "resumed",
         "slots",
         "stops",
@@ -73,14 +78,16 @@ class Batch:
         self,
         call_ids: Callable[[], Sequence[str]],
         *,
+        config: RunnableConfig | None,
         resumed: bool,
-        limit: int | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._call_ids = call_ids
+        self._config = config
         self.resumed = resumed
+        self.questions = recorded_questions(config) if resumed else None
         self.loop = loop
-        self.limit = limit
+        limit = self.limit = None if config is None else config.get("max_concurrency")
         self.slots = None if limit is None else threading.Semaphore(limit)
         self.aslots = None if limit is None else asyncio.Semaphore(limit)
         self.members: list[Member] = []
@@ -104,12 +111,23 @@ class Batch:
         for member in self.members:
             member.end_if_late(within=TICK)
 
+    def hold(self, call_id: str, error: BaseException) -> None:
+        """Remember with which error of its own a call ended."""
+        self._held.setdefault(call_id, error)
+
+    def interrupted(self, error: GraphInterrupt) -> None:
+        """Keep whose question stops the run, where the answer might go to another call."""
+        questions = self.questions if self.resumed else first_questions(self._config)
+        asking = [call for call, held in self._held.items() if held is error]
+        if questions is not None and asking and len(self._call_ids()) > 1:
+            questions.asked(asking[0], error)
+
     async def settled(self, call_id: str, error: BaseException) -> BaseException:
         """Wait until all other calls have ended, and return the error to stop the run with.
 
         That is the one of the first call in the order of the message, whoever was faster.
         """
-        self._held[call_id] = error
+        self.hold(call_id, error)
         self._settling.append(asyncio.current_task())
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
         while working := [task for task in self._tasks() if not task.done() and task not in self._settling]:

@@ -120,6 +120,8 @@ class Call:
         if settings.credentials is not None:
             self._renewals = settings.credentials.renewals(request.tool_call["name"])
         if self.batch is None or self.batch.resumed:
+            if self.batch is not None and self.batch.questions is not None:
+                self.batch.questions.show(self.id, request.runtime.config)
             self._request = self._approved(request)
         self._stop: Stop | None = None
         # Nothing is in a turn's way as a rule, and then a look at what the first call of the batch has found is all.
@@ -326,6 +328,8 @@ class Call:
         """
         let_out, self._let_out = self._let_out, None
         if error is not let_out or (self._own is not None and not self._own.answers(error)):
+            if self.batch is not None:
+                self.batch.hold(self.id, error)
             raise error
         text = None if self._own is None else self._own.words(error)
         outcome = self._outcome()
@@ -383,13 +387,19 @@ class Call:
         error = original_of(error)
         if not isinstance(error, GraphBubbleUp | asyncio.CancelledError | TimeoutError):
             return error
-        if isinstance(error, GraphBubbleUp) and self.batch is not None and not self.is_resumed:
-            return await self.batch.settled(self.id, error)  # calls that take turns wait for this one instead
+        if isinstance(error, GraphBubbleUp):
+            return await self.settled(error)
         if isinstance(error, asyncio.CancelledError) and self._took_back():
             error = TimeoutError()
         if isinstance(error, TimeoutError) and self._is_over() and runs_in_thread(self._request.tool):
             return StillRunningError()  # the thread goes on, canceled or not
         return error
+
+    async def settled(self, error: BaseException) -> BaseException:
+        """Return the error to stop the run with, once the other calls have ended."""
+        if not isinstance(error, GraphBubbleUp) or self.batch is None or self.is_resumed:
+            return error  # calls that take turns wait for this one instead
+        return await self.batch.settled(self.id, error)
 
     def end_if_late(self, *, within: float) -> None:
         """End the first attempt if its time is over `within` so many seconds; its batch asks for that."""

@@ -212,7 +212,7 @@ async def _awrapped(call: Call, execute: AsyncExecute, around: AsyncWrapper) -> 
     except FAILURES as error:
         failed = error
     try:
-        return call.answered(failed)
+        return call.answered(await call.settled(failed))
     finally:
         del failed
 

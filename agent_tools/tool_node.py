@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.runnables.config import RunnableConfig, run_in_executor
 from langchain_core.tools import BaseTool, ToolException
+from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -142,21 +143,31 @@ class ResilientToolNode(ToolNode):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        limit = None if config is None else config.get("max_concurrency")
-        open_batch(Batch(partial(self._call_ids, input), resumed=is_resumed(config), limit=limit))
-        # A thread for each call: what limits the calls is a batch's business, in which a waiting one holds up no other.
-        return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
+        batch = self._open_batch(input, config)
+        try:
+            # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
+            return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
+        except GraphInterrupt as error:
+            batch.interrupted(error)
+            raise
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
-        loop = asyncio.get_running_loop()
-        limit = None if config is None else config.get("max_concurrency")
-        batch = Batch(partial(self._call_ids, input), resumed=is_resumed(config), limit=limit, loop=loop)
-        open_batch(batch)
+        batch = self._open_batch(input, config, asyncio.get_running_loop())
         try:
             return await super().ainvoke(input, config, **kwargs)
+        except GraphInterrupt as error:
+            batch.interrupted(error)
+            raise
         finally:
             batch.close()
+
+    def _open_batch(
+        self, node_input: Any, config: RunnableConfig | None, loop: asyncio.AbstractEventLoop | None = None
+    ) -> Batch:
+        batch = Batch(partial(self._call_ids, node_input), config=config, resumed=is_resumed(config), loop=loop)
+        open_batch(batch)
+        return batch
 
     def _call_ids(self, node_input: Any) -> list[str]:
         calls, _ = self._parse_input(node_input)

@@ -4,14 +4,13 @@ A plan says for each call what it does, step by step: it asks a human, or it wor
 differently each time. The tools do nothing else, and keep a record of what they did.
 
 1. In the end each call has one answer, and the model would be asked with a whole history.
-2. A human answers each question once, and the answer reaches the call that asked. Where calls share a node this
-   takes calls that ask before they do what may fail.
+2. A human answers each question once, and the answer reaches the call that asked.
 3. A tool that must not act twice acts at most once per run of its task: once altogether with a task per call.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -249,21 +248,21 @@ def approval(world: World, asked: tuple[Interrupt, ...], data: st.DataObject) ->
         chosen = data.draw(st.lists(st.sampled_from(asked), min_size=1, unique_by=lambda each: each.id))
     world.latest = {each.value for each in chosen}
     world.answered |= world.latest
+    return replies(world, chosen)
+
+
+def replies(world: World, asked: Sequence[Interrupt]) -> Command[Any]:
+    """Return the answers to these questions."""
     if world.by_value:
-        return Command(resume=f"yes to {asked[0].value}")
-    return Command(resume={each.id: f"yes to {each.value}" for each in chosen})
+        (only,) = asked
+        return Command(resume=f"yes to {only.value}")
+    return Command(resume={each.id: f"yes to {each.value}" for each in asked})
 
 
-def plans(outcomes: Iterable[Work], *, in_any_order: bool) -> st.SearchStrategy[dict[str, Plan]]:
-    """Return plans for one to three calls, which ask first if they may not ask `in_any_order`.
-
-    Calls of one node must not: LangGraph runs all of them again after each answer, and one that fails now
-    where it had asked before would leave its answer to the next call.
-    """
+def plans(outcomes: Iterable[Work]) -> st.SearchStrategy[dict[str, Plan]]:
+    """Return plans for one to three calls."""
     work = st.builds(Do, st.lists(st.sampled_from(list(outcomes)), max_size=4).map(tuple))
     steps = st.lists(st.one_of(st.just(Ask()), work), max_size=4)
-    if not in_any_order:
-        steps = steps.map(partial(sorted, key=lambda step: isinstance(step, Do)))
     plan = st.builds(
         Plan,
         tool=st.sampled_from(["charge", "lookup"]),
@@ -276,7 +275,7 @@ def plans(outcomes: Iterable[Work], *, in_any_order: bool) -> st.SearchStrategy[
 def world_of(data: st.DataObject, outcomes: Iterable[Work], *, per_call: bool) -> World:
     """Return a world with plans that this way of running tools allows."""
     return World(
-        data.draw(plans(outcomes, in_any_order=per_call)),
+        data.draw(plans(outcomes)),
         by_value=not per_call and data.draw(st.booleans()),
     )
 
@@ -354,26 +353,35 @@ def test_a_resumed_call_that_asks_again_does_not_wait_for_calls_that_wait_for_it
     check(world, graph.get_state(THREAD).values["messages"], per_call=False)
 
 
+@pytest.mark.parametrize(
+    ("per_call", "by_value"),
+    [(False, False), (False, True), (True, False)],
+    ids=["one node", "one node by value", "a task per call"],
+)
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(
     "outcomes",
     [(Work.OK, Work.REFUSED), (Work.REFUSED, Work.OK)],
     ids=["fails where it had asked", "asks where it had failed"],
 )
-def test_no_call_acts_on_the_answer_that_was_meant_for_another(outcomes: tuple[Work, ...], is_async: bool) -> None:
-    """With a task per call, that is: one node has one list of answers, which LangGraph does not sign with names."""
+def test_no_call_acts_on_the_answer_that_was_meant_for_another(
+    outcomes: tuple[Work, ...], is_async: bool, per_call: bool, by_value: bool
+) -> None:
     changeable = Plan(tool="charge", steps=(Do(outcomes), Ask()), pace=0)
     steady = Plan(tool="charge", steps=(Ask(),), pace=0)
-    world = World({"c1": changeable, "c2": steady}, by_value=False)
-    graph = graph_of(world, is_async=is_async, per_call=True)
+    world = World({"c1": changeable, "c2": steady}, by_value=by_value)
+    graph = graph_of(world, is_async=is_async, per_call=per_call)
 
     def go_on(given: Any) -> tuple[Interrupt, ...]:
         return asyncio.run(arun(world, graph, given)) if is_async else run(world, graph, given)
 
+    questions = []
     with no_waiting():
         asked = go_on({"messages": [HumanMessage("help")]})
         while asked:
             assert world.runs < ENOUGH
-            asked = go_on(Command(resume={each.id: f"yes to {each.value}" for each in asked}))
+            questions += [each.value for each in asked]
+            asked = go_on(replies(world, asked))
 
     assert world.misdirected == []
+    assert len(questions) == len(set(questions))
