@@ -139,7 +139,7 @@ def recorded_questions(config: Any) -> Questions | None:  # a RunnableConfig, or
 
 
 def first_questions(config: Any) -> Questions | None:
-    """Return what keeps the first question of this task, None where it is not the first, or there is no way to keep it."""
+    """Return what keeps the first question of this task, None where it is not the first or cannot be kept."""
     configurable = _configurable(config)
     return Questions(configurable) if configurable and not configurable[SCRATCHPAD].resume else None
 
