@@ -82,17 +82,13 @@ class Questions:
             return place
 
         def get_null_resume(consume: bool = False) -> Any:  # noqa: FBT001, FBT002  # as LangGraph calls it
-            if call != self._asking or self._question is not None:
-                return None
-            answer = self._scratchpad.get_null_resume(consume)
-            if consume and answer is not None:
-                self._asking = None
-            return answer
+            is_for_graph_inside = call == self._asking and self._question is None and not self._is_at_end(call)
+            return self._scratchpad.get_null_resume(consume) if is_for_graph_inside else None
 
         def send(writes: Sequence[tuple[str, Any]]) -> None:
             for channel, value in writes:
                 if channel == RESUME:
-                    self._taken(call, len(value))
+                    self._taken(up_to=len(value))
                 else:
                     self._send([(channel, value)])
 
@@ -101,9 +97,8 @@ class Questions:
         )
         return {SCRATCHPAD: scratchpad, SEND: send}
 
-    def _taken(self, call: str, up_to: int) -> None:
+    def _taken(self, *, up_to: int) -> None:
         """Save the answers that were taken; one that did not fit its question was not, and may be given anew."""
-        self._askers += [call] * (len(self._answers) - len(self._askers))
         if up_to > self._saved:
             self._saved = up_to
             self._scratchpad.get_null_resume(consume=True)
@@ -114,10 +109,14 @@ class Questions:
         """Keep that `call` has stopped the run with `error`, and so is to get the next answer."""
         ids = [interrupt.id for interrupt in error.args[0]]
         first = Interrupt.from_ns(None, ns=self._space).id
-        is_own = ids == [first] or self._at_end.get(call) == len(self._answers)
+        is_own = ids == [first] or self._is_at_end(call)
         self._asking, self._question = call, ids[0] if is_own else None
         self._saved = len(self._answers)
         self._save()
+
+    def _is_at_end(self, call: str) -> bool:
+        """Return whether `call` itself asks, and no graph inside: it has gone through all answers that there are."""
+        return self._at_end.get(call) == len(self._answers)
 
     def _save(self) -> None:
         known = zip(self._askers, self._answers, strict=True)
@@ -126,7 +125,6 @@ class Questions:
             "asking": self._asking,
             "question": self._question,
         }
-        self._scratchpad.resume[:] = [{_RECORD: record}]  # for a node that LangGraph retries
         self._send([(RESUME, [{_RECORD: record}])])
 
 

@@ -1,6 +1,7 @@
 """Human answers reach the call that asked, where several calls share a node; see also the interleavings."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,9 @@ from tests.toolbox import AT_ONCE, Flaky, Flavor, Graph, answers_in, asking, gra
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 TWO = asking(("first", {}), ("second", {}))
+
+#: Questions after which a run is taken to ask for ever.
+ENOUGH = 5
 
 Reply = Callable[[Interrupt, str], Command[Any]]
 BY_ID_OR_VALUE = pytest.mark.parametrize(
@@ -46,6 +50,7 @@ def until_done(flavor: Flavor, graph: Graph, reply: Reply, state: Any) -> tuple[
     questions = []
     state = flavor.run(graph, state, THREAD)
     while "__interrupt__" in state:
+        assert len(questions) < ENOUGH
         asked = asked_in(state)
         questions.append(asked.value)
         state = flavor.run(graph, reply(asked, f"yes to {asked.value}"), THREAD)
@@ -178,6 +183,100 @@ def test_an_answer_that_does_not_fit_may_be_given_again_beside_other_calls(flavo
 
 
 @BY_ID_OR_VALUE
+def test_an_answer_that_was_taken_before_the_run_failed_is_given_to_that_question_only(
+    flavor: Flavor, reply: Reply
+) -> None:
+    fails = Flaky([KeyError("x")])
+
+    def first() -> str:
+        return str(interrupt("may first?"))
+
+    def second() -> str:
+        said = interrupt("may second?")
+        fails()
+        return f"{said}, {interrupt('really?')}"
+
+    tools = [flavor.tool(first), flavor.tool(second)]
+    graph = graph_of(tools, checkpointer=InMemorySaver(), handle_tool_errors=False)
+    asked = asked_in(flavor.run(graph, TWO, THREAD))
+    asked = asked_in(flavor.run(graph, reply(asked, "yes"), THREAD))
+    with pytest.raises(KeyError):
+        flavor.run(graph, reply(asked, "sure"), THREAD)
+    asked = asked_in(flavor.run(graph, None, THREAD))
+
+    assert asked.value == "really?"
+    assert contents(flavor.run(graph, reply(asked, "really"), THREAD)) == ["yes", "sure, really"]
+
+
+def test_an_answer_that_was_taken_is_not_for_another_node(flavor: Flavor) -> None:
+    fails = Flaky([KeyError("x")])
+
+    def first() -> str:
+        return str(interrupt("may first?"))
+
+    def second() -> str:
+        return "done"
+
+    def other(state: MessagesState) -> dict[str, Any]:
+        time.sleep(0.1)  # the tools come first
+        fails()
+        return {"messages": [str(interrupt("may the other node?"))]}
+
+    builder = StateGraph(MessagesState).add_node("tools", ResilientToolNode([flavor.tool(first), flavor.tool(second)]))
+    graph = builder.add_node("other", other).add_edge(START, "tools").add_edge(START, "other").compile(InMemorySaver())
+    with pytest.raises(KeyError):
+        flavor.run(graph, TWO, THREAD)
+    state = flavor.run(graph, Command(resume="yes"), THREAD)
+
+    assert asked_in(state).value == "may the other node?"
+
+
+def test_the_answer_to_a_graph_inside_a_tool_is_not_for_the_tool_itself(flavor: Flavor) -> None:
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [str(interrupt("from below?"))]}
+
+    inner = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile()
+    runs: list[str] = []
+
+    def first() -> str:
+        runs.append("first")
+        if runs == ["first"]:
+            inner.invoke({"messages": []})
+        return str(interrupt("may first?"))
+
+    def second() -> str:
+        return "done"
+
+    graph = graph_of([flavor.tool(first), flavor.tool(second)], checkpointer=InMemorySaver())
+    questions, state = until_done(flavor, graph, lambda _, said: Command(resume=said), TWO)
+
+    assert questions == ["from below?", "may first?"]
+    assert contents(state) == ["yes to may first?", "done"]
+
+
+def test_the_answer_to_a_tool_itself_is_not_for_a_graph_inside_it(flavor: Flavor) -> None:
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [str(interrupt("from below?"))]}
+
+    inner = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile()
+    runs: list[str] = []
+
+    def first() -> str:
+        runs.append("first")
+        below = inner.invoke({"messages": []})["messages"][-1].content if len(runs) > 1 else "nothing"
+        return f"{below}, {interrupt('may first?')}"
+
+    def second() -> str:
+        return "done"
+
+    graph = graph_of([flavor.tool(first), flavor.tool(second)], checkpointer=InMemorySaver())
+    questions, state = until_done(flavor, graph, lambda _, said: Command(resume=said), TWO)
+
+    assert questions == ["may first?", "from below?"]
+    assert contents(state) == ["yes to from below?, yes to may first?", "done"]
+
+
+@BY_ID_OR_VALUE
 def test_the_question_of_a_graph_inside_a_tool_is_answered_beside_one_of_another_call(
     flavor: Flavor, reply: Reply
 ) -> None:
@@ -201,6 +300,30 @@ def test_the_question_of_a_graph_inside_a_tool_is_answered_beside_one_of_another
 
     assert contents(state) == ["yes to from below?, yes to may first?", "yes to may second?"]
     assert questions == ["from below?", "may first?", "may second?"]
+
+
+def test_an_answer_to_the_graph_inside_one_tool_does_not_reach_the_graph_inside_another(flavor: Flavor) -> None:
+    fails_later = iter([False])
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [str(interrupt(f"{state['messages'][-1].content}?"))]}
+
+    inner = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=False)
+
+    def first() -> str:
+        if next(fails_later, True):
+            raise http_error(401)
+        return str(inner.invoke({"messages": ["may first"]})["messages"][-1].content)
+
+    def second() -> str:
+        time.sleep(0.05)  # the other one asks first
+        return str(inner.invoke({"messages": ["may second"]})["messages"][-1].content)
+
+    graph = graph_of([flavor.tool(first), flavor.tool(second)], checkpointer=InMemorySaver())
+    questions, state = until_done(flavor, graph, lambda _, said: Command(resume=said), TWO)
+
+    assert questions == ["may first?", "may second?"]
+    assert contents(state)[1] == "yes to may second?"
 
 
 @BY_ID_OR_VALUE
