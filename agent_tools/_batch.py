@@ -172,13 +172,14 @@ class Watch:
         self._task_by_member: dict[Member, asyncio.Task[object] | None] = {}
         self._is_ticking = False
 
-    def add(self, member: Member) -> None:
-        """Look after `member`, which the current task runs."""
+    def add(self, member: Member) -> int:
+        """Look after `member`, which the current task runs; return how often that has been canceled before."""
         loop = asyncio.get_running_loop()
-        self._task_by_member[member] = asyncio.current_task(loop)
+        task = self._task_by_member[member] = asyncio.current_task(loop)
         if not self._is_ticking:
             self._is_ticking = True
             loop.call_later(TICK, self._tick, loop)
+        return 0 if task is None else task.cancelling()
 
     def remove(self, member: Member) -> None:
         """Let go of it."""

@@ -46,7 +46,7 @@ from agent_tools._observers import acall_back, call_back, is_heard, logger, tell
 from agent_tools._retried import as_retry
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._stand_in import WatchedTool
-from agent_tools._time_limit import StillRunningError, run_within
+from agent_tools._time_limit import StillRunningError, TimeLimit, run_within, took_back
 from agent_tools._waiting import Alarm, apause, pause
 
 Execute = Callable[[ToolCallRequest], Result]
@@ -77,7 +77,7 @@ class Call:
     __slots__ = (
         "_attempts",
         "_canceled_before",
-        "_is_expired",
+        "_cancels",
         "_is_probe",
         "_is_watched",
         "_let_out",
@@ -114,7 +114,8 @@ class Call:
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
         self._watched: Any = None  # a WatchedTool, which passes for a tool
-        self._is_expired = self._is_watched = self._is_probe = False
+        self._is_watched = self._is_probe = False
+        self._cancels = self._canceled_before = 0
         self._started = settings.clock()
         self._share = settings.ledger.shares.get(settings.key_of(request)) if settings.ledger.shares else None
         if settings.credentials is not None:
@@ -212,7 +213,9 @@ class Call:
         ):
             self._is_watched = True  # batch or watch look after the deadline
             if self.watch is not None:
-                self.watch.add(self)
+                self._canceled_before = self.watch.add(self)
+            elif self.task is not None:
+                self._canceled_before = self.task.cancelling()
             try:
                 return self._accepted(await execute(self._request))
             except FAILURES as error:
@@ -373,7 +376,7 @@ class Call:
 
     async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         try:
-            async with asyncio.timeout(self._time_left()):
+            with TimeLimit(self._time_left()):
                 return self._accepted(await execute(self._request))
         except FAILURES as error:
             failed = error
@@ -402,18 +405,15 @@ class Call:
         return await self.batch.settled(self.id, error)
 
     def end_if_late(self, *, within: float) -> None:
-        """End the first attempt if its time is over `within` so many seconds; its batch asks for that."""
-        if self._is_watched and not self._is_expired and self._is_over(within=within) and self.task is not None:
-            self._is_expired = True
-            self._canceled_before = self.task.cancelling()
+        """Cancel the first attempt if its time is over `within` so many seconds; its batch asks until it has ended."""
+        if self._is_watched and self.task is not None and self._is_over(within=within):
+            self._cancels += 1
             self.task.cancel()
 
     def _took_back(self) -> bool:
-        """Take back the cancellation that `end_if_late` asked for; return whether there was no other."""
-        if not self._is_expired or self.task is None:
-            return False
-        self._is_expired = False
-        return self.task.uncancel() <= self._canceled_before
+        """Take back what `end_if_late` asked for; return whether nobody else has canceled."""
+        cancels, self._cancels = self._cancels, 0
+        return cancels > 0 and self.task is not None and took_back(self.task, cancels, before=self._canceled_before)
 
     def _is_over(self, *, within: float = 0.0) -> bool:
         left = self._time_left()
@@ -455,7 +455,7 @@ class Call:
 
     def _next(self, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, None to let `error` out."""
-        if self._is_expired:
+        if self._cancels:
             self._took_back()  # the tool did not mind, and failed in its own way
         if is_control_flow(error):
             return None
@@ -578,7 +578,7 @@ class Call:
             raise ReturnedError(result, retry=True)
         if isinstance(result, ToolMessage) and result.status == "error":
             raise ReturnedError(result, retry=False, acted=not names_no_tool(result, self._request))
-        if self._is_expired:
+        if self._cancels:
             self._took_back()  # the tool did not mind, and came to its end
         if self._settings.ledger.shares:
             self._note_success()

@@ -1,7 +1,10 @@
 """MCP servers that are not there, go away in the middle of a call, come back, or stop moving."""
 
 import asyncio
+import signal
+import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from langchain_mcp_adapters.client import MultiServerMCPClient
@@ -74,6 +77,42 @@ async def test_a_server_restarted_in_the_middle_of_a_call_answers_the_next_attem
     assert turn.answer.content[0]["text"] == "alive"
     assert {event["category"] for event in turn.events} <= {"timeout", "network"}
     assert turn.told[-1] == "tool_recovered"
+
+
+def works() -> str:
+    """Return a result, here."""
+    return "fine"
+
+
+@pytest.mark.anyio
+async def test_a_server_that_freezes_in_the_middle_of_a_call_is_left_in_time(ask: Ask, tmp_path: Path) -> None:
+    """The client takes its leave of the server, and would wait for minutes for an answer to that."""
+    pid_file = tmp_path / "pid"
+    calls = [("hangs", {"pid_file": str(pid_file)}), ("works", {})]
+    with in_process() as (process, url):
+        tools = await tools_at(http(url))
+        asked = asyncio.create_task(ask([*tools.values(), works], *calls, policy=RetryPolicy(attempt_timeout=2)))
+        while not pid_file.exists():
+            await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)
+
+        turn = await asked
+
+    frozen, fine = turn.answers
+    assert (frozen.artifact["category"], fine.content) == ("timeout", "fine")
+    assert turn.seconds < 6
+
+
+@pytest.mark.anyio
+async def test_a_server_that_takes_connections_and_never_says_a_word_is_left_in_time(ask: Ask, url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        tools = await moved(url, to=http(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+
+        turn = await ask([tools["ok"], works], ("ok", {}), ("works", {}), policy=RetryPolicy(attempt_timeout=0.5))
+
+    mute, fine = turn.answers
+    assert (mute.artifact["category"], fine.content) == ("timeout", "fine")
+    assert turn.seconds < 4
 
 
 @pytest.mark.anyio
