@@ -31,8 +31,9 @@ class RetryPolicy:
         deadline: Attempts and waits of one call end within this time; None for no limit. In a sync run
             it holds between attempts; set `attempt_timeout` to be answered in time there, too.
         attempt_timeout: Longest time of one attempt; None for no limit but the deadline. An async tool is
-            canceled and awaited. A sync tool then runs in a thread of its own, which nothing can stop: the
-            model is told that it may still be running, and its late result is dropped.
+            canceled and awaited; one that has not ended a second later is canceled again, and so on each second,
+            so let what it does at its end be shorter. A sync tool then runs in a thread of its own, which nothing
+            can stop: the model is told that it may still be running, and its late result is dropped.
         max_retry_after: A server that asks for a longer wait is not waited for: the model is told
             the time instead.
         share_waits: True when a server that asks one call to wait (`Retry-After`) means all calls of the tool:

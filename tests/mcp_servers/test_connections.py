@@ -96,7 +96,7 @@ async def test_a_server_that_freezes_in_the_middle_of_a_call_is_left_in_time(ask
             await asyncio.sleep(0.01)
         process.send_signal(signal.SIGSTOP)
 
-        turn = await asked
+        turn = await asyncio.wait_for(asked, 30)
 
     frozen, fine = turn.answers
     assert (frozen.artifact["category"], fine.content) == ("timeout", "fine")
