@@ -48,7 +48,7 @@ class Batch:
         loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
 
     Attributes:
-        limit: As given.
+        limit: How many calls may run at the same time; None for all.
         slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
         aslots: The same for async calls.
         members: The async calls of this batch; they add themselves.
@@ -119,6 +119,7 @@ class Batch:
         """Keep whose question stops the run, where the answer might go to another call."""
         questions = self.questions if self.resumed else first_questions(self._config)
         asking = [call for call, held in self._held.items() if held is error]
+        self._held.clear()  # errors hold their frames, and these hold this
         if questions is not None and asking and len(self._call_ids()) > 1:
             questions.asked(asking[0], error)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from langchain_core.messages import ToolMessage
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed, with_approvals
@@ -331,7 +331,7 @@ class Call:
         """
         let_out, self._let_out = self._let_out, None
         if error is not let_out or (self._own is not None and not self._own.answers(error)):
-            if self.batch is not None:
+            if isinstance(error, GraphInterrupt) and self.batch is not None:
                 self.batch.hold(self.id, error)
             raise error
         text = None if self._own is None else self._own.words(error)
