@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
+    from agent_tools._core.loop_guard import LoopGuard
+    from agent_tools._core.messages import Outcome
     from agent_tools._core.policy import RetryPolicy
     from agent_tools._handler import ToolErrorHandler
     from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
@@ -29,6 +31,8 @@ __all__ = [
     "CircuitPolicy",
     "ErrorCategory",
     "Failure",
+    "LoopGuard",
+    "Outcome",
     "ResilientToolNode",
     "RetryPolicy",
     "RunReport",
@@ -50,6 +54,8 @@ __getattr__ = lazy(
         "CircuitPolicy": "_core.circuit",
         "ErrorCategory": "error_handler",
         "Failure": "_core.failure",
+        "LoopGuard": "_core.loop_guard",
+        "Outcome": "_core.messages",
         "ResilientToolNode": "tool_node",
         "RetryPolicy": "_core.policy",
         "RunReport": "report",

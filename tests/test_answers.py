@@ -117,8 +117,8 @@ def test_the_answers_read_as_they_should(door: Door) -> None:
     )
     assert text(ValueError("sk-live-4eC39HqLyjWDarjtT1zdp7dc")) == (
         "`lookup` failed because of an error that repeating it does not change. It was tried once. If it changes "
-        "anything, it is unknown whether it took effect: check before doing it again. There is no result. Tell the "
-        "user that `lookup` does not work at present and continue without it."
+        "anything, it is unknown whether it took effect: check before doing it again. Tell the user that `lookup` "
+        "does not work at present and continue without it."
     )
 
 

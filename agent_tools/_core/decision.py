@@ -42,6 +42,10 @@ class Reason(StrEnum):
     """So many calls of this tool fail that retrying them would only add to the load."""
     CIRCUIT = "circuit"
     """The tool is known to be down, and it is too long until it will be tried again."""
+    REPEATED = "repeated"
+    """The model makes a call anew that has kept failing in this turn; see `LoopGuard`."""
+    STOPPED = "stopped"
+    """The credentials of the tool were refused in this turn, and nobody here can renew them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,12 @@ def key_of_call(*, thread: str, message: str, call: str, tool: str) -> str:
 
 def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> str:
     """Return the key of all calls in a thread that ask the same of the same tool: 32 hexadecimal digits."""
-    return _digest("arguments", thread, tool, json.dumps(arguments, sort_keys=True, default=str))
+    return _digest("arguments", thread, tool, canonical(arguments))
+
+
+def canonical(arguments: dict[str, Any]) -> str:
+    """Return the same text for arguments that are the same, in whatever order the model wrote them."""
+    return json.dumps(arguments, sort_keys=True, default=str)
 
 
 def _digest(*parts: str) -> str:

@@ -36,6 +36,20 @@ WHAT_BY_STATUS = {
 #: Said by the status, and the model or its user can do something about it.
 _ARGUMENT_STATUSES = frozenset({400, 404, 409, 410, 422})
 
+#: The same for a call that was not run, since the tool is known to be down.
+DOWN_BY_CATEGORY = WHAT_BY_CATEGORY | {
+    ErrorCategory.RETRYABLE: "`{tool}` is down: its service has a problem",
+    ErrorCategory.TIMEOUT: "`{tool}` is down: its service does not answer in time",
+    ErrorCategory.NETWORK: "`{tool}` is down: its service cannot be reached",
+}
+DOWN_BY_STATUS = WHAT_BY_STATUS | {429: "`{tool}` is held back: its service gets too many requests"}
+
+#: The model has made such a call before, in this turn.
+_REPEATING = frozenset({Reason.REPEATED, Reason.STOPPED})
+
+#: Longer answers are read past.
+MOST_WORDS = 60
+
 _MINUTE, _HOUR = 60, 3600
 
 #: Seconds from which on tenths are of no interest.
@@ -48,6 +62,13 @@ WHY_BY_VETO = {
     Veto.RUNNING: "It could not be stopped and may still be running.",
 }
 
+#: Why there was no further attempt, where the failure itself does not say so.
+WHY_BY_REASON = {
+    Reason.APPROVAL: "Its approval is used up.",
+    Reason.BUDGET: "Most calls of it fail at present, so it was left alone.",
+    Reason.DRAINING: "The application is shutting down.",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -55,12 +76,14 @@ class Outcome:
 
     Attributes:
         tool: Name of the tool.
-        failure: The last one.
-        attempts: How often the tool was run.
+        failure: The last one; for a call that was not run, that of the calls before it.
+        attempts: How often the tool was run; 0 for a call that was answered without running it.
         elapsed: Seconds from the first attempt to the end of the last one.
         reason: Why there was no further attempt.
         idempotent: As the policy declares it.
         direct: The answer goes to the user as it is, no model reads it (`return_direct`).
+        failed_before: How often the tool has failed in this turn already, for the reasons "repeated" and "stopped".
+        same_call: It was with the arguments of this call.
     """
 
     tool: str
@@ -70,6 +93,8 @@ class Outcome:
     reason: Reason
     idempotent: bool | None = None
     direct: bool = False
+    failed_before: int = 0
+    same_call: bool = False
 
 
 def render(outcome: Outcome) -> str:
@@ -77,7 +102,9 @@ def render(outcome: Outcome) -> str:
     failure = outcome.failure
     if failure.detail is not None and failure.category is ErrorCategory.NON_RETRYABLE:
         return failure.detail  # the author of this text has said what to do
-    parts = (_what(outcome), _done(outcome), _asked(failure), _effect(outcome), _advice(outcome))
+    parts = [_what(outcome), _done(outcome), _why(outcome), _effect(outcome), _advice(outcome)]
+    if failure.detail is None and sum(len(part.split()) for part in parts) > MOST_WORDS:
+        parts.remove(_why(outcome))  # of all sentences the one that nobody has to act on
     return " ".join(filter(None, parts))
 
 
@@ -111,15 +138,22 @@ def _what(outcome: Outcome) -> str:
     failure = outcome.failure
     if failure.detail is not None:
         return failure.detail
-    template = WHAT_BY_CATEGORY[failure.category]
+    is_known = not outcome.attempts and outcome.reason not in _REPEATING
+    by_category, by_status = (DOWN_BY_CATEGORY, DOWN_BY_STATUS) if is_known else (WHAT_BY_CATEGORY, WHAT_BY_STATUS)
+    template = by_category[failure.category]
     if failure.category is ErrorCategory.NETWORK and failure.may_have_acted:
         template = "The connection of `{tool}` broke before the answer was complete"
     if failure.status_code is not None:
-        template = WHAT_BY_STATUS.get(failure.status_code, template) + f" (HTTP {failure.status_code})"
+        template = by_status.get(failure.status_code, template)
+        if outcome.reason is Reason.REPEATED and not outcome.same_call and failure.status_code in _ARGUMENT_STATUSES:
+            template = "`{tool}` has no result for any of the arguments so far"
+        template += f" (HTTP {failure.status_code})"
     return template.format(tool=outcome.tool) + "."
 
 
 def _done(outcome: Outcome) -> str:
+    if not outcome.attempts:
+        return _not_run(outcome)
     span = f"{outcome.elapsed:.{0 if outcome.elapsed >= _ROUNDED_FROM else 1}f} s"
     if outcome.attempts > 1:
         return f"It was tried {outcome.attempts} times in {span}."
@@ -128,9 +162,26 @@ def _done(outcome: Outcome) -> str:
     return "It was tried once."
 
 
-def _asked(failure: Failure) -> str:
+def _not_run(outcome: Outcome) -> str:
+    if outcome.reason not in _REPEATING:
+        return "It was not run."
+    if outcome.reason is Reason.STOPPED:
+        return "It was not run again."
+    times = "once" if outcome.failed_before == 1 else f"{outcome.failed_before} times"
+    if outcome.same_call:
+        return f"It was not run again: the same call has failed {times} already."
+    return f"It was not run again: it has failed {times} in a row."
+
+
+def _why(outcome: Outcome) -> str:
+    failure = outcome.failure
+    if outcome.reason is Reason.CIRCUIT:
+        seconds = "" if failure.retry_after is None else f" for another {_seconds(failure.retry_after)}"
+        return f"All calls of it are held back{seconds}."
     if failure.veto is not None:
         return WHY_BY_VETO[failure.veto]
+    if outcome.reason in WHY_BY_REASON:
+        return WHY_BY_REASON[outcome.reason]
     if failure.retry_after is None or failure.category is ErrorCategory.AUTH_FAILURE:
         return ""
     return f"The service asks to be left alone for {_seconds(failure.retry_after)}."
@@ -163,6 +214,6 @@ def _advice(outcome: Outcome) -> str:
         return f"Tell the user that the outcome of `{tool}` has to be checked, and continue without its result."
     if failure.category is ErrorCategory.AUTH_FAILURE:
         return f"Only its operator can fix that. Tell the user that `{tool}` is not available and continue without it."
-    if failure.category is ErrorCategory.NON_RETRYABLE:
-        return f"There is no result. Tell the user that `{tool}` does not work at present and continue without it."
-    return f"There is no result. Tell the user that `{tool}` is not available at present and continue without it."
+    state = "does not work" if failure.category is ErrorCategory.NON_RETRYABLE else "is not available"
+    advice = f"Tell the user that `{tool}` {state} at present and continue without it."
+    return advice if _effect(outcome) else f"There is no result. {advice}"

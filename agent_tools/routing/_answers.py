@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-#: In `ToolMessage.artifact["reason"]`.
-NO_RESULT, INVALID_CALL = "no_result", "invalid_tool_call"
+from agent_tools._core.loop_guard import NO_RESULT
+
+#: In `ToolMessage.artifact["reason"]`, as `NO_RESULT` is.
+INVALID_CALL = "invalid_tool_call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from agent_tools._core.loop_guard import LOOK_BACK
 from agent_tools.routing._graph import leads_to, messages_in
-
-#: Messages that are looked at, so that a long history costs no more than a short one.
-LOOK_BACK = 200
 
 
 def escalation_edge(
