@@ -6,6 +6,7 @@ from dataclasses import replace
 from agent_tools._core.decision import Reason, Retry, Situation, decide
 from agent_tools._core.events import ToolEvent
 from agent_tools._core.failure import Failure
+from agent_tools._core.loop_guard import Stop
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._ledger import Refusal, Share
 
@@ -109,7 +110,7 @@ class Attempts:
             self.failure = replace(failure, retry_after=round(opens_in, 1))
         return None
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: Refusal | Stop) -> None:
         """Note why there is no attempt; the failure stays the call's own, if it has made any."""
         self.reason = refusal.reason
         if self.failure is None:

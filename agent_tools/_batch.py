@@ -21,6 +21,8 @@ from weakref import WeakKeyDictionary
 
 from langgraph.errors import GraphBubbleUp
 
+from agent_tools._core.loop_guard import Stops
+
 #: Seconds between two looks at the deadlines of the calls; none ends later than it may.
 TICK = 1.0
 
@@ -48,6 +50,7 @@ class Batch:
         slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
         aslots: The same for async calls.
         members: The async calls of this batch; they add themselves.
+        stops: The calls that are not to be run; None as long as nobody has looked.
     """
 
     __slots__ = (
@@ -63,6 +66,7 @@ class Batch:
         "members",
         "resumed",
         "slots",
+        "stops",
     )
 
     def __init__(
@@ -80,6 +84,7 @@ class Batch:
         self.slots = None if limit is None else threading.Semaphore(limit)
         self.aslots = None if limit is None else asyncio.Semaphore(limit)
         self.members: list[Member] = []
+        self.stops: Stops | None = None
         self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
         self._lock = threading.Lock()

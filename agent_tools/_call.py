@@ -19,9 +19,10 @@ from agent_tools._clean_errors import original_of
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
-from agent_tools._core.failure import Failure
+from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
-from agent_tools._core.messages import Outcome, facts, render
+from agent_tools._core.loop_guard import LoopGuard, Stop
+from agent_tools._core.messages import Outcome, facts
 from agent_tools._core.redaction import scrub
 from agent_tools._drivers import FAILURES, Answer, arun, run
 from agent_tools._langgraph import (
@@ -34,8 +35,10 @@ from agent_tools._langgraph import (
     may_lose_approvals,
     message_of,
     names_no_tool,
+    node_attempt_of,
     origin_of,
     runs_in_thread,
+    stops_of,
     thread_of,
 )
 from agent_tools._ledger import Entering, Entry, Hold, Refusal, Share
@@ -85,6 +88,7 @@ class Call:
         "_settings",
         "_share",
         "_started",
+        "_stop",
         "_watched",
         "batch",
         "policy",
@@ -117,6 +121,18 @@ class Call:
             self._renewals = settings.credentials.renewals(request.tool_call["name"])
         if self.batch is None or self.batch.resumed:
             self._request = self._approved(request)
+        self._stop: Stop | None = None
+        # Nothing is in a turn's way as a rule, and then a look at what the first call of the batch has found is all.
+        if settings.loop_guard is not None and (self.batch is None or self.batch.stops != {}):
+            self._stop = self._found_stop(settings.loop_guard)
+
+    def _found_stop(self, guard: LoopGuard) -> Stop | None:
+        stops = None if self.batch is None else self.batch.stops
+        if stops is None:
+            stops = stops_of(self._request, guard)
+        if self.batch is not None:
+            self.batch.stops = stops
+        return stops.get(self._request.tool_call["id"])
 
     def _approved(self, request: ToolCallRequest) -> ToolCallRequest:
         if self.batch is None and request.tool is not None:  # the node is another's, with texts of its own
@@ -127,6 +143,8 @@ class Call:
     def _begin(self, request: ToolCallRequest) -> None:
         """Start anew, for a wrapper that may run the tool more than once, or with other requests."""
         tool = request.tool_call["name"]
+        if tool != self._request.tool_call["name"]:
+            self._stop = None  # not the call that the model has made
         self.policy = self._settings.per_tool.get(tool, self._settings.policy)
         self._request = self._approved(request)
         self._attempts = None
@@ -153,7 +171,7 @@ class Call:
     def run(self, execute: Execute) -> Result:
         """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
         after: float | None = None
-        if self._share is not None and not self._share.is_calm:
+        if self._stop is not None or (self._share is not None and not self._share.is_calm):
             hindrance = self._entered()
             if hindrance is not None:
                 self._call_back()
@@ -180,7 +198,7 @@ class Call:
     async def arun(self, execute: AsyncExecute) -> Result:
         """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
         after: float | None = None
-        if self._share is not None and not self._share.is_calm:
+        if self._stop is not None or (self._share is not None and not self._share.is_calm):
             hindrance = await self._aentered()
             if hindrance is not None:
                 await self._acall_back()
@@ -240,6 +258,8 @@ class Call:
 
     def _entered(self) -> BaseException | None:
         """Wait until an attempt may be made, and return what speaks against it after all."""
+        if self._stop is not None:
+            return self._not_run(self._stop)
         if self._share is None:
             return None
         steps, alarm = self._entering(self._share), alarm_of_run()
@@ -252,6 +272,8 @@ class Call:
 
     async def _aentered(self) -> BaseException | None:
         """Do the same as `_entered`."""
+        if self._stop is not None:
+            return self._not_run(self._stop)
         if self._share is None:
             return None
         steps, alarm = self._entering(self._share), alarm_of_run()
@@ -274,11 +296,11 @@ class Call:
             self._attempts.begun()
         return None
 
-    def _not_run(self, refusal: Refusal) -> BaseException:
+    def _not_run(self, refusal: Refusal | Stop) -> BaseException:
         if self._attempts is None:
             self._attempts = self._new_attempts()
         self._attempts.refused(refusal)
-        error = NotRunError()
+        error = NotRunError(f"{self._request.tool_call['name']} was not run: {refusal.reason}")
         if self._attempts.failures:
             return self._give_up(error)
         self._let_out = error
@@ -303,13 +325,13 @@ class Call:
                 the wiring, an error of the user's wrapper, or one that `handle_tool_errors` lets out.
         """
         let_out, self._let_out = self._let_out, None
-        if error is not let_out or (self._own is not None and not isinstance(error, self._own.types)):
+        if error is not let_out or (self._own is not None and not self._own.answers(error)):
             raise error
-        text = None if self._own is None or self._own.text is None else self._own.text(error)
+        text = None if self._own is None else self._own.words(error)
         outcome = self._outcome()
         call = self._request.tool_call
         return ToolMessage(
-            content=text or render(outcome),
+            content=text or self._settings.texts.text(outcome),
             name=call["name"],
             tool_call_id=call["id"],
             status="error",
@@ -434,6 +456,8 @@ class Call:
         if self._attempts is None:
             self._attempts = self._new_attempts()
         attempts, failure = self._attempts, settings.diagnose(error, origin, request)
+        if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
+            settings.layers.note(error, tool=request.tool_call["name"], node_attempt=node_attempt_of(request))
         is_retried = failure.category in attempts.policy.retry_on
         if is_retried or self._share is not None or is_counted(failure):
             self._note(failure)
@@ -566,7 +590,7 @@ class Call:
             return result
         outcome = self._outcome()
         told = {
-            "content": _scrubbed(result.content) or render(outcome),
+            "content": _scrubbed(result.content) or self._settings.texts.text(outcome),
             "artifact": facts(outcome) if result.artifact is None else result.artifact,
             "status": "error",
         }
@@ -584,6 +608,8 @@ class Call:
             reason=attempts.reason,
             idempotent=attempts.policy.idempotent,
             direct=tool is not None and tool.return_direct,
+            failed_before=0 if self._stop is None else self._stop.times,
+            same_call=self._stop is not None and self._stop.same_call,
         )
 
     def _tell(self, kind: EventType, after: float | None = None) -> None:

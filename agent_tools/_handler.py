@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -22,15 +23,19 @@ from agent_tools._call import AsyncExecute, Call, Execute
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
+from agent_tools._layers import Layers
 from agent_tools._ledger import Health, Ledger
 from agent_tools._observers import Observer
 from agent_tools._settings import OwnHandling, Result, Settings, ShareKey
+from agent_tools._texts import OwnTexts, Texts
 
 DEFAULT_BUDGET = BudgetPolicy()
 DEFAULT_CIRCUIT = CircuitPolicy()
+DEFAULT_LOOP_GUARD = LoopGuard()
 
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
@@ -62,6 +67,10 @@ class ToolErrorHandler:
         circuit: When a tool counts as down and is asked by one call at a time; None for never.
         share_key: Returns the key under which a call shares budget and circuit with others, such as a host or a
             tenant. None: with all calls of its tool.
+        loop_guard: When a call that keeps failing is answered without running it; None for never.
+        texts: Your own words instead of ours, say in another language: templates or functions by category,
+            reason, tool, or tool and one of the former, or one function for all; see `agent_tools._texts`.
+            A function gets the `Outcome`, and leaves it to our words when it returns None.
         clock: Returns seconds that never run backwards.
         chance: Returns a number from 0 up to 1, for the jitter.
     """
@@ -78,6 +87,8 @@ class ToolErrorHandler:
         budget: BudgetPolicy | None = DEFAULT_BUDGET,
         circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
         share_key: ShareKey | None = None,
+        loop_guard: LoopGuard | None = DEFAULT_LOOP_GUARD,
+        texts: Texts | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -91,6 +102,9 @@ class ToolErrorHandler:
             credentials=None if on_auth_failure is None else Credentials(on_auth_failure),
             ledger=_ledger(budget, circuit),
             share_key=share_key,
+            loop_guard=_loop_guard(loop_guard, renewable=on_auth_failure is not None),
+            texts=OwnTexts(texts),
+            layers=Layers(),
             clock=clock,
             chance=chance,
         )
@@ -104,15 +118,16 @@ class ToolErrorHandler:
         self._settings.ledger.reset(key)
 
     def require_tools(self, names: Iterable[str]) -> None:
-        """Raise unless each tool that has a policy of its own is among `names`.
+        """Raise unless each tool that has a policy or words of its own is among `names`.
 
         Raises:
-            ValueError: `per_tool` names a tool that does not exist.
+            ValueError: `per_tool` or `texts` name a tool that does not exist.
         """
         known = sorted(names)
-        for name in self._settings.per_tool:
-            if name not in known:
-                raise ValueError(f"per_tool names {name!r}, but the tools are {', '.join(known)}")
+        for argument, named in (("per_tool", self._settings.per_tool), ("texts", self._settings.texts.tools)):
+            for name in sorted(named):
+                if name not in known:
+                    raise ValueError(f"{argument} names {name!r}, but the tools are {', '.join(known)}")
 
     def wrap_tool_call(
         self,
@@ -220,6 +235,14 @@ def _ledger(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Ledge
     if circuit is not None and not isinstance(circuit, CircuitPolicy):
         raise TypeError(f"circuit must be a CircuitPolicy or None, not {circuit!r}")
     return Ledger(budget=budget, circuit=circuit)
+
+
+def _loop_guard(given: LoopGuard | None, *, renewable: bool) -> LoopGuard | None:
+    if given is None:
+        return None
+    if not isinstance(given, LoopGuard):
+        raise TypeError(f"loop_guard must be a LoopGuard or None, not {given!r}")
+    return replace(given, auth_failure=False) if renewable else given
 
 
 def _error_types(given: object) -> tuple[type[BaseException], ...]:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from agent_tools._approvals import scratchpad_of
 from agent_tools._clean_errors import original_of
+from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
 from agent_tools._waiting import Alarm
 
 #: Stands for the thread where there is no graph: keys then hold within this process.
@@ -193,6 +194,11 @@ def thread_of(request: ToolCallRequest) -> str:
     return f"thread {info.thread_id}" if info.thread_id is not None else f"task {info.task_id}"
 
 
+def node_attempt_of(request: ToolCallRequest) -> int:
+    """Return for which time the node runs, which is more than 1 when its `retry_policy` has run it again."""
+    return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
+
+
 def message_of(request: ToolCallRequest) -> str:
     """Return the id of the AI message that makes this call; its place in the history where it has no id."""
     for messages in _histories_in(request.state):
@@ -202,12 +208,25 @@ def message_of(request: ToolCallRequest) -> str:
     return ""
 
 
+def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
+    """Return which calls of the message that makes this one are not to be run."""
+    for messages in _histories_in(request.state):
+        place = place_of(messages, request.tool_call["id"])
+        if place is not None:
+            return stopped_calls(messages, place, guard)
+    return {}
+
+
 def _histories_in(state: Any) -> Iterator[list[Any]]:  # any state that ToolNode takes
     """Yield the lists of a state, since its messages may be under any key."""
-    fields = state if isinstance(state, dict) else getattr(state, "__dict__", {})
+    fields = state if isinstance(state, dict) else getattr(state, "__dict__", None) or _slots_of(state)
     for value in [state, *fields.values()]:
         if isinstance(value, list):
             yield value
+
+
+def _slots_of(state: Any) -> dict[str, Any]:
+    return {name: getattr(state, name, None) for name in getattr(type(state), "__slots__", ())}
 
 
 def _makes_call(message: object, call_id: str | None) -> bool:

@@ -10,13 +10,16 @@ from langgraph.types import Command
 
 from agent_tools._classify import Rules, diagnose
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.messages import render_bad_arguments
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.redaction import scrub
 from agent_tools._credentials import Credentials
 from agent_tools._langgraph import Origin, argument_problems, underlying
+from agent_tools._layers import Layers
 from agent_tools._ledger import Ledger
 from agent_tools._observers import Observer, logger
+from agent_tools._texts import OwnTexts
 from agent_tools._time_limit import StillRunningError
 
 Result = ToolMessage | Command[Any]
@@ -28,7 +31,7 @@ class DrainingError(Exception):
 
 
 class NotRunError(Exception):
-    """A call was not run, since its tool is known to be down."""
+    """A call was not run: its tool is known to be down, or has kept failing."""
 
 
 class ReturnedError(Exception):
@@ -57,6 +60,14 @@ class OwnHandling:
     types: tuple[type[BaseException], ...]
     text: Callable[[Any], str] | None = None
 
+    def answers(self, error: BaseException) -> bool:
+        """Return whether `error` is answered; a call that we did not run is, where the tool's own errors are."""
+        return isinstance(error, (*self.types, NotRunError) if self.types else ())
+
+    def words(self, error: BaseException) -> str | None:
+        """Return the user's words for `error`, None for ours."""
+        return self.text(error) if self.text is not None and isinstance(error, self.types) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -68,6 +79,9 @@ class Settings:
     expose: tuple[type[BaseException], ...]
     observer: Observer | None
     credentials: Credentials | None
+    loop_guard: LoopGuard | None
+    texts: OwnTexts
+    layers: Layers
     ledger: Ledger
     share_key: ShareKey | None
     clock: Callable[[], float]

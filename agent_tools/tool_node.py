@@ -17,12 +17,22 @@ from agent_tools._call import AsyncExecute, open_batch
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
-from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, AsyncWrapper, ToolErrorHandler, Wrapper, the_handler
+from agent_tools._handler import (
+    DEFAULT_BUDGET,
+    DEFAULT_CIRCUIT,
+    DEFAULT_LOOP_GUARD,
+    AsyncWrapper,
+    ToolErrorHandler,
+    Wrapper,
+    the_handler,
+)
 from agent_tools._langgraph import handled_types
 from agent_tools._observers import Observer
 from agent_tools._settings import OwnHandling, Result, ShareKey
+from agent_tools._texts import Texts
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256
@@ -54,6 +64,8 @@ class ResilientToolNode(ToolNode):
         budget: How many retries the calls of a tool share; None for no limit.
         circuit: When a tool counts as down and is asked by one call at a time; None for never.
         share_key: Under what key a call shares budget and circuit; see `ToolErrorHandler`.
+        loop_guard: When a call that keeps failing is answered without running it; None for never.
+        texts: Your own words instead of ours; see `ToolErrorHandler`.
         handler: A `ToolErrorHandler` to share with other nodes, instead of the arguments above.
         name: As for ToolNode.
         tags: As for ToolNode.
@@ -67,7 +79,7 @@ class ResilientToolNode(ToolNode):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
-        ValueError: `per_tool` names a tool that is not among `tools`.
+        ValueError: `per_tool` or `texts` name a tool that is not among `tools`.
     """
 
     def __init__(
@@ -83,6 +95,8 @@ class ResilientToolNode(ToolNode):
         budget: BudgetPolicy | None = DEFAULT_BUDGET,
         circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
         share_key: ShareKey | None = None,
+        loop_guard: LoopGuard | None = DEFAULT_LOOP_GUARD,
+        texts: Texts | None = None,
         handler: ToolErrorHandler | None = None,
         name: str = "tools",
         tags: list[str] | None = None,
@@ -102,6 +116,8 @@ class ResilientToolNode(ToolNode):
             budget=budget,
             circuit=circuit,
             share_key=share_key,
+            loop_guard=loop_guard,
+            texts=texts,
         )
         own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:

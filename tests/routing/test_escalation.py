@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import wrap_tool_call
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import tools_condition
 
-from agent_tools import ResilientToolNode
+from agent_tools import ResilientToolNode, ToolErrorHandler
 from agent_tools.routing import escalation_edge, repair_node, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, saying, shape_of, thinking
@@ -117,3 +119,38 @@ def test_the_graph_is_drawn_with_both_ways(flavor: Flavor) -> None:
     graph = _bot(flavor, None, route=route_tool_calls, joined=False).builder.compile().get_graph()
 
     assert {edge.target for edge in graph.edges if edge.source == "tools"} == {"human", "model"}
+
+
+def test_what_our_answers_say_of_calls_that_were_not_run_counts_too(flavor: Flavor) -> None:
+    model = ScriptedChatModel([call("fail"), call("fail")], then=call("fail"))
+    messages = _bot(flavor, model, route=tools_condition, joined=False).run(saying("help"))
+
+    assert [message.artifact["reason"] for message in messages if isinstance(message, ToolMessage)] == [
+        "not_retried",
+        "not_retried",
+        "repeated",
+    ]
+    assert messages[-1].content == "A colleague takes over."
+
+
+@pytest.mark.parametrize(("failures", "node"), [(2, "done"), (3, "human")])
+def test_it_stands_behind_an_agent_of_langchain_as_well(flavor: Flavor, failures: int, node: str) -> None:
+    handler = ToolErrorHandler(policy=AT_ONCE)
+
+    @wrap_tool_call
+    def wrap(request: Any, execute: Any) -> Any:
+        return handler.wrap_tool_call(request, execute)
+
+    @wrap_tool_call
+    async def awrap(request: Any, execute: Any) -> Any:
+        return await handler.awrap_tool_call(request, execute)
+
+    model = ScriptedChatModel([call("fail")] * failures, then="I cannot do it.")
+    agent = create_agent(model, Shop(flavor).tools, middleware=[awrap if flavor.is_async else wrap])
+    builder = StateGraph(MessagesState).add_node("agent", agent).add_edge(START, "agent")
+    for name in ("human", "done"):
+        builder.add_node(name, lambda state, name=name: {"messages": [AIMessage(name)]})
+    builder.add_conditional_edges("agent", escalation_edge(after=3, otherwise="done"))
+    messages = flavor.run(builder.compile(), saying("help"))["messages"]
+
+    assert messages[-1].content == node
