@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -267,12 +268,12 @@ class Call:
             return self._not_run(self._stop)
         if self._share is None:
             return None
-        steps, alarm = self._entering(self._share), alarm_of_run()
-        whole: bool | None = None
-        while isinstance(step := _step(steps, whole), Hold):
-            whole = pause(step.seconds, _either(alarm, step.changed))
-            if not whole and alarm is not None and alarm():
-                return self._drained()
+        alarm, whole = alarm_of_run(), None
+        with closing(self._entering(self._share)) as steps:  # or a call that is canceled would count as held back
+            while isinstance(step := _step(steps, whole), Hold):
+                whole = pause(step.seconds, _either(alarm, step.changed))
+                if not whole and alarm is not None and alarm():
+                    return self._drained()
         return self._admitted(step)
 
     async def _aentered(self) -> BaseException | None:
@@ -281,12 +282,12 @@ class Call:
             return self._not_run(self._stop)
         if self._share is None:
             return None
-        steps, alarm = self._entering(self._share), alarm_of_run()
-        whole: bool | None = None
-        while isinstance(step := _step(steps, whole), Hold):
-            whole = await apause(step.seconds, _either(alarm, step.changed))
-            if not whole and alarm is not None and alarm():
-                return self._drained()
+        alarm, whole = alarm_of_run(), None
+        with closing(self._entering(self._share)) as steps:  # or a call that is canceled would count as held back
+            while isinstance(step := _step(steps, whole), Hold):
+                whole = await apause(step.seconds, _either(alarm, step.changed))
+                if not whole and alarm is not None and alarm():
+                    return self._drained()
         return self._admitted(step)
 
     def _entering(self, share: Share) -> Entering:

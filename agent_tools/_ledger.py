@@ -5,7 +5,8 @@ while a tool runs or a call waits. As long as nothing fails there is no share at
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -24,6 +25,9 @@ from agent_tools._core.decision import RETRY_AFTER_SPREAD, Reason
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._waiting import Alarm
+
+#: Calls a second that go on after they were held back: a service that has just come back is not to fall over them.
+PACE = 25.0
 
 #: From so many shares on, those that have nothing to tell any more are forgotten.
 _MANY = 1000
@@ -83,12 +87,24 @@ class Share:
         is_calm: Nothing is held back, nothing has failed since the last success, the budget is full.
     """
 
-    __slots__ = ("_blocked_until", "_budget", "_circuit", "_failure", "_lock", "_policy", "_tokens", "is_calm")
+    __slots__ = (
+        "_blocked_since",
+        "_blocked_until",
+        "_budget",
+        "_circuit",
+        "_failure",
+        "_held_calls",
+        "_lock",
+        "_policy",
+        "_tokens",
+        "is_calm",
+    )
 
     def __init__(self, budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> None:
         self._lock = threading.Lock()
         self._budget = budget
         self._policy = circuit
+        self._held_calls = 0
         self.reset()
 
     def reset(self) -> None:
@@ -96,7 +112,7 @@ class Share:
         with self._lock:
             self._circuit = CLOSED
             self._tokens = 0 if self._budget is None else self._budget.tokens
-            self._blocked_until = 0.0
+            self._blocked_since = self._blocked_until = 0.0
             self._failure: Failure | None = None
             self.is_calm = True
 
@@ -126,6 +142,8 @@ class Share:
         with self._lock:
             self.is_calm = False
             if share_wait and failure.retry_after is not None:
+                if self._blocked_until < now:
+                    self._blocked_since = now
                 self._blocked_until = max(self._blocked_until, now + failure.retry_after)
                 self._failure = failure
             if self._policy is None:
@@ -184,20 +202,45 @@ class Share:
             draw: Returns a number from 0 up to 1 that nobody can foresee.
             began: When the call began.
         """
-        now = began_to_wait = clock()
-        chance = draw()
-        while isinstance(met := self._admitted(policy, began, now, chance), _Obstacle):
+        now = clock()
+        met = self._admitted(policy, began, now, draw())
+        if not isinstance(met, _Obstacle):
+            return met
+        with self._holding():
+            return (yield from self._held(met, policy, clock=clock, draw=draw, began=began, now=now))
+
+    def _held(
+        self,
+        met: "Entry | _Obstacle",
+        policy: RetryPolicy,
+        *,
+        clock: Callable[[], float],
+        draw: Callable[[], float],
+        began: float,
+        now: float,
+    ) -> Entering:
+        while isinstance(met, _Obstacle):
             if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
                 return Refusal(met.reason, met.failure)
             until = min(met.until, met.ends)
             whole = yield Hold(until - now, self._change())
             now = max(clock(), until) if whole else clock()
             if self._is_open_to_all(now):
-                after = draw() * min(met.spread, now - began_to_wait)
+                after = draw() * min(now - met.since, max(met.spread, self._held_calls / PACE))
                 yield Hold(after)
                 now = max(clock(), now + after)
-            chance = draw()
+            met = self._admitted(policy, began, now, draw())
         return met
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        with self._lock:
+            self._held_calls += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held_calls -= 1
 
     def _admitted(self, policy: RetryPolicy, began: float, now: float, chance: float) -> "Entry | _Obstacle":
         """Return what is in the way of an attempt, or that nothing is."""
@@ -220,7 +263,8 @@ class Share:
             failure=self._known(asked),
             until=self._blocked_until,
             ends=began + min(policy.max_retry_after, policy.longest_call),
-            spread=min(asked, RETRY_AFTER_SPREAD),
+            since=self._blocked_since,
+            spread=RETRY_AFTER_SPREAD,
         )
 
     def _opened(self, circuit_policy: CircuitPolicy, policy: RetryPolicy, began: float, now: float) -> "_Obstacle":
@@ -231,6 +275,7 @@ class Share:
             until=circuit.probe_at,
             ends=min(circuit.opened_at + circuit_policy.patience, began + policy.longest_call),
             may_end_sooner=circuit.state is CircuitState.PROBING,
+            since=circuit.opened_at,
             spread=circuit_policy.spread,
         )
 
@@ -258,7 +303,8 @@ class _Obstacle:
         failure: What is known of the tool.
         until: When it will be over, or there is something else to do.
         ends: When the call stops to wait for that.
-        spread: Seconds over which the calls that have waited go on.
+        since: When it began.
+        spread: Seconds over which calls that have waited go on, more if they are many, never more than it lasted.
         may_end_sooner: It may be over at any time.
     """
 
@@ -266,6 +312,7 @@ class _Obstacle:
     failure: Failure
     until: float
     ends: float
+    since: float
     spread: float
     may_end_sooner: bool = False
 

@@ -42,6 +42,10 @@ class Entered:
         self._clock.now = max(self._clock.now, self._ends)
         self._send(True)
 
+    def cancel(self) -> None:
+        """End it, as a call that is canceled does."""
+        self._steps.close()
+
     def wake(self) -> None:
         """Cut the wait short, since its alarm says so."""
         assert self.held is not None
@@ -160,6 +164,27 @@ def test_what_a_server_asks_of_one_call_holds_for_all_if_wished() -> None:
     assert newcomer.held == Hold(0.5)  # a quarter of the spread behind a Retry-After
     newcomer.wait()
     assert newcomer.said is Entry.PLAIN
+
+
+def test_many_calls_that_were_held_back_go_on_at_a_pace() -> None:
+    clock = Clock()
+    share = Share(BudgetPolicy(), CIRCUIT)
+    fail(share, clock, LIMITED, share_wait=True)
+    crowd = [entering(share, clock, chance=1) for _ in range(100)]
+    for call in crowd:
+        call.wait()
+    assert {call.held.seconds for call in crowd if call.held is not None} == {4.0}  # 100 calls, 25 a second
+
+
+def test_calls_that_are_canceled_while_they_are_held_back_slow_nobody_down() -> None:
+    clock = Clock()
+    share = Share(BudgetPolicy(), CIRCUIT)
+    fail(share, clock, LIMITED, share_wait=True)
+    for _ in range(100):
+        entering(share, clock).cancel()
+    last = entering(share, clock, chance=1)
+    last.wait()
+    assert last.held == Hold(2.0)
 
 
 def test_a_shared_wait_beyond_what_the_policy_grants_is_answered_at_once() -> None:

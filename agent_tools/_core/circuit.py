@@ -37,7 +37,8 @@ class CircuitPolicy:
         verdict_within: A probe that takes longer no longer keeps the next one from its time.
         patience: For so long after the circuit opened, calls wait for a probe that works instead of being answered:
             it may be a blip. After that they are answered at once, with the seconds left. 0 for never.
-        spread: Calls that have waited go on within as much time as they have waited, but at most this.
+        spread: Calls that have waited go on within this time, many of them at 25 a second, and never within more
+            time than the circuit was open.
     """
 
     failures: int = 5
