@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -33,6 +34,8 @@ LOOK_BY_CONTENDER = {
 DRAWN_OVER_TIME = ("ToolRetryMiddleware", "ours", "oracle")
 BEFORE, AFTER = 5, 20
 GREY = "#666666"
+TITLE: Any = {"fontsize": 11, "weight": "bold"}
+STYLE: Any = {"font.size": 9, "svg.hashsalt": "simulation", "axes.spines.top": False, "axes.spines.right": False}
 
 Runs = Mapping[tuple[str, str], Result]
 
@@ -41,25 +44,24 @@ def draw(results: Iterable[Result], path: Path) -> None:
     """Write the picture of `results` to `path`, whose suffix says in which format."""
     runs = {(result.scenario, result.contender): result for result in results}
     scenarios = [SCENARIO_BY_NAME[name] for name in dict.fromkeys(name for name, _ in runs)]
-    with mpl.rc_context(
-        {"font.size": 9, "svg.hashsalt": "simulation", "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    columns = -(-len(scenarios) // 2)
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 8.2), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=[2.1, 1])
-        _draw_over_time(upper.subplots(2, -(-len(scenarios) // 2), squeeze=False).flat, scenarios, runs)
-        upper.suptitle(
-            "Requests per second to a service in trouble (gray), from 500 agents", fontsize=11, weight="bold"
-        )
+        halves: Any = figure.subfigures(2, 1, height_ratios=[2.1, 1])  # an array, which the stubs do not know
+        upper, lower = halves
+        upper.suptitle("Requests per second to a service in trouble (gray), from 500 agents", **TITLE)
+        upper.supxlabel("seconds since the trouble began", fontsize=8, color=GREY)
+        _draw_over_time(upper.subplots(2, columns, squeeze=False, sharey=True).ravel(), scenarios, runs)
         _draw_sums(lower.subplots(), scenarios, runs)
         figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def _draw_over_time(panels: Iterable[Axes], scenarios: Sequence[Scenario], runs: Runs) -> None:
-    for number, panel in enumerate(panels):
-        if number >= len(scenarios):
-            panel.set_axis_off()
-            continue
-        _draw_panel(panel, scenarios[number], runs)
+def _draw_over_time(panels: Sequence[Axes], scenarios: Sequence[Scenario], runs: Runs) -> None:
+    for panel in panels[len(scenarios) :]:
+        panel.set_axis_off()
+    for panel, scenario in zip(panels, scenarios, strict=False):
+        _draw_panel(panel, scenario, runs)
+    panels[0].set_ylim(bottom=0)  # of all, and only now, or the first one would decide how high they are
 
 
 def _draw_panel(panel: Axes, scenario: Scenario, runs: Runs) -> None:
@@ -72,9 +74,9 @@ def _draw_panel(panel: Axes, scenario: Scenario, runs: Runs) -> None:
         seconds = [second - span.begins for second in range(len(requests))]
         look = LOOK_BY_CONTENDER[contender]
         panel.plot(seconds, requests, color=look.color, linestyle=look.line, linewidth=look.width)
-    panel.set_title(scenario.name, fontsize=9.5, loc="left")
+    panel.set_title(scenario.name, fontsize=9.5, weight="bold", loc="left", pad=15)
+    panel.text(0, 1.04, scenario.happens, transform=panel.transAxes, fontsize=7.5, color=GREY)
     panel.set_xlim(-BEFORE, scenario.trouble + AFTER)
-    panel.set_ylim(bottom=0)
     panel.tick_params(labelsize=7.5, color=GREY, labelcolor=GREY)
 
 
@@ -87,10 +89,11 @@ def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs) -> None:
         bars = axes.bar(places, heights, width * 0.92, color=look.color, label=look.label)
         axes.bar_label(bars, [_short(height) for height in heights], fontsize=6.5, padding=1.5, color=GREY)
     axes.set_xticks(range(len(scenarios)), [scenario.name for scenario in scenarios])
-    axes.set_title("Requests per tool call during the trouble", fontsize=11, weight="bold")
+    axes.set_title("Requests per tool call during the trouble", **TITLE)
     axes.tick_params(axis="x", length=0)
+    axes.tick_params(axis="y", labelsize=7.5, color=GREY, labelcolor=GREY)
     axes.legend(ncols=len(LOOK_BY_CONTENDER), loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
 
 
 def _short(figure: float) -> str:
-    return f"{figure:.1f}" if figure >= 0.1 or not figure else f"{figure:.2f}"
+    return f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}" if figure else "0"

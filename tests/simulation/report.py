@@ -2,8 +2,10 @@
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from tests.simulation.contenders import CONTENDERS, Contender
 from tests.simulation.figures import METRICS, Figures, Series, figures_of, series_of
@@ -31,7 +33,7 @@ class Result:
 
 
 def compare(
-    *scenarios: str, contenders: Sequence[Contender] = CONTENDERS, seed: int = 1, quick: bool = False
+    *scenarios: str, contenders: Sequence[Contender] = CONTENDERS, seed: int = 1, quick: bool = False, jobs: int = 1
 ) -> list[Result]:
     """Print and return the figures of `contenders` in `scenarios`, in all of them if none is named.
 
@@ -40,15 +42,25 @@ def compare(
         contenders: Who is compared; those whose name begins with "ours" are held against what is asked.
         seed: Of load and chance.
         quick: Less time before and after the trouble.
+        jobs: Processes that share the work.
     """
-    results = []
+    results: list[Result] = []
     for name in scenarios or SCENARIO_BY_NAME:
         scenario = SCENARIO_BY_NAME[name].shortened() if quick else SCENARIO_BY_NAME[name]
-        print(f"\n{name}: {scenario.trouble:g} s", flush=True)
-        block = [measured(scenario, each, seed=seed) for each in contenders]
+        print(f"\n{name} ({scenario.happens}), {scenario.trouble:g} s", flush=True)
+        block = _all_measured(partial(measured, scenario, seed=seed), contenders, jobs=jobs)
         print(*table(block, scenario), sep="\n", flush=True)
         results += block
     return results
+
+
+def _all_measured(
+    measure: Callable[[Contender], Result], contenders: Sequence[Contender], *, jobs: int
+) -> list[Result]:
+    if jobs == 1:
+        return [measure(each) for each in contenders]
+    with ProcessPoolExecutor(jobs) as processes:
+        return list(processes.map(measure, contenders))
 
 
 def measured(scenario: Scenario, contender: Contender, *, seed: int) -> Result:

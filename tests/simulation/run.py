@@ -91,18 +91,18 @@ async def _lived(graph: Graph, wanted: Iterator[Operation]) -> list[Outcome]:
         if operation.agent in busy:
             continue
         busy.add(operation.agent)
-        task = loop.create_task(_performed(graph, operation))
-        task.add_done_callback(lambda _, agent=operation.agent: busy.discard(agent))
-        begun.append(task)
+        begun.append(loop.create_task(_performed(graph, operation, busy)))
     return [await task for task in begun]
 
 
-async def _performed(graph: Graph, operation: Operation) -> Outcome:
+async def _performed(graph: Graph, operation: Operation, busy: set[int]) -> Outcome:
     clock = asyncio.get_running_loop().time
     try:
         state = await graph.ainvoke(_asking(operation))
     except Exception:  # a step that crashes is what is counted here
         return Outcome(operation=operation, ended=clock(), worked=False, crashed=True)
+    finally:
+        busy.discard(operation.agent)
     return Outcome(operation=operation, ended=clock(), worked=state["messages"][-1].status == "success")
 
 

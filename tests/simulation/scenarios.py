@@ -38,6 +38,7 @@ class Scenario:
 
     Attributes:
         name: What it is called.
+        happens: The same in a few words.
         sickness: Makes the behavior of the sick service.
         limits: What is asked of us.
         warm_up: Seconds before the trouble.
@@ -46,6 +47,7 @@ class Scenario:
     """
 
     name: str
+    happens: str
     sickness: Callable[..., Behavior]
     limits: tuple[Limit, ...]
     warm_up: float = WARM_UP
@@ -81,36 +83,47 @@ ALWAYS = (Limit("healthy", at_least=0.999), Limit("healthy p99", at_most=0.5), L
 SCENARIOS = (
     Scenario(
         name="down",
+        happens="503 to everything",
         sickness=Down,
         limits=(Limit("amp", at_most=0.10), Limit("median wait", at_most=0.5)),
     ),
     Scenario(
         name="blip",
+        happens="503 for 3 s",
         sickness=Down,
         trouble=BLIP,
         limits=(Limit("succeed", at_least=0.98), Limit("amp", at_most=0.5)),
     ),
-    Scenario(name="refuse", sickness=Refusing, limits=(Limit("amp", at_most=0.10),)),
+    Scenario(name="refuse", happens="no connection", sickness=Refusing, limits=(Limit("amp", at_most=0.10),)),
     Scenario(
         name="brownout",
+        happens="30 % of capacity, else 503",
         sickness=partial(Crowded, room=4),
         limits=(Limit("amp", at_most=1.10), Limit("goodput", at_least=0.53)),
     ),
     Scenario(
         name="overload",
+        happens="30 % of capacity, long queue",
         sickness=partial(Crowded, room=600),
         limits=(Limit("goodput", at_least=0.40), Limit("wasted", at_most=270)),
     ),
     Scenario(
         name="rate limit",
+        happens="429, windows of 10 s",
         sickness=RateLimiting,
         limits=(Limit("early", at_most=0), Limit("goodput", at_least=0.48)),
     ),
     Scenario(
         name="flaky",
+        happens="12 % 503, 4 % lost answers",
         sickness=Flaky,
         limits=(Limit("succeed", at_least=0.995), Limit("repeated", at_most=0), Limit("p99", at_most=2.7)),
     ),
-    Scenario(name="hang", sickness=Hanging, limits=(Limit("amp", at_most=0.15), Limit("recovery", at_most=3.0))),
+    Scenario(
+        name="hang",
+        happens="no answer",
+        sickness=Hanging,
+        limits=(Limit("amp", at_most=0.15), Limit("recovery", at_most=3.0)),
+    ),
 )
 SCENARIO_BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

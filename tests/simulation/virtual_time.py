@@ -23,7 +23,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the virtual seconds that have passed."""
         return self._now
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> NoReturn:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # it is refused
         """Refuse: a thread would go on in real time.
 
         Raises:
@@ -38,7 +38,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Wake nobody: what calls the loop is in its own thread, and the loop is awake."""
 
 
-class _Jump(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # which class it is depends on the machine
+class _Jump(selectors.DefaultSelector):
     """Lets the time pass that the loop would have waited for events."""
 
     def __init__(self, let_pass: Callable[[float], None]) -> None:
