@@ -4,7 +4,9 @@ Telling may never break a call: whatever a stream writer or an observer raises e
 """
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from agent_tools._core.events import EventType, ToolEvent
@@ -14,6 +16,9 @@ from agent_tools._core.events import EventType, ToolEvent
 logger = logging.getLogger("agent_tools")
 
 Observer = Callable[[ToolEvent], object]
+
+_lock = threading.Lock()
+_listeners: tuple[Observer, ...] = ()
 
 LEVEL_BY_TYPE = {
     EventType.RETRY: logging.WARNING,
@@ -38,8 +43,23 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
         logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
     if stream_writer is not None:
         _guarded("stream writer", stream_writer, facts)
-    if observer is not None:
-        _guarded("observer", observer, event)
+    for listener in (observer, *_listeners):
+        if listener is not None:
+            _guarded("observer", listener, event)
+
+
+@contextmanager
+def listening(listener: Observer) -> Iterator[None]:
+    """Send every event of this process to `listener`, too, in the context of its call."""
+    global _listeners  # noqa: PLW0603  # one for the whole process, as the log is
+    with _lock:
+        _listeners = (*_listeners, listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            # By identity: two lists that heard the same are equal, and so are their `append`s.
+            _listeners = tuple(other for other in _listeners if other is not listener)
 
 
 def _guarded(what: str, listener: Callable[[Any], object], event: ToolEvent | dict[str, Any]) -> None:
