@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent_tools._core.html import table
 from agent_tools.report._calls import CallReport, Span, SpanKind
-from agent_tools.report._text import HEAD, SHORTEST, costs, endings, rows, title
+from agent_tools.report._text import HEAD, LONGEST_TEXT, SHORTEST, costs, endings, rows, title
 
 if TYPE_CHECKING:
     from agent_tools.report._report import Totals
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 COLOR_BY_KIND = {
     SpanKind.OK: "#2f9e62",
     SpanKind.FAILED: "#d9534f",
-    SpanKind.WAIT: "rgba(128,128,128,.35)",
-    SpanKind.UNSEEN: "rgba(217,83,79,.35)",
+    SpanKind.WAIT: "rgba(128,128,128,.5)",
+    SpanKind.UNSEEN: "rgba(217,83,79,.4)",
 }
 
 _WORD_BY_KIND = {
@@ -44,7 +44,8 @@ def page(calls: Sequence[CallReport], totals: "Totals") -> str:
     if not calls:
         return "<p>no calls</p>"
     head = f"<p><b>{escape(endings(totals))}</b><br>{escape(costs(totals))}</p>"
-    return f'<div style="color:inherit">{head}{table(HEAD, rows(calls, width=300))}{_picture(calls, totals)}</div>'
+    listed = table(HEAD, rows(calls, width=LONGEST_TEXT))
+    return f'<div style="color:inherit">{head}{listed}{_picture(calls, totals)}</div>'
 
 
 def _picture(calls: Sequence[CallReport], totals: "Totals") -> str:
@@ -63,7 +64,7 @@ def _picture(calls: Sequence[CallReport], totals: "Totals") -> str:
 
 def _line(number: int, call: CallReport, scale: float, *, top: float) -> str:
     name = title(number, call)
-    shown = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    shown = name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
     bars, right = _bars(call.spans, scale, top=top)
     ended = " ".join(filter(None, (str(call.ending), f"({call.error})" if call.error else "")))
     return _text(0, top, shown) + bars + _text(right + 8, top, ended)

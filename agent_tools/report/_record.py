@@ -16,6 +16,7 @@ from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.redaction import scrub
 from agent_tools.report._calls import CallReport, Ending, Span, SpanKind
+from agent_tools.report._text import LONGEST_TEXT
 
 WordT = TypeVar("WordT", bound=StrEnum)
 
@@ -56,8 +57,8 @@ class Record:
         """Return what people want to know."""
         facts = _facts_in(self.answer)
         spans = self._spans(facts)
-        last = self.events[-1] if self.events else None
         failed = [span for span in spans if span.kind is SpanKind.FAILED]
+        known: list[ToolEvent | Span] = [*self.events[-1:], *failed[-1:]]
         return CallReport(
             tool=self.tool,
             id=self.id,
@@ -65,12 +66,10 @@ class Record:
             attempts=max(self._counts(facts)),
             is_exact=bool(self.events) or self.runs is not None or "attempts" in facts,
             spans=tuple(spans),
-            category=last.category if last else facts.get("category") or (failed[-1].category if failed else None),
-            status_code=last.status_code
-            if last
-            else facts.get("status_code") or (failed[-1].status_code if failed else None),
-            reason=last.reason if last else facts.get("reason"),
-            text="" if self.answer is None else scrub(str(self.answer.text)),
+            category=known[0].category if known else facts.get("category"),
+            status_code=known[0].status_code if known else facts.get("status_code"),
+            reason=self.events[-1].reason if self.events else facts.get("reason"),
+            text="" if self.answer is None else scrub(str(self.answer.text), limit=LONGEST_TEXT),
         )
 
     def _spans(self, facts: Mapping[str, Any]) -> list[Span]:

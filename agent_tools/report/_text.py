@@ -13,6 +13,9 @@ HEAD = ("call", "outcome", "attempts", "waited", "last error", "what the model r
 #: Characters of the timeline, and of what the model read.
 _TIMELINE_WIDTH, _TEXT_WIDTH = 60, 60
 
+#: Where what the model read ends in any case.
+LONGEST_TEXT = 500
+
 #: Seconds from which on there is something to see on a timeline.
 SHORTEST = 0.05
 
