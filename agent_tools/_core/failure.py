@@ -12,7 +12,13 @@ from agent_tools._core.html import table
 
 
 class ErrorCategory(StrEnum):
-    """The five kinds of tool errors, by what follows from them."""
+    """The five kinds of tool errors, by what follows from them.
+
+    >>> from agent_tools import ErrorCategory, RetryPolicy
+    >>> policy = RetryPolicy(retry_on={ErrorCategory.RETRYABLE, ErrorCategory.NETWORK})
+    >>> ErrorCategory.NETWORK == "network"
+    True
+    """
 
     RETRYABLE = "retryable"
     """The service is busy or stumbled: HTTP 429, 500, 502, 503."""

@@ -1,4 +1,4 @@
-"""For your own tests and notebooks: a server that fails on cue, a scripted model, no waiting.
+"""For your own tests and notebooks: faults on cue for your tools, a faulty server, a scripted model, no waiting.
 
     from agent_tools.testing import FaultyServer, Reply, ScriptedChatModel, call, no_waiting
 
@@ -6,7 +6,8 @@
         tool_url = server.url + "/orders"
         model = ScriptedChatModel([call("get_order", url=tool_url), "It is on its way."])
 
-The model and `check_history` need langchain-core, which is imported when one of them is first asked for.
+`inject_faults` lets your own agent's tools fail without a server: `inject_faults(agent, {"get_order": [503, ok]})`.
+`agent_tools.testing.pytest_plugin` has fixtures. What needs langchain-core is imported when it is first asked for.
 """
 
 from typing import TYPE_CHECKING

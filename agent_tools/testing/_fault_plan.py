@@ -24,6 +24,9 @@ class Mix:
     rate: float
     steps: tuple[Step, ...]
 
+    def __repr__(self) -> str:
+        return f"random_faults(seed={self.seed}, rate={self.rate:g}, kinds={list(self.steps)})"
+
     def of_tool(self, tool: str) -> Iterator[Step]:
         """Yield what the runs of `tool` do, whatever other tools do meanwhile."""
         chance = random.Random(f"{self.seed} {tool}")  # noqa: S311  # a test, no secret
@@ -41,9 +44,9 @@ def random_faults(*, seed: int, rate: float = 0.3, kinds: Iterable[FaultLike] = 
     The nth run of a tool meets the same in every test run; calls of one tool that run at the same time share
     its faults in the order in which they come.
 
-    >>> steps = random_faults(seed=7, rate=0.5, kinds=[503, refused]).of_tool("get_order")
-    >>> [next(steps) for _ in range(8)]
-    [refused, 503, refused, ok, refused, 503, refused, refused]
+    >>> from agent_tools.testing import random_faults, refused
+    >>> random_faults(seed=7, rate=0.5, kinds=[503, refused])
+    random_faults(seed=7, rate=0.5, kinds=[503, refused])
 
     Args:
         seed: Another seed, another mix.

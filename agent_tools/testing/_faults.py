@@ -127,6 +127,7 @@ refused = replace(_of_type(httpx.ConnectError), words="refused")
 def hang(seconds: float) -> Step:
     """Return a fault that is silent for `seconds`, then a timeout; the tool is not run.
 
+    >>> from agent_tools.testing import hang
     >>> hang(0.1)
     hang(0.1)
     """
@@ -137,6 +138,7 @@ def hang(seconds: float) -> Step:
 def slow(seconds: float) -> Step:
     """Return what runs the tool, `seconds` late.
 
+    >>> from agent_tools.testing import slow
     >>> slow(0.1)
     slow(0.1)
     """
@@ -147,6 +149,7 @@ def slow(seconds: float) -> Step:
 def after(fault: FaultLike) -> Step:
     """Return what runs the tool and fails all the same: it has acted, and nobody is told.
 
+    >>> from agent_tools.testing import after, timeout
     >>> after(timeout), after(503)
     (after(timeout), after(503))
 

@@ -36,10 +36,24 @@ Body = Callable[..., Any]  # a tool takes and returns what it likes
 def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Iterator[RunReport]:
     """Let the tools of `agent` fail as scripted; the target is the report of what became of all calls.
 
-        with inject_faults(agent, {"get_order": [503, 503, ok], "charge": after(timeout)}) as report:
-            agent.invoke({"messages": [("user", "where is my order?")]})
-        assert not report.lost
-        print(report)
+    >>> from langgraph.graph import START, MessagesState, StateGraph
+    >>> from agent_tools import ResilientToolNode
+    >>> from agent_tools.testing import ScriptedChatModel, after, call, inject_faults, ok, timeout
+    >>> def get_order(order: str) -> str:
+    ...     "Look up an order."
+    ...     return "shipped"
+    >>> def charge(amount: int) -> str:
+    ...     "Charge the customer."
+    ...     return "charged"
+    >>> tools = ResilientToolNode([get_order, charge])
+    >>> agent = StateGraph(MessagesState).add_node("tools", tools).add_edge(START, "tools").compile()
+    >>> asked = ScriptedChatModel([[call("get_order", order="A-1"), call("charge", amount=5)]]).invoke("help")
+    >>> with inject_faults(agent, {"get_order": [503, 503, ok], "charge": after(timeout)}, waits=False) as report:
+    ...     state = agent.invoke({"messages": [asked]})
+    >>> report
+    <RunReport: 2 calls: 1 recovered, 1 given up (1 timeout), 0 unanswered>
+    >>> [(call.tool, call.attempts) for call in report.calls], report.lost
+    ([('get_order', 3), ('charge', 1)], ())
 
     A fault is a status (400 to 599) or a `Reply`, which become the error of `httpx`; a `Fault`, `timeout`,
     `refused` or `hang(seconds)`; any error or type of error; `ok` and `slow(seconds)`, which run the tool; or
