@@ -1,7 +1,7 @@
 """The tool nodes of an agent, however deep: in graphs, in chains, in functions and tools that call agents."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
     Raises:
         TypeError: There is none to be found.
     """
-    nodes = [node for each in _runnables_in(agent) for node in _walk(each, set())]
+    nodes = list(_walk(agent, {}))
     if not nodes:
         raise TypeError(
             f"no tool node was found in {type(agent).__name__}: give the node itself, or the compiled graph"
@@ -30,54 +30,49 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
     return nodes
 
 
-def _walk(runnable: Runnable[Any, Any], seen: set[int]) -> Iterator[ToolNode]:
-    if id(runnable) in seen:
+def _walk(thing: object, seen: dict[int, object]) -> Iterator[ToolNode]:
+    if id(thing) in seen:
         return
-    seen.add(id(runnable))
-    if isinstance(runnable, ToolNode):
-        yield runnable
-    for part in _parts_of(runnable):
+    seen[id(thing)] = thing  # kept, since the id of what is gone may come back
+    if isinstance(thing, ToolNode):
+        yield thing
+    for part in _parts_of(thing):
         yield from _walk(part, seen)
 
 
-def _parts_of(runnable: Runnable[Any, Any]) -> Iterator[Runnable[Any, Any]]:
-    if isinstance(runnable, ToolNode):
-        yield from runnable.tools_by_name.values()
-        return
-    if isinstance(runnable, Pregel):
-        yield from (node.bound for node in runnable.nodes.values())
-        return
-    for name in _PARTS:
-        yield from _runnables_in(getattr(runnable, name, None))
-    for name in _FUNCTIONS:
-        yield from _used_by(getattr(runnable, name, None))
+def _parts_of(thing: Any) -> Iterable[object]:  # whatever an agent is made of
+    if isinstance(thing, ToolNode):
+        return thing.tools_by_name.values()
+    if isinstance(thing, Pregel):
+        return [node.bound for node in thing.nodes.values()]
+    if isinstance(thing, Runnable):
+        parts = (part for name in _PARTS for part in _runnables_in(getattr(thing, name, None)))
+        return [*parts, *(getattr(thing, name, None) for name in _FUNCTIONS)]
+    if isinstance(thing, partial):
+        return [thing.func, *thing.args, *thing.keywords.values()]
+    if inspect.ismethod(thing):
+        return [thing.__self__, thing.__func__]
+    return _named_in(thing) if inspect.isfunction(thing) else []
 
 
-def _runnables_in(value: object) -> list[Runnable[Any, Any]]:
-    """Return `value` if it is a runnable, those in it if it holds several."""
-    if isinstance(value, Runnable):
-        return [value]
-    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return [each for each in values if isinstance(each, Runnable)]
+def _named_in(function: Callable[..., Any]) -> list[object]:
+    """Return what `function` works with that may be an agent, or lead to one.
 
-
-def _used_by(function: Any) -> Iterator[Runnable[Any, Any]]:  # whatever a node was made of
-    """Yield the runnables that `function` calls: by their names, as a method, or held by name in a mapping."""
-    if isinstance(function, partial):
-        for given in (*function.args, *function.keywords.values()):
-            yield from _runnables_in(given)
-        yield from _used_by(function.func)
-    elif inspect.ismethod(function):
-        yield from _runnables_in(function.__self__)
-        yield from _used_by(function.__func__)
-    elif inspect.isfunction(function):
-        for value in _values_named_in(function):
-            yield from _runnables_in(getattr(value, "__self__", value))
-
-
-def _values_named_in(function: Callable[..., Any]) -> list[object]:
+    Functions are followed where they are its own. To follow those of its module would lead through the whole program.
+    """
     try:
         found = inspect.getclosurevars(inspect.unwrap(function))
-    except (TypeError, ValueError):  # nothing of Python, or a variable that is not set yet
+    except (TypeError, ValueError):  # a variable that is not set yet
         return []
-    return [*found.nonlocals.values(), *found.globals.values()]
+    own, shared = found.nonlocals.values(), found.globals.values()
+    return [*own, *(each for value in (*own, *shared) for each in _runnables_in(value))]
+
+
+def _runnables_in(value: object) -> list[object]:
+    """Return `value` if it is a runnable or a method of one, and the runnables in it if it holds several."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [each for each in value if isinstance(each, Runnable)]
+    owner = getattr(value, "__self__", value)
+    return [owner] if isinstance(owner, Runnable) else []
