@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 HEAD = ("call", "outcome", "attempts", "waited", "last error", "what the model read")
 
 #: Characters of the timeline, and of what the model read.
-_TIMELINE_WIDTH, _TEXT_WIDTH = 60, 60
+_TIMELINE_WIDTH, _TEXT_WIDTH = 60, 50
 
 #: Where what the model read ends in any case.
 LONGEST_TEXT = 500
@@ -101,7 +101,7 @@ def _line(spans: Iterable[Span], scale: float) -> str:
 
 
 def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
 def _counted(number: int, one: str) -> str:
