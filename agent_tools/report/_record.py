@@ -4,6 +4,7 @@ The order of trust: events tell each attempt and each wait; the runs of the tool
 waits; an answer of ours tells how many attempts there were and how long they took; a result tells nothing.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -191,5 +192,5 @@ def number(value: object) -> int | None:
 
 
 def seconds(value: object) -> float:
-    """Return `value` if it is a number of seconds, else 0."""
-    return float(value) if isinstance(value, int | float) and value >= 0 else 0.0
+    """Return `value` if it is a finite number of seconds, else 0."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < math.inf else 0.0

@@ -58,7 +58,8 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
     A fault is a status (400 to 599) or a `Reply`, which become the error of `httpx`; a `Fault`, `timeout`,
     `refused` or `hang(seconds)`; any error or type of error; `ok` and `slow(seconds)`, which run the tool; or
     `after(fault)`, which runs it and fails all the same. Each run of the tool takes the next one, and the last
-    one repeats, as with `FaultyServer`: `503` alone fails for ever, `[503, ok]` once.
+    one repeats, as with `FaultyServer`: `503` alone fails for ever, `[503, ok]` once. A run that ends with a
+    question to a human (`interrupt`) uses up none.
 
     It works sync and async, in all threads, on tools that are async only, as those of MCP servers; for as long
     as the block lasts, also for others who use the same node. Tools that are not named work as always. What is

@@ -103,6 +103,12 @@ def test_what_is_no_event_of_ours_is_passed_over() -> None:
     assert RunReport.from_events([{"type": "progress"}, {}, "text", None, {"type": "tool_failed"}]).calls == ()  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1, "soon", None])
+def test_times_that_make_no_sense_are_none(value: Any) -> None:
+    event = {"type": "tool_retry", "tool": "down", "tool_call_id": "c1", "attempt": 1, "elapsed": value, "after": value}
+    assert RunReport.from_events([event]).calls[0].seconds == 0
+
+
 def test_messages_may_be_dicts() -> None:
     messages = [
         AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": "c1"}]),
