@@ -6,8 +6,9 @@
 Names are loaded when they are first used: `agent_tools.error_handler` needs no LangGraph.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agent_tools._handler import ToolErrorHandler
     from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
     from agent_tools.idempotency import idempotency_key
+    from agent_tools.report import RunReport
     from agent_tools.tool_node import ResilientToolNode
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Failure",
     "ResilientToolNode",
     "RetryPolicy",
+    "RunReport",
     "ToolErrorHandler",
     "ToolEvent",
     "classify_error",
@@ -40,31 +43,27 @@ __all__ = [
     "with_retry_sync",
 ]
 
-_MODULE_BY_NAME = {
-    "BudgetPolicy": "_core.budget",
-    "CircuitPolicy": "_core.circuit",
-    "ErrorCategory": "error_handler",
-    "Failure": "_core.failure",
-    "ResilientToolNode": "tool_node",
-    "RetryPolicy": "_core.policy",
-    "ToolErrorHandler": "_handler",
-    "ToolEvent": "_core.events",
-    "classify_error": "error_handler",
-    "clean_errors": "_clean_errors",
-    "diagnose": "_classify",
-    "explain": "_classify",
-    "idempotency_key": "idempotency",
-    "with_retry": "error_handler",
-    "with_retry_sync": "error_handler",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_BY_NAME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_BY_NAME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy(
+    __name__,
+    {
+        "BudgetPolicy": "_core.budget",
+        "CircuitPolicy": "_core.circuit",
+        "ErrorCategory": "error_handler",
+        "Failure": "_core.failure",
+        "ResilientToolNode": "tool_node",
+        "RetryPolicy": "_core.policy",
+        "RunReport": "report",
+        "ToolErrorHandler": "_handler",
+        "ToolEvent": "_core.events",
+        "classify_error": "error_handler",
+        "clean_errors": "_clean_errors",
+        "diagnose": "_classify",
+        "explain": "_classify",
+        "idempotency_key": "idempotency",
+        "with_retry": "error_handler",
+        "with_retry_sync": "error_handler",
+    },
+)
 
 
 def __dir__() -> list[str]:

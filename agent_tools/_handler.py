@@ -39,6 +39,12 @@ class ToolErrorHandler:
 
     `ResilientToolNode` makes its own. Make one yourself to share it between nodes (`handler=`).
 
+    >>> from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
+    >>> handler = ToolErrorHandler(policy=RetryPolicy(max_attempts=5))
+    >>> front, back = ResilientToolNode([], handler=handler), ResilientToolNode([], handler=handler)
+    >>> handler.health()  # nothing has failed
+    {}
+
     Args:
         policy: How often and how long a call is tried.
         per_tool: Other policies, by the name of the tool.

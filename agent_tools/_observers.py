@@ -6,6 +6,7 @@ Callbacks are told apart from the others, since an async run awaits them. That i
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,9 @@ from agent_tools._core.events import EventType, ToolEvent
 logger = logging.getLogger("agent_tools")
 
 Observer = Callable[[ToolEvent], object]
+
+_lock = threading.Lock()
+_listeners: tuple[Observer, ...] = ()
 
 LEVEL_BY_TYPE = {
     EventType.RETRY: logging.WARNING,
@@ -50,9 +54,24 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
     if stream_writer is not None:
         with _guarded("stream writer"):
             stream_writer(facts)
-    if observer is not None:
-        with _guarded("observer"):
-            observer(event)
+    for listener in (observer, *_listeners):
+        if listener is not None:
+            with _guarded("observer"):
+                listener(event)
+
+
+@contextmanager
+def listening(listener: Observer) -> Iterator[None]:
+    """Send every event of this process to `listener`, too, in the context of its call."""
+    global _listeners  # noqa: PLW0603  # one for the whole process, as the log is
+    with _lock:
+        _listeners = (*_listeners, listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            # By identity: two lists that heard the same are equal, and so are their `append`s.
+            _listeners = tuple(other for other in _listeners if other is not listener)
 
 
 def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run

@@ -35,6 +35,13 @@ def classify_error(error: BaseException) -> ErrorCategory:
 async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
     """Return what awaiting `fn()` returns, trying again after RETRYABLE errors.
 
+    >>> import asyncio
+    >>> from agent_tools import with_retry
+    >>> async def look_up() -> str:
+    ...     return "shipped"
+    >>> asyncio.run(with_retry(look_up, max_retries=3))
+    'shipped'
+
     Args:
         fn: Called without arguments, once per attempt.
         max_retries: Calls in total, the first one included.
@@ -48,7 +55,12 @@ async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3,
 
 
 def with_retry_sync(fn: Callable[[], ResultT], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
-    """Return what `fn()` returns, trying again after RETRYABLE errors; see `with_retry`."""
+    """Return what `fn()` returns, trying again after RETRYABLE errors; see `with_retry`.
+
+    >>> from agent_tools import with_retry_sync
+    >>> with_retry_sync(lambda: "shipped", max_retries=3)
+    'shipped'
+    """
     return run(fn, _doubling(max_retries, base_delay))
 
 

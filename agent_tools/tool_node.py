@@ -37,6 +37,12 @@ class ResilientToolNode(ToolNode):
     happened and what to do. Only the failed call of a batch runs again. Interrupts, parent commands and
     cancellations pass untouched; a missing store or state field is raised, as ToolNode does.
 
+    >>> from agent_tools import ResilientToolNode, RetryPolicy
+    >>> def get_order(order: str) -> str:
+    ...     "Look up an order."
+    ...     return "shipped"
+    >>> node = ResilientToolNode([get_order], per_tool={"get_order": RetryPolicy(max_attempts=5)})
+
     Args:
         tools: As for ToolNode.
         policy: How often and how long a call is tried.

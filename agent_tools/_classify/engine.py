@@ -40,6 +40,11 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
     Never raises and never waits, whatever the error is made of. Control flow (interrupts, cancellation by
     the caller) is no error: filter it before.
 
+    >>> from agent_tools import diagnose
+    >>> failure = diagnose(ConnectionRefusedError("db-1.internal:5432"))
+    >>> failure.category, failure.may_have_acted
+    (<ErrorCategory.NETWORK: 'network'>, False)
+
     Args:
         error: Any exception. It is not kept, nor is any text of it.
         rules: Asked before the tables: a callable, a mapping of types and predicates to categories, or a

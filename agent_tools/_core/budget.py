@@ -17,6 +17,9 @@ class BudgetPolicy:
 
     The numbers are those of botocore 1.44: 35 retries in a burst, then one for 14 calls that work.
 
+    >>> from agent_tools import BudgetPolicy, ResilientToolNode
+    >>> node = ResilientToolNode([], budget=BudgetPolicy(tokens=100))
+
     Attributes:
         tokens: What there is at first, and at the most.
         transient_cost: Tokens that a retry takes.

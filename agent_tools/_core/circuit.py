@@ -24,6 +24,9 @@ _CLIENT_ERRORS = range(400, 500)
 class CircuitPolicy:
     """When a tool counts as down, and how it is found out that it is back. All times are seconds.
 
+    >>> from agent_tools import CircuitPolicy, ResilientToolNode
+    >>> node = ResilientToolNode([], circuit=CircuitPolicy(failures=10, patience=0))
+
     Attributes:
         failures: So many in a row open the circuit.
         probe_after: Least time until the next probe.

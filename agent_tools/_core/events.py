@@ -24,6 +24,12 @@ class EventType(StrEnum):
 class ToolEvent:
     """One thing that happened to one tool call.
 
+    >>> from agent_tools import ResilientToolNode, ToolEvent
+    >>> def page_the_operator(event: ToolEvent) -> None:
+    ...     if event.type == "tool_failed":
+    ...         print(f"{event.tool}: {event.category} after {event.attempt} attempts")
+    >>> node = ResilientToolNode([], observer=page_the_operator)
+
     Attributes:
         type: Which of the four.
         tool: Name of the tool.

@@ -5,12 +5,20 @@ other side there is only this record, which may be logged, streamed, put into `T
 and checkpointed. No exception, response, URL or header crosses it, so there is one place to watch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+
+from agent_tools._core.html import table
 
 
 class ErrorCategory(StrEnum):
-    """The five kinds of tool errors, by what follows from them."""
+    """The five kinds of tool errors, by what follows from them.
+
+    >>> from agent_tools import ErrorCategory, RetryPolicy
+    >>> policy = RetryPolicy(retry_on={ErrorCategory.RETRYABLE, ErrorCategory.NETWORK})
+    >>> ErrorCategory.NETWORK == "network"
+    True
+    """
 
     RETRYABLE = "retryable"
     """The service is busy or stumbled: HTTP 429, 500, 502, 503."""
@@ -39,7 +47,17 @@ class Veto(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One failed attempt, without the exception.
+    """One failed attempt, without the exception. A notebook shows it as a table.
+
+    >>> from agent_tools import Failure, diagnose
+    >>> failure = diagnose(ConnectionRefusedError("db-1.internal:5432"))
+    >>> failure == Failure(
+    ...     category="network",
+    ...     error_type="ConnectionRefusedError",
+    ...     rule="builtins.ConnectionRefusedError",
+    ...     may_have_acted=False,
+    ... )
+    True
 
     Attributes:
         category: What follows from it.
@@ -63,3 +81,8 @@ class Failure:
     throttled: bool = False
     veto: Veto | None = None
     detail: str | None = None
+
+    def _repr_html_(self) -> str:
+        """Return the facts as a table, for notebooks."""
+        known = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return table(("failure", ""), [(name, str(value)) for name, value in known if value is not None])

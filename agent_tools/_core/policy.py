@@ -16,6 +16,10 @@ class RetryPolicy:
 
     Change one with `dataclasses.replace(policy, max_attempts=5)`.
 
+    >>> from agent_tools import RetryPolicy
+    >>> patient = RetryPolicy(max_attempts=5, deadline=120.0)
+    >>> refund = RetryPolicy(idempotent=False)
+
     Attributes:
         max_attempts: Calls in total, the first one included. 1 means: never again.
         base_delay: Longest wait before the first retry.

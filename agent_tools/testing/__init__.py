@@ -1,4 +1,4 @@
-"""For your own tests and notebooks: a server that fails on cue, a scripted model, no waiting.
+"""For your own tests and notebooks: faults on cue for your tools, a faulty server, a scripted model, no waiting.
 
     from agent_tools.testing import FaultyServer, Reply, ScriptedChatModel, call, no_waiting
 
@@ -6,12 +6,13 @@
         tool_url = server.url + "/orders"
         model = ScriptedChatModel([call("get_order", url=tool_url), "It is on its way."])
 
-The model and `check_history` need langchain-core, which is imported when one of them is first asked for.
+`inject_faults` lets your own agent's tools fail without a server: `inject_faults(agent, {"get_order": [503, ok]})`.
+`agent_tools.testing.pytest_plugin` has fixtures. What needs langchain-core is imported when it is first asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from agent_tools._lazy import lazy
 from agent_tools.testing._no_waiting import no_waiting
 from agent_tools.testing._refused import refused_url
 from agent_tools.testing._reply import Fault, Reply, Request
@@ -19,7 +20,10 @@ from agent_tools.testing._server import FaultyServer
 
 if TYPE_CHECKING:
     from agent_tools.testing._chat_model import ScriptedChatModel
+    from agent_tools.testing._fault_plan import random_faults
+    from agent_tools.testing._faults import after, hang, ok, refused, slow, timeout
     from agent_tools.testing._history import check_history
+    from agent_tools.testing._inject import inject_faults
     from agent_tools.testing._script import call
 
 __all__ = [
@@ -28,25 +32,36 @@ __all__ = [
     "Reply",
     "Request",
     "ScriptedChatModel",
+    "after",
     "call",
     "check_history",
+    "hang",
+    "inject_faults",
     "no_waiting",
+    "ok",
+    "random_faults",
+    "refused",
     "refused_url",
+    "slow",
+    "timeout",
 ]
 
-_MODULE_BY_LAZY_NAME = {
-    "ScriptedChatModel": "_chat_model",
-    "call": "_script",
-    "check_history": "_history",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_BY_LAZY_NAME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_BY_LAZY_NAME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy(
+    __name__,
+    {
+        "ScriptedChatModel": "_chat_model",
+        "after": "_faults",
+        "call": "_script",
+        "check_history": "_history",
+        "hang": "_faults",
+        "inject_faults": "_inject",
+        "ok": "_faults",
+        "random_faults": "_fault_plan",
+        "refused": "_faults",
+        "slow": "_faults",
+        "timeout": "_faults",
+    },
+)
 
 
 def __dir__() -> list[str]:

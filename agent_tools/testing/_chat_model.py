@@ -21,10 +21,13 @@ from agent_tools.testing._script import Script, Step
 class ScriptedChatModel(BaseChatModel):
     """Calls tools and answers by script, as a provider would: streaming, in parallel, sync and async.
 
-        model = ScriptedChatModel([
-            [call("get_order", order_id="A-1"), call("get_customer", customer_id=7)],
-            lambda messages: f"I found this: {messages[-1].text}",
-        ])
+    >>> from agent_tools.testing import ScriptedChatModel, call
+    >>> model = ScriptedChatModel([
+    ...     [call("get_order", order_id="A-1"), call("get_customer", customer_id=7)],
+    ...     lambda messages: f"I found this: {messages[-1].text}",
+    ... ])
+    >>> [made["name"] for made in model.invoke("where is it?").tool_calls]
+    ['get_order', 'get_customer']
 
     Each step is one turn of the model: a text, `call(...)`, a list of calls to make in parallel, an
     `AIMessage`, or a callable that makes one of these from the messages. Calls without an id get

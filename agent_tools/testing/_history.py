@@ -18,6 +18,13 @@ from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, Too
 def check_history(messages: Sequence[BaseMessage]) -> None:
     """Refuse what a provider would refuse, with the id of the call and the rule.
 
+    >>> from langchain_core.messages import AIMessage
+    >>> from agent_tools.testing import check_history
+    >>> check_history([AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": "c1"}])])
+    Traceback (most recent call last):
+        ...
+    ValueError: every tool call must be answered before the model is asked again: no answer to 'c1'
+
     Raises:
         ValueError: A tool call without answer, an answer without call, a second answer, two calls with one
             id, or an empty answer of a tool that failed.

@@ -14,9 +14,14 @@ def no_waiting() -> Iterator[list[float]]:
     outside of the `with` block. Blocks may be nested or overlap: each lists what was skipped during it.
     Clocks are left alone: a deadline does not come nearer by a wait that was skipped.
 
-        with no_waiting() as waits:
-            graph.invoke(...)
-        assert waits == [pytest.approx(1.0)]
+    >>> from agent_tools import with_retry_sync
+    >>> from agent_tools.testing import FaultyServer, no_waiting
+    >>> import httpx
+    >>> with FaultyServer({"/": [503, 503, 200]}) as server, no_waiting() as waits:
+    ...     with_retry_sync(lambda: httpx.get(server.url).raise_for_status(), base_delay=60.0)
+    <Response [200 OK]>
+    >>> waits
+    [60.0, 120.0]
     """
     waits = skip_waits()
     try:

@@ -10,6 +10,13 @@ def refused_url() -> str:
 
     Its port is bound and never listened on: the kernel answers as if nothing were there, and nobody else
     can get the port.
+
+    >>> import httpx
+    >>> from agent_tools.testing import refused_url
+    >>> httpx.get(refused_url())
+    Traceback (most recent call last):
+        ...
+    httpx.ConnectError: ...
     """
     held = socket.socket()
     held.bind(("127.0.0.1", 0))

@@ -20,7 +20,12 @@ _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Fault(StrEnum):
-    """How a reply goes wrong below HTTP, and what `httpx` makes of it."""
+    """How a reply goes wrong below HTTP, and what `httpx` makes of it.
+
+    >>> from agent_tools.testing import Fault, Reply
+    >>> Reply(200, {"status": "shipped"}, fault=Fault.TRUNCATE).fault
+    <Fault.TRUNCATE: 'truncate'>
+    """
 
     RESET = "reset"
     """The connection is reset instead of an answer: `ReadError`."""
@@ -48,6 +53,10 @@ _BODY_FAULTS = frozenset({Fault.RESET_MID_BODY, Fault.TRUNCATE, Fault.STALL_BODY
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer of the server.
+
+    >>> from agent_tools.testing import Reply
+    >>> Reply(429, {"detail": "slow down"}, {"Retry-After": "2"}).payload()
+    b'{"detail": "slow down"}'
 
     Args:
         status: A final status, 200 to 599.
@@ -100,6 +109,11 @@ class Reply:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request as the server received it.
+
+    >>> from agent_tools.testing import FaultyServer, Request
+    >>> def echo(request: Request) -> dict[str, str]:
+    ...     return {"you asked for": request.path}
+    >>> server = FaultyServer({"*": echo})
 
     `path` is without the query and still percent-encoded; `at` are the seconds of `time.monotonic()` when
     the request was complete.

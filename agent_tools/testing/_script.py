@@ -16,7 +16,12 @@ Step = Move | Callable[[list[BaseMessage]], Move]
 
 
 def call(tool: str, /, **args: Any) -> ToolCall:  # Any: tools take what they like
-    """Return a call of `tool`, a step for `ScriptedChatModel`; its id is filled in when it is made."""
+    """Return a call of `tool`, a step for `ScriptedChatModel`; its id is filled in when it is made.
+
+    >>> from agent_tools.testing import call
+    >>> call("get_order", order="A-1")["args"]
+    {'order': 'A-1'}
+    """
     return ToolCall(name=tool, args=args, id=None, type="tool_call")
 
 

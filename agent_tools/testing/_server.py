@@ -25,14 +25,18 @@ Script = Mapping[str, Answers] | Reply | int | Maker | Sequence[Plain | Maker]
 class FaultyServer:
     """Answers by script on a free port of 127.0.0.1, while its `with` block lasts.
 
-        with FaultyServer({
-            "/orders": [Reply(503), Reply(503), Reply(200, {"status": "shipped"})],
-            "POST /refunds": Reply(fault="reset"),
-            "/crm": 401,
-            "*": lambda request: {"you asked for": request.path},
-        }) as server:
-            httpx.get(server.url + "/orders")
-        assert server.count("/orders") == 1
+    >>> import httpx
+    >>> from agent_tools.testing import FaultyServer, Reply
+    >>> with FaultyServer({
+    ...     "/orders": [Reply(503), Reply(503), Reply(200, {"status": "shipped"})],
+    ...     "POST /refunds": Reply(fault="reset"),
+    ...     "/crm": 401,
+    ...     "*": lambda request: {"you asked for": request.path},
+    ... }) as server:
+    ...     [httpx.get(server.url + path).status_code for path in ("/orders", "/orders", "/orders", "/crm")]
+    [503, 503, 200, 401]
+    >>> server.count("/orders")
+    3
 
     Each connection carries one request and has a thread of its own. A path that no route names is
     answered with 404. A callable that raises is answered with 500, and its error comes out of the

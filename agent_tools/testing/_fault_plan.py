@@ -1,0 +1,113 @@
+"""Which fault comes next, tool by tool.
+
+The faults of a tool come in the order they were written and the last one repeats for ever, as the replies
+of a `FaultyServer` do. A run that asks a human has not come to its end: the run after the answer gets the
+same fault.
+"""
+
+import random
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from agent_tools._core.policy import require_fraction
+from agent_tools.testing._faults import FaultLike, Step, ok, refused, step_of, timeout
+from agent_tools.testing._reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Faults by chance, the same ones for the same seed."""
+
+    seed: int
+    rate: float
+    steps: tuple[Step, ...]
+
+    def __repr__(self) -> str:
+        return f"random_faults(seed={self.seed}, rate={self.rate:g}, kinds={list(self.steps)})"
+
+    def of_tool(self, tool: str) -> Iterator[Step]:
+        """Yield what the runs of `tool` do, whatever other tools do meanwhile."""
+        chance = random.Random(f"{self.seed} {tool}")  # noqa: S311  # a test, no secret
+        while True:
+            yield chance.choice(self.steps) if chance.random() < self.rate else ok
+
+
+#: What happens to services on a bad day, for `random_faults`.
+BAD_DAY: tuple[FaultLike, ...] = (500, 503, Reply(429, headers={"Retry-After": "1"}), timeout, refused)
+
+
+def random_faults(*, seed: int, rate: float = 0.3, kinds: Iterable[FaultLike] = BAD_DAY) -> Mix:
+    """Return faults by chance, to inject into one tool or, instead of the mapping, into all.
+
+    The nth run of a tool meets the same in every test run; calls of one tool that run at the same time share
+    its faults in the order in which they come.
+
+    >>> from agent_tools.testing import random_faults, refused
+    >>> random_faults(seed=7, rate=0.5, kinds=[503, refused])
+    random_faults(seed=7, rate=0.5, kinds=[503, refused])
+
+    Args:
+        seed: Another seed, another mix.
+        rate: The part of the runs that fails, from 0 to 1.
+        kinds: The faults, each as likely as the others.
+
+    Raises:
+        ValueError: `rate` is no such number, or there are no `kinds`.
+    """
+    require_fraction("rate", rate)
+    steps = tuple(map(step_of, kinds))
+    if not steps:
+        raise ValueError("kinds must be at least one fault")
+    return Mix(seed, rate, steps)
+
+
+ToolFaults = Mix | FaultLike | Sequence[FaultLike]
+Faults = Mix | Mapping[str, ToolFaults]
+
+
+class Plan:
+    """The steps still to come, tool by tool. Safe to share between threads.
+
+    Args:
+        faults: As for `inject_faults`.
+        tools: The names of the tools there are.
+
+    Raises:
+        ValueError: A tool that does not exist, or has no faults.
+    """
+
+    def __init__(self, faults: Faults, tools: Iterable[str]) -> None:
+        known = sorted(tools)
+        by_tool = dict.fromkeys(known, faults) if isinstance(faults, Mix) else faults
+        for tool in by_tool:
+            if tool not in known:
+                raise ValueError(f"faults are for {tool!r}, but the tools are {', '.join(known)}")
+        self._coming_by_tool = {tool: _coming(tool, given) for tool, given in by_tool.items()}
+        self._given_back_by_tool: dict[str, list[Step]] = {tool: [] for tool in by_tool}
+        self._lock = threading.Lock()
+
+    def next(self, tool: str) -> Step:
+        """Return what the next run of `tool` does."""
+        if tool not in self._coming_by_tool:
+            return ok
+        with self._lock:
+            given_back = self._given_back_by_tool[tool]
+            return given_back.pop() if given_back else next(self._coming_by_tool[tool])
+
+    def give_back(self, tool: str, step: Step) -> None:
+        """Let the next run of `tool` do `step`: this one has only asked."""
+        if tool in self._coming_by_tool:
+            with self._lock:
+                self._given_back_by_tool[tool].append(step)
+
+
+def _coming(tool: str, given: object) -> Iterator[Step]:
+    if isinstance(given, Mix):
+        return given.of_tool(tool)
+    listed = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    steps = [step_of(each) for each in listed]
+    if not steps:
+        raise ValueError(f"the faults of {tool!r} must be at least one")
+    return chain(steps, repeat(steps[-1]))

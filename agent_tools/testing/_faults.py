@@ -1,0 +1,165 @@
+"""How a run of a tool goes wrong, as a record, and the words in which users say it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import httpx
+
+from agent_tools._core.policy import require_seconds
+from agent_tools.testing._reply import Fault, Reply
+
+#: Where the injected requests went to: a name that never resolves (RFC 2606, 2).
+_URL = "https://injected.invalid/"
+
+ERROR_BY_FAULT: Mapping[Fault, type[httpx.RequestError]] = {
+    Fault.RESET: httpx.ReadError,
+    Fault.CLOSE: httpx.RemoteProtocolError,
+    Fault.RESET_MID_BODY: httpx.ReadError,
+    Fault.TRUNCATE: httpx.RemoteProtocolError,
+    Fault.STALL: httpx.ReadTimeout,
+    Fault.STALL_BODY: httpx.ReadTimeout,
+    Fault.GARBAGE: httpx.RemoteProtocolError,
+    Fault.BAD_GZIP: httpx.DecodingError,
+}
+
+_FIRST_ERROR, _LAST_ERROR = 400, 599
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one run of a tool does.
+
+    Attributes:
+        words: What it is called where people read of it.
+        delay: Seconds before anything happens.
+        acts: Whether the tool itself is run.
+        error: Makes what is raised in the end; None for nothing.
+    """
+
+    words: str
+    delay: float = 0.0
+    acts: bool = False
+    error: Callable[[], BaseException] | None = None
+
+    def __repr__(self) -> str:
+        return self.words
+
+    def raise_error(self) -> None:
+        """Raise what there is to raise."""
+        if self.error is not None:
+            raise self.error()
+
+
+FaultLike = Step | int | Reply | Fault | BaseException | type[BaseException]
+
+
+def step_of(given: object) -> Step:
+    """Return the step that `given` stands for.
+
+    Raises:
+        TypeError: It stands for none.
+        ValueError: It stands for no error.
+    """
+    if isinstance(given, Step):
+        return given
+    if isinstance(given, Fault):
+        return _of_reply(Reply(fault=given))
+    if isinstance(given, Reply):
+        return _of_reply(given)
+    if isinstance(given, int) and not isinstance(given, bool):
+        return _of_reply(Reply(given))
+    if isinstance(given, BaseException):
+        return Step(words=type(given).__name__, error=lambda: given.with_traceback(None))
+    if isinstance(given, type) and issubclass(given, BaseException):
+        return _of_type(given)
+    raise TypeError(
+        f"a fault must be a status, a Reply, a Fault, an error, ok, timeout, refused, hang(), slow() or after(), "
+        f"not {given!r}"
+    )
+
+
+def _of_reply(reply: Reply) -> Step:
+    if reply.fault is not None:
+        if reply.fault not in ERROR_BY_FAULT:
+            raise ValueError(f"the fault {str(reply.fault)!r} ends in no error; slow() makes a tool slow")
+        error = ERROR_BY_FAULT[Fault(reply.fault)]
+        return Step(words=f"Fault.{reply.fault.upper()}", delay=reply.delay, error=_maker(error))
+    if not _FIRST_ERROR <= reply.status <= _LAST_ERROR:
+        raise ValueError(f"a status must be from {_FIRST_ERROR} to {_LAST_ERROR}, not {reply.status}; ok runs the tool")
+    return Step(words=str(reply.status), delay=reply.delay, error=lambda: _status_error(reply))
+
+
+def _of_type(error: type[BaseException]) -> Step:
+    try:
+        _maker(error)()
+    except TypeError:
+        raise ValueError(f"{error.__name__} cannot be made without arguments: give an error, not a type") from None
+    return Step(words=error.__name__, error=_maker(error))
+
+
+def _maker(error: type[BaseException]) -> Callable[[], BaseException]:
+    if issubclass(error, httpx.RequestError):
+        return lambda: error("injected", request=httpx.Request("POST", _URL))
+    return error
+
+
+def _status_error(reply: Reply) -> httpx.HTTPStatusError:
+    """Return what `raise_for_status` raises for this reply."""
+    response = httpx.Response(
+        reply.status,
+        headers=[("Content-Type", reply.content_type()), *reply.header_pairs()],
+        content=reply.payload(),
+        request=httpx.Request("POST", _URL),
+    )
+    return httpx.HTTPStatusError(f"{reply.status}, injected", request=response.request, response=response)
+
+
+#: Runs the tool.
+ok = Step(words="ok", acts=True)
+
+#: The tool got no answer in time; it was not run. `after(timeout)` runs it.
+timeout = replace(_of_type(httpx.ReadTimeout), words="timeout")
+
+#: The tool did not reach its service.
+refused = replace(_of_type(httpx.ConnectError), words="refused")
+
+
+def hang(seconds: float) -> Step:
+    """Return a fault that is silent for `seconds`, then a timeout; the tool is not run.
+
+    >>> from agent_tools.testing import hang
+    >>> hang(0.1)
+    hang(0.1)
+    """
+    require_seconds("seconds", seconds)
+    return replace(timeout, words=f"hang({seconds:g})", delay=seconds)
+
+
+def slow(seconds: float) -> Step:
+    """Return what runs the tool, `seconds` late.
+
+    >>> from agent_tools.testing import slow
+    >>> slow(0.1)
+    slow(0.1)
+    """
+    require_seconds("seconds", seconds)
+    return replace(ok, words=f"slow({seconds:g})", delay=seconds)
+
+
+def after(fault: FaultLike) -> Step:
+    """Return what runs the tool and fails all the same: it has acted, and nobody is told.
+
+    >>> from agent_tools.testing import after, timeout
+    >>> after(timeout), after(503)
+    (after(timeout), after(503))
+
+    Args:
+        fault: How it fails once it has acted.
+
+    Raises:
+        ValueError: `fault` does not fail.
+    """
+    step = step_of(fault)
+    if step.error is None:
+        raise ValueError(f"what comes after the tool has acted must be an error, not {step}")
+    return replace(step, words=f"after({step})", acts=True)

@@ -1,0 +1,64 @@
+"""The fixtures work in a project of a user's own, with the one line that the module asks for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CONFTEST = 'pytest_plugins = ["agent_tools.testing.pytest_plugin"]\n'
+
+TESTS = '''
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from agent_tools import ResilientToolNode
+from agent_tools.testing import ok
+
+
+def get_order() -> str:
+    """Look up an order."""
+    return "shipped"
+
+
+node = ResilientToolNode([get_order])
+bot = StateGraph(MessagesState).add_node("tools", node).add_edge(START, "tools").compile()
+asked = {"messages": [AIMessage("", tool_calls=[{"name": "get_order", "args": {}, "id": "c1"}])]}
+
+
+def test_faults_events_and_waits(tool_faults, tool_events, no_waiting):
+    report = tool_faults(bot, {"get_order": [503, 503, ok]})
+    assert bot.invoke(asked)["messages"][-1].content == "shipped"
+    assert report.calls[0].attempts == 3
+    assert [event.type for event in tool_events] == ["tool_retry", "tool_retry", "tool_recovered"]
+    assert len(no_waiting) == 2
+
+
+def test_the_next_test_knows_nothing_of_it(tool_events, no_waiting):
+    assert bot.invoke(asked)["messages"][-1].content == "shipped"
+    assert tool_events == []
+    assert no_waiting == []
+
+
+def test_faults_may_change_within_a_test(tool_faults):
+    first = tool_faults(bot, {"get_order": 401})
+    assert bot.invoke(asked)["messages"][-1].status == "error"
+    assert tool_faults(bot, {"get_order": ok}, waits=False) is not first
+'''
+
+
+def test_one_line_in_a_conftest_brings_the_fixtures(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_bot.py").write_text(TESTS)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_without_it_the_library_adds_nothing_to_a_test_run() -> None:
+    code = "import importlib.metadata as m; print([e.value for e in m.entry_points(group='pytest11')])"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "agent_tools" not in shown.stdout
