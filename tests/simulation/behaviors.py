@@ -105,13 +105,13 @@ class Crowded(Healthy):
 
     Attributes:
         capacity: Answers a second in good times.
-        reduced: Answers a second in trouble.
+        left: The part of it that is left in trouble.
         room: Requests that may wait; more are answered 503 at once.
         wasted: Answers made for clients that had given up.
     """
 
-    capacity: float = 54.0
-    reduced: float = 16.2
+    capacity: float = 53.0
+    left: float = 0.3
     room: int
     wasted: int = 0
     _queue: deque[tuple[Job, asyncio.Future[None]]] = field(default_factory=deque)
@@ -146,21 +146,26 @@ class Crowded(Healthy):
                 served.set_result(None)
 
     def _rate(self, at: float) -> float:
-        return self.reduced if at in self.trouble else self.capacity
+        return self.capacity * self.left if at in self.trouble else self.capacity
 
     async def foresee(self, patience: float) -> bool:
         """Wait for a turn of one's own if there is one in time."""
-        slot = max(self._now, self._last_slot + 1 / self._rate(self._last_slot))
+        slot = self._slot(after=self._now)
         if slot - self._now > patience:
             return False
         self._last_slot = slot
         await asyncio.sleep(slot - self._now)
         return True
 
+    def _slot(self, *, after: float) -> float:
+        return max(after, self._last_slot + 1 / self._rate(self._last_slot))
+
 
 @dataclass(kw_only=True)
-class RateLimiting(Healthy):
+class RateLimiting(Crowded):
     """Grants so many requests in each window, and answers 429 with the seconds until the next one.
+
+    The door opens for all at once, but behind it there is a queue as everywhere: who runs is answered 503.
 
     Attributes:
         window: Seconds from one door to the next.
@@ -168,15 +173,17 @@ class RateLimiting(Healthy):
         early: Requests that came before the next door though a 429 had been delivered that names it.
     """
 
+    left: float = 1.0
+    room: int = 40
     window: float = 10.0
-    quota: int = 150
+    quota: int = 146
     early: int = 0
     _granted: Counter[int] = field(default_factory=Counter)
     _foreseen: Counter[int] = field(default_factory=Counter)
     _told: set[int] = field(default_factory=set)
 
     async def serve(self, job: Job) -> Reply:
-        """Return the answer of the limiter, or that of the service behind it."""
+        """Return the answer of the limiter, or that of the queue behind it."""
         if not self._is_sick:
             return await super().serve(job)
         window = self._window(self._now)
@@ -189,27 +196,26 @@ class RateLimiting(Healthy):
         self._told.add(window)
         return Reply(429, {"Retry-After": str(seconds)})
 
+    async def foresee(self, patience: float) -> bool:
+        """Take one of this window's requests, or wait for the next door if it is near and not too many do."""
+        slot = self._slot(after=self._now)
+        if self._is_spent(slot):
+            slot = self._slot(after=self._door(self._window(slot)))
+        if self._is_spent(slot) or slot - self._now > patience:
+            return False
+        self._last_slot = slot
+        self._foreseen[self._window(slot)] += 1
+        await asyncio.sleep(slot - self._now)
+        return True
+
+    def _is_spent(self, at: float) -> bool:
+        return at in self.trouble and self._foreseen[self._window(at)] >= self.quota
+
     def _window(self, at: float) -> int:
-        return int((at - self.trouble.begins) // self.window)
+        return math.floor((at - self.trouble.begins) / self.window)
 
     def _door(self, window: int) -> float:
         return min(self.trouble.begins + (window + 1) * self.window, self.trouble.ends)
-
-    async def foresee(self, patience: float) -> bool:
-        """Take one of this window's requests, or wait for the next door if it is near and not too many do."""
-        if not self._is_sick:
-            return True
-        window = self._window(self._now)
-        if self._foreseen[window] < self.quota:
-            self._foreseen[window] += 1
-            return True
-        wait = self._door(window) - self._now
-        is_last = self._door(window) >= self.trouble.ends
-        if wait > patience or (not is_last and self._foreseen[window + 1] >= self.quota):
-            return False
-        self._foreseen[window + 1] += 1
-        await asyncio.sleep(wait)
-        return True
 
 
 @dataclass(kw_only=True)

@@ -2,10 +2,14 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 
 from tests.simulation.behaviors import Span
 from tests.simulation.run import Outcome, Record
+
+Figures = dict[str, float]
+Series = dict[str, list[int]]
 
 #: The part of the wanted operations that must work in a second for it to count as normal.
 NORMAL = 0.8
@@ -16,7 +20,7 @@ STEADY = 3
 METRICS = {
     "amp": "requests to the sick service per operation begun on it, during the trouble",
     "succeed": "part of the operations begun on it during the trouble that work in the end",
-    "goodput": "those that work before the trouble ends, per operation begun during it",
+    "goodput": "operations that it serves, per operation that agents wanted of it, during the trouble",
     "median wait": "seconds until the answer, whatever it is",
     "p99": "the same, of the slowest 1 %",
     "crashed": "operations that end with an exception in the place of an answer",
@@ -30,17 +34,18 @@ METRICS = {
 }
 
 
-def figures_of(record: Record) -> dict[str, float]:
+def figures_of(record: Record) -> Figures:
     """Return what was measured, rounded to what may be believed."""
     span = record.scenario.span
     sick = _begun_in(span, record, "sick")
     healthy = _begun_in(span, record, "healthy")
-    begun = max(1, len(sick))
+    begun, wanted = max(1, len(sick)), sum(each.service == "sick" and each.at in span for each in record.wanted)
     requests = sum(at in span for at in record.sick.requested_at)
     figures = {
         "amp": requests / begun,
         "succeed": sum(outcome.worked for outcome in sick) / begun,
-        "goodput": sum(outcome.worked and outcome.ended in span for outcome in sick) / begun,
+        # Not per operation begun: who lets agents wait begins fewer, and would look better.
+        "goodput": sum(at in span for at in _worked_at(record)) / max(1, wanted),
         "median wait": statistics.median(outcome.wait for outcome in sick),
         "p99": slowest(sick),
         "crashed": sum(outcome.crashed for outcome in record.outcomes),
@@ -55,12 +60,22 @@ def figures_of(record: Record) -> dict[str, float]:
     return {name: round(figures[name], 4) for name in METRICS}
 
 
+def series_of(record: Record) -> Series:
+    """Return for each second of the run how many requests the sick service got, and how many operations it served."""
+    requests, worked = Counter(map(int, record.sick.requested_at)), Counter(map(int, _worked_at(record)))
+    seconds = range(int(record.scenario.lasts))
+    return {
+        "requests": [requests[second] for second in seconds],
+        "worked": [worked[second] for second in seconds],
+    }
+
+
 def recovery(record: Record) -> float:
     """Return after how many seconds the successes are back at their normal rate, infinite for never."""
     ends = record.scenario.span.ends
     seconds = int(record.scenario.tail)
     wanted = [operation.at for operation in record.wanted if operation.service == "sick"]
-    worked = [outcome.ended for outcome in record.outcomes if outcome.worked and outcome.operation.service == "sick"]
+    worked = _worked_at(record)
     rates = [
         _count(worked, ends + second) / max(1, _count(wanted, ends + second - 0.1))  # an answer takes its time
         for second in range(seconds)
@@ -81,6 +96,10 @@ def _begun_in(span: Span, record: Record, service: str) -> list[Outcome]:
     return [
         outcome for outcome in record.outcomes if outcome.operation.service == service and outcome.operation.at in span
     ]
+
+
+def _worked_at(record: Record) -> list[float]:
+    return [outcome.ended for outcome in record.outcomes if outcome.worked and outcome.operation.service == "sick"]
 
 
 def _count(moments: Sequence[float], begins: float) -> int:

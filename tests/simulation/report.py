@@ -1,52 +1,83 @@
-"""The table: a block per scenario, a row per contender, a column per metric that matters there."""
+"""The table: a block per scenario, a row per contender, a column per metric."""
 
 import logging
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 from tests.simulation.contenders import CONTENDERS, Contender
-from tests.simulation.figures import METRICS, figures_of
+from tests.simulation.figures import METRICS, Figures, Series, figures_of, series_of
 from tests.simulation.run import run
 from tests.simulation.scenarios import ALWAYS, SCENARIO_BY_NAME, Limit, Scenario
 
-Figures = dict[str, float]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one run has brought to light, as plain data.
+
+    Attributes:
+        scenario: Its name.
+        contender: Its name.
+        seed: Of load and chance.
+        figures: By metric.
+        series: Numbers per second of the run, by what was counted.
+    """
+
+    scenario: str
+    contender: str
+    seed: int
+    figures: Figures
+    series: Series
 
 
 def compare(
     *scenarios: str, contenders: Sequence[Contender] = CONTENDERS, seed: int = 1, quick: bool = False
-) -> list[str]:
-    """Print the figures of `contenders` in `scenarios`, all of them if none is named; return what "ours" misses."""
-    failed = []
+) -> list[Result]:
+    """Print and return the figures of `contenders` in `scenarios`, in all of them if none is named.
+
+    Args:
+        scenarios: Names of scenarios.
+        contenders: Who is compared; those whose name begins with "ours" are held against what is asked.
+        seed: Of load and chance.
+        quick: Less time before and after the trouble.
+    """
+    results = []
     for name in scenarios or SCENARIO_BY_NAME:
         scenario = SCENARIO_BY_NAME[name].shortened() if quick else SCENARIO_BY_NAME[name]
-        print(f"\n{heading(scenario)}", flush=True)
-        figures = {each.name: measured(scenario, each, seed=seed) for each in contenders}
-        print(*table(figures, scenario), sep="\n")
-        failed += missed(figures["ours"], scenario) if "ours" in figures else []
-    return failed
+        print(f"\n{name}: {scenario.trouble:g} s", flush=True)
+        block = [measured(scenario, each, seed=seed) for each in contenders]
+        print(*table(block, scenario), sep="\n", flush=True)
+        results += block
+    return results
 
 
-def measured(scenario: Scenario, contender: Contender, *, seed: int) -> Figures:
-    """Return the figures of one run, whose log nobody wants to read."""
+def measured(scenario: Scenario, contender: Contender, *, seed: int) -> Result:
+    """Return what one run brings to light; nobody wants to read its log."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        return figures_of(run(scenario, contender, seed=seed))
+        record = run(scenario, contender, seed=seed)
     finally:
         logging.disable(disabled)
+    return Result(
+        scenario=scenario.name,
+        contender=contender.name,
+        seed=seed,
+        figures=figures_of(record),
+        series=series_of(record),
+    )
 
 
-def heading(scenario: Scenario) -> str:
-    """Return the line above the table of a scenario."""
-    return f"{scenario.name}: {scenario.trouble:g} s of trouble"
-
-
-def table(figures: dict[str, Figures], scenario: Scenario) -> list[str]:
-    """Return the lines of a scenario's table: who, what was measured, and what is asked of us."""
-    limits = limits_of(scenario)
-    asked = {limit.metric: f"{limit}" for limit in limits}
-    rows = [["", *METRICS], ["asked of us", *(asked.get(metric, "") for metric in METRICS)]]
-    rows += [[name, *(_shown(each[metric]) for metric in METRICS)] for name, each in figures.items()]
+def table(block: Sequence[Result], scenario: Scenario) -> list[str]:
+    """Return the lines of one scenario: what is asked of us, and who did what."""
+    limits = {limit.metric: limit for limit in limits_of(scenario)}
+    rows = [["", *METRICS], ["asked of us", *(f"{limits.get(metric, '')}" for metric in METRICS)]]
+    for result in block:
+        asked = limits if result.contender.startswith("ours") else {}
+        cells = (
+            _shown(result.figures[metric]) + _mark(result.figures[metric], asked.get(metric)) for metric in METRICS
+        )
+        rows.append([result.contender, *cells])
     return list(_aligned(rows))
 
 
@@ -55,13 +86,27 @@ def limits_of(scenario: Scenario) -> tuple[Limit, ...]:
     return (*scenario.limits, *ALWAYS)
 
 
-def missed(figures: Figures, scenario: Scenario) -> list[str]:
-    """Return what is asked and not met, in words."""
+def missed(results: Iterable[Result]) -> list[str]:
+    """Return what was asked of "ours" and is not met, in words."""
     return [
-        f"{scenario.name}: {limit.metric} is {_shown(figures[limit.metric])}, not {limit}"
-        for limit in limits_of(scenario)
-        if not limit.is_met(figures[limit.metric])
+        f"{result.scenario}: {limit.metric} is {_shown(result.figures[limit.metric])}, not {limit}"
+        for result in results
+        if result.contender == "ours"
+        for limit in limits_of(SCENARIO_BY_NAME[result.scenario])
+        if not limit.is_met(result.figures[limit.metric])
     ]
+
+
+def as_json(results: Iterable[Result]) -> list[dict[str, object]]:
+    """Return `results` as JSON has it: what never comes is null."""
+    return [
+        {**asdict(result), "figures": {name: _finite(figure) for name, figure in result.figures.items()}}
+        for result in results
+    ]
+
+
+def _finite(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
 
 
 def _shown(figure: float) -> str:
@@ -70,10 +115,14 @@ def _shown(figure: float) -> str:
     return f"{figure:.3f}" if figure != int(figure) else f"{figure:.0f}"
 
 
-def _aligned(rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    rows = list(rows)
+def _mark(figure: float, limit: Limit | None) -> str:
+    if limit is None:
+        return "   "
+    return " ok" if limit.is_met(figure) else " NO"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
-        yield f"{first:<{widths[0]}}  " + "  ".join(
-            f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)
-        )
+        cells = (f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
+        yield f"{first:<{widths[0]}} {' '.join(cells)}".rstrip()

@@ -1,0 +1,96 @@
+"""The picture for the README: what a sick service gets, over time and in sum."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tests.simulation.report import Result
+from tests.simulation.scenarios import SCENARIO_BY_NAME, Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a contender is drawn, and what it is called."""
+
+    label: str
+    color: str
+    line: str = "-"
+    width: float = 1.4
+
+
+#: Colors by Okabe and Ito, which everybody can tell apart.
+LOOK_BY_CONTENDER = {
+    "node RetryPolicy": Look(label="LangGraph RetryPolicy", color="#E69F00"),
+    "ToolRetryMiddleware": Look(label="LangChain ToolRetryMiddleware", color="#D55E00"),
+    "ours": Look(label="ResilientToolNode", color="#0072B2", width=2.0),
+    "oracle": Look(label="an oracle that sees the fault", color="#222222", line=":", width=1.6),
+}
+#: Lines that lie on each other tell nothing: one peer stands for them.
+DRAWN_OVER_TIME = ("ToolRetryMiddleware", "ours", "oracle")
+BEFORE, AFTER = 5, 20
+GREY = "#666666"
+
+Runs = Mapping[tuple[str, str], Result]
+
+
+def draw(results: Iterable[Result], path: Path) -> None:
+    """Write the picture of `results` to `path`, whose suffix says in which format."""
+    runs = {(result.scenario, result.contender): result for result in results}
+    scenarios = [SCENARIO_BY_NAME[name] for name in dict.fromkeys(name for name, _ in runs)]
+    with mpl.rc_context(
+        {"font.size": 9, "svg.hashsalt": "simulation", "axes.spines.top": False, "axes.spines.right": False}
+    ):
+        figure = Figure(figsize=(9, 8.2), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=[2.1, 1])
+        _draw_over_time(upper.subplots(2, -(-len(scenarios) // 2), squeeze=False).flat, scenarios, runs)
+        upper.suptitle(
+            "Requests per second to a service in trouble (gray), from 500 agents", fontsize=11, weight="bold"
+        )
+        _draw_sums(lower.subplots(), scenarios, runs)
+        figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _draw_over_time(panels: Iterable[Axes], scenarios: Sequence[Scenario], runs: Runs) -> None:
+    for number, panel in enumerate(panels):
+        if number >= len(scenarios):
+            panel.set_axis_off()
+            continue
+        _draw_panel(panel, scenarios[number], runs)
+
+
+def _draw_panel(panel: Axes, scenario: Scenario, runs: Runs) -> None:
+    span = scenario.span
+    panel.axvspan(0, scenario.trouble, color="#dddddd", linewidth=0)
+    for contender in DRAWN_OVER_TIME:
+        if (scenario.name, contender) not in runs:
+            continue
+        requests = runs[scenario.name, contender].series["requests"]
+        seconds = [second - span.begins for second in range(len(requests))]
+        look = LOOK_BY_CONTENDER[contender]
+        panel.plot(seconds, requests, color=look.color, linestyle=look.line, linewidth=look.width)
+    panel.set_title(scenario.name, fontsize=9.5, loc="left")
+    panel.set_xlim(-BEFORE, scenario.trouble + AFTER)
+    panel.set_ylim(bottom=0)
+    panel.tick_params(labelsize=7.5, color=GREY, labelcolor=GREY)
+
+
+def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs) -> None:
+    width = 0.8 / len(LOOK_BY_CONTENDER)
+    for number, (contender, look) in enumerate(LOOK_BY_CONTENDER.items()):
+        present = [(at, scenario) for at, scenario in enumerate(scenarios) if (scenario.name, contender) in runs]
+        heights = [runs[scenario.name, contender].figures["amp"] for _, scenario in present]
+        places = [at + (number - 1.5) * width for at, _ in present]
+        bars = axes.bar(places, heights, width * 0.92, color=look.color, label=look.label)
+        axes.bar_label(bars, [_short(height) for height in heights], fontsize=6.5, padding=1.5, color=GREY)
+    axes.set_xticks(range(len(scenarios)), [scenario.name for scenario in scenarios])
+    axes.set_title("Requests per tool call during the trouble", fontsize=11, weight="bold")
+    axes.tick_params(axis="x", length=0)
+    axes.legend(ncols=len(LOOK_BY_CONTENDER), loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.1f}" if figure >= 0.1 or not figure else f"{figure:.2f}"
