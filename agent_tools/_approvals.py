@@ -6,14 +6,19 @@ back to zero would hand one call's approval to another. So each call remembers t
 attempts used, and shows the next attempt the same ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._stand_in import StandIn
+
+Execute = Callable[[ToolCallRequest], Any]  # Any: of what a tool returned it is not for here to know
+AsyncExecute = Callable[[ToolCallRequest], Awaitable[Any]]
 
 #: Where LangGraph keeps the counter and the answers of a task: `langgraph._internal._constants`.
 SCRATCHPAD = "__pregel_scratchpad"
@@ -66,8 +71,7 @@ class ApprovedTool(StandIn):
 
     def _with_approvals(self, config: Any) -> Any:
         self._approvals.rewind()
-        own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=self._approvals.count)
-        return {**config, "configurable": {**config["configurable"], SCRATCHPAD: own}}
+        return _counting(config, self._approvals)
 
 
 def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
@@ -77,6 +81,52 @@ def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
         return request
     stand_in: Any = ApprovedTool(request.tool, Approvals(scratchpad.interrupt_counter))
     return request.override(tool=stand_in)
+
+
+def asking_once(request: ToolCallRequest, execute: Execute) -> Execute:
+    """Return `execute` for middleware inside of ours: what it asks a human, in a run that was resumed, it asks once."""
+    if not is_resumed(getattr(request.runtime, "config", None)):
+        return execute
+    approvals = _approvals_around(request)
+
+    def executed(request: ToolCallRequest) -> Any:
+        with _shown(approvals, request):
+            return execute(request)
+
+    return executed
+
+
+def aasking_once(request: ToolCallRequest, execute: AsyncExecute) -> AsyncExecute:
+    """Return the same as `asking_once`."""
+    if not is_resumed(getattr(request.runtime, "config", None)):
+        return execute
+    approvals = _approvals_around(request)
+
+    async def executed(request: ToolCallRequest) -> Any:
+        with _shown(approvals, request):
+            return await execute(request)
+
+    return executed
+
+
+def _approvals_around(request: ToolCallRequest) -> Approvals:
+    return Approvals(scratchpad_of(request).interrupt_counter)
+
+
+@contextmanager
+def _shown(approvals: Approvals, request: ToolCallRequest) -> Iterator[None]:
+    """Show an attempt the same answers outside of its tool as the one before it."""
+    approvals.rewind()
+    token = var_child_runnable_config.set(_counting(request.runtime.config, approvals))
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(token)
+
+
+def _counting(config: Any, approvals: Approvals) -> Any:
+    own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=approvals.count)
+    return {**config, "configurable": {**config["configurable"], SCRATCHPAD: own}}
 
 
 def scratchpad_of(request: ToolCallRequest) -> Any:

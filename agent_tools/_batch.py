@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from itertools import takewhile
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from langgraph.errors import GraphBubbleUp
 
@@ -137,6 +138,48 @@ class Batch:
             if self._ended_by_id is None:
                 self._ended_by_id = {each: Future() for each in self._call_ids()}
             return self._ended_by_id
+
+
+class Watch:
+    """Looks after the deadlines of async calls that no node of ours runs: one timer for all of an event loop."""
+
+    __slots__ = ("_is_ticking", "_task_by_member")
+
+    def __init__(self) -> None:
+        self._task_by_member: dict[Member, asyncio.Task[object] | None] = {}
+        self._is_ticking = False
+
+    def add(self, member: Member) -> None:
+        """Look after `member`, which the current task runs."""
+        loop = asyncio.get_running_loop()
+        self._task_by_member[member] = asyncio.current_task(loop)
+        if not self._is_ticking:
+            self._is_ticking = True
+            loop.call_later(TICK, self._tick, loop)
+
+    def remove(self, member: Member) -> None:
+        """Let go of it."""
+        del self._task_by_member[member]
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        for member, task in self._task_by_member.items():
+            member.task = task  # not before it takes long: the two would hold each other, and wait for the GC
+            member.end_if_late(within=TICK)
+        self._is_ticking = bool(self._task_by_member)
+        if self._is_ticking:
+            loop.call_later(TICK, self._tick, loop)
+
+
+_watch_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
+
+
+def running_watch() -> Watch:
+    """Return the watch of the event loop that runs."""
+    loop = asyncio.get_running_loop()
+    watch = _watch_by_loop.get(loop)
+    if watch is None:
+        watch = _watch_by_loop[loop] = Watch()
+    return watch
 
 
 def _go_on(finished: bool) -> None:  # noqa: FBT001  # what the call before has said

@@ -14,7 +14,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed, with_approvals
 from agent_tools._attempts import Attempts
-from agent_tools._batch import Batch
+from agent_tools._batch import Batch, Watch
 from agent_tools._clean_errors import original_of
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import Reason
@@ -33,6 +33,7 @@ from agent_tools._langgraph import (
     is_sync_refusal,
     may_lose_approvals,
     message_of,
+    names_no_tool,
     origin_of,
     runs_in_thread,
     thread_of,
@@ -41,6 +42,7 @@ from agent_tools._ledger import Entering, Entry, Hold, Refusal, Share
 from agent_tools._observers import acall_back, call_back, is_heard, logger, tell
 from agent_tools._retried import as_retry
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
+from agent_tools._stand_in import WatchedTool
 from agent_tools._time_limit import StillRunningError, run_within
 from agent_tools._waiting import Alarm, apause, pause
 
@@ -65,6 +67,7 @@ class Call:
     Attributes:
         batch: The calls that run beside this one; None where no node of ours runs them.
         task: What runs an async call in a node of ours.
+        watch: Looks after the deadline of an async call where no node of ours runs it.
         policy: What the user wants for this tool.
     """
 
@@ -82,9 +85,11 @@ class Call:
         "_settings",
         "_share",
         "_started",
+        "_watched",
         "batch",
         "policy",
         "task",
+        "watch",
     )
 
     def __init__(self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None) -> None:
@@ -94,6 +99,7 @@ class Call:
         # belong to the batch around it. Waiting for each other, they would never end.
         self.batch = running if isinstance(running, Batch) else None
         self.task: asyncio.Task[object] | None = None
+        self.watch: Watch | None = None
         self.policy = settings.policy
         if settings.per_tool:
             self.policy = settings.per_tool.get(request.tool_call["name"], settings.policy)
@@ -103,6 +109,7 @@ class Call:
         self._attempts: Attempts | None = None
         self._let_out: BaseException | None = None
         self._refused: BaseException | None = None
+        self._watched: Any = None  # a WatchedTool, which passes for a tool
         self._is_expired = self._is_watched = self._is_probe = False
         self._started = settings.clock()
         self._share = settings.ledger.shares.get(settings.key_of(request)) if settings.ledger.shares else None
@@ -112,6 +119,9 @@ class Call:
             self._request = self._approved(request)
 
     def _approved(self, request: ToolCallRequest) -> ToolCallRequest:
+        if self.batch is None and request.tool is not None:  # the node is another's, with texts of its own
+            self._watched = WatchedTool(request.tool)
+            request = request.override(tool=self._watched)
         return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request
 
     def _begin(self, request: ToolCallRequest) -> None:
@@ -175,14 +185,22 @@ class Call:
             if hindrance is not None:
                 await self._acall_back()
                 return self.answered(hindrance)
-        elif self.task is not None and self.policy.longest_attempt >= _WATCHED_FROM and self._aslots is None:
-            self._is_watched = True  # the batch looks after the deadline
+        elif (
+            (self.task is not None or self.watch is not None)
+            and self.policy.longest_attempt >= _WATCHED_FROM
+            and self._aslots is None
+        ):
+            self._is_watched = True  # batch or watch look after the deadline
+            if self.watch is not None:
+                self.watch.add(self)
             try:
                 return self._accepted(await execute(self._request))
             except FAILURES as error:
                 failed = error
             finally:
                 self._is_watched = False
+                if self.watch is not None:
+                    self.watch.remove(self)
             try:
                 said = self._ask(await self._told(failed))
             finally:
@@ -520,10 +538,12 @@ class Call:
 
     def _accepted(self, result: Result) -> Result:
         """Return `result`, or raise it when it counts as a failure."""
+        if self._watched is not None and isinstance(result, ToolMessage) and result.status == "error":
+            _raise(self._watched.take_refused())
         if self.policy.failed_when is not None and _says_failed(self.policy.failed_when, result):
             raise ReturnedError(result, retry=True)
         if isinstance(result, ToolMessage) and result.status == "error":
-            raise ReturnedError(result, retry=False)
+            raise ReturnedError(result, retry=False, acted=not names_no_tool(result, self._request))
         if self._is_expired:
             self._took_back()  # the tool did not mind, and came to its end
         if self._settings.ledger.shares:
@@ -544,8 +564,13 @@ class Call:
         self._let_out = None
         if not isinstance(result, ToolMessage):
             return result
-        content = _scrubbed(result.content) or render(self._outcome())
-        return result.model_copy(update={"content": content, "status": "error"})
+        outcome = self._outcome()
+        told = {
+            "content": _scrubbed(result.content) or render(outcome),
+            "artifact": facts(outcome) if result.artifact is None else result.artifact,
+            "status": "error",
+        }
+        return result.model_copy(update=told)
 
     def _outcome(self) -> Outcome:
         attempts, tool = self._known_attempts, self._request.tool

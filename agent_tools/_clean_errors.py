@@ -71,6 +71,16 @@ def original_of(error: BaseException) -> BaseException:
     return original or error
 
 
+def clean_as(tool: BaseTool, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `run` so that it raises what the `_run` of `tool` would, in whose place it is."""
+    return _clean(run) if isinstance(tool, _Cleaning) else run
+
+
+def aclean_as(tool: BaseTool, arun: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Do the same for `_arun`."""
+    return _aclean(arun) if isinstance(tool, _Cleaning) else arun
+
+
 class _Cleaning:
     """Marks the classes that `clean_errors` makes."""
 

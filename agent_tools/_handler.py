@@ -11,11 +11,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from inspect import signature
+from typing import Any
 
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch
+from agent_tools._batch import Batch, running_watch
 from agent_tools._call import AsyncExecute, Call, Execute
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.budget import BudgetPolicy
@@ -150,7 +152,9 @@ class ToolErrorHandler:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
         call = Call(self._settings, request, own)
         batch = call.batch
-        if batch is not None:
+        if batch is None:
+            call.watch = running_watch()
+        else:
             call.task = asyncio.current_task(batch.loop)
             batch.members.append(call)
         # Nothing here is a coroutine but what loops: each layer of them costs every call that works.
@@ -159,6 +163,21 @@ class ToolErrorHandler:
         answered: Callable[[], Awaitable[Result]]
         answered = partial(call.arun, execute) if around is None else partial(_awrapped, call, execute, around)
         return _in_turn(call, batch, answered) if batch is not None and batch.resumed else answered()
+
+
+def the_handler(shared: ToolErrorHandler | None, **own: Any) -> ToolErrorHandler:  # Any: what a handler takes
+    """Return the handler of a node or middleware: a shared one, or one made of its `own` arguments.
+
+    Raises:
+        ValueError: Both are given.
+    """
+    if shared is None:
+        return ToolErrorHandler(**own)
+    parameters = signature(ToolErrorHandler).parameters
+    for name, given in own.items():
+        if given != parameters[name].default:
+            raise ValueError(f"handler has policies, rules and observers of its own: give it {name} instead")
+    return shared
 
 
 def _wrapped(call: Call, execute: Execute, around: Wrapper) -> Result:

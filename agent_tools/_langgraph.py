@@ -10,10 +10,15 @@ from enum import Enum, auto
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
-from langgraph.prebuilt.tool_node import ToolCallRequest, ToolInvocationError, _infer_handled_types
+from langgraph.prebuilt.tool_node import (
+    INVALID_TOOL_NAME_ERROR_TEMPLATE,
+    ToolCallRequest,
+    ToolInvocationError,
+    _infer_handled_types,
+)
 from langgraph.runtime import Runtime, get_runtime
 from pydantic import ValidationError
 
@@ -88,6 +93,12 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
     while step is not None and step.tb_next is not None:
         step = step.tb_next
     return step is not None and step.tb_frame.f_code.co_name == "_run"
+
+
+def names_no_tool(answer: ToolMessage, request: ToolCallRequest) -> bool:
+    """Return whether `answer` is what ToolNode says to a call of a tool that does not exist."""
+    says, _, _ = INVALID_TOOL_NAME_ERROR_TEMPLATE.partition("{available_tools}")
+    return request.tool is None and answer.text.startswith(says.format(requested_tool=request.tool_call["name"]))
 
 
 def underlying(error: BaseException) -> BaseException:

@@ -34,13 +34,14 @@ class NotRunError(Exception):
 class ReturnedError(Exception):
     """A tool returned what counts as a failure; carries it through the loop like a raised error."""
 
-    def __init__(self, result: Result, *, retry: bool) -> None:
+    def __init__(self, result: Result, *, retry: bool, acted: bool = True) -> None:
         super().__init__()
         self.result = result
         self.failure = Failure(
             category=ErrorCategory.RETRYABLE if retry else ErrorCategory.NON_RETRYABLE,
             error_type=type(result).__name__,
             rule="failed_when" if retry else "returned status",
+            may_have_acted=acted,
         )
 
 

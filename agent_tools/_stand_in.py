@@ -3,6 +3,7 @@
 from typing import Any
 
 from langchain_core.tools import BaseTool
+from pydantic import ValidationError
 
 
 class StandIn:
@@ -27,3 +28,41 @@ class StandIn:
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
         return await self._tool.ainvoke(call, config, **options)
+
+
+class WatchedTool(StandIn):
+    """Keeps the error that a `ToolNode` which is not ours makes a text of its own of.
+
+    Such a node, that of `create_agent` for one, answers a `ValidationError` before any wrapper sees it. What it
+    says is blank where a rule over several fields is broken, repeats the arguments with all secrets in them, and
+    calls errors from inside the tool bad arguments.
+    """
+
+    __slots__ = ("_refused",)
+
+    def __init__(self, tool: BaseTool) -> None:
+        super().__init__(tool)
+        self._refused: ValidationError | None = None
+
+    def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.invoke` does."""
+        self._refused = None
+        try:
+            return self._tool.invoke(call, config, **options)
+        except ValidationError as error:
+            self._refused = error
+            raise
+
+    async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.ainvoke` does."""
+        self._refused = None
+        try:
+            return await self._tool.ainvoke(call, config, **options)
+        except ValidationError as error:
+            self._refused = error
+            raise
+
+    def take_refused(self) -> ValidationError | None:
+        """Return the error that the last run ended with, once: it holds the frames that hold this."""
+        refused, self._refused = self._refused, None
+        return refused

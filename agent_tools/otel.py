@@ -1,7 +1,5 @@
 """What happened to tool calls as OpenTelemetry metrics and span events; needs the extra `otel`.
 
-    node = ResilientToolNode(tools, observer=OpenTelemetryObserver())
-
 | metric | kind | unit | what |
 | --- | --- | --- | --- |
 | `agent_tools.retries` | counter | `{retry}` | retries decided on |
@@ -47,6 +45,10 @@ Attributes = dict[str, str | int | float]
 
 class OpenTelemetryObserver:
     """An `observer=` that counts what happens to tool calls, and tells the current span.
+
+    >>> from agent_tools import ResilientToolNode
+    >>> from agent_tools.otel import OpenTelemetryObserver
+    >>> node = ResilientToolNode([], observer=OpenTelemetryObserver())
 
     Args:
         meter_provider: None for the global one.

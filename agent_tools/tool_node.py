@@ -19,7 +19,7 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import OnAuthFailure
-from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, AsyncWrapper, ToolErrorHandler, Wrapper
+from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, AsyncWrapper, ToolErrorHandler, Wrapper, the_handler
 from agent_tools._langgraph import handled_types
 from agent_tools._observers import Observer
 from agent_tools._settings import OwnHandling, Result, ShareKey
@@ -91,31 +91,18 @@ class ResilientToolNode(ToolNode):
         wrap_tool_call: Wrapper | None = None,
         awrap_tool_call: AsyncWrapper | None = None,
     ) -> None:
-        if handler is None:
-            handler = ToolErrorHandler(
-                policy=policy,
-                per_tool=per_tool,
-                classify=classify,
-                expose=expose,
-                observer=observer,
-                on_auth_failure=on_auth_failure,
-                budget=budget,
-                circuit=circuit,
-                share_key=share_key,
-            )
-        elif (
-            policy
-            or per_tool
-            or classify
-            or observer
-            or on_auth_failure
-            or share_key
-            or expose != (ToolException,)
-            or budget is not DEFAULT_BUDGET
-            or circuit is not DEFAULT_CIRCUIT
-        ):
-            raise ValueError("handler has policies, rules and observers of its own: give it these arguments instead")
-        self.handler = handler
+        self.handler = handler = the_handler(
+            handler,
+            policy=policy,
+            per_tool=per_tool,
+            classify=classify,
+            expose=expose,
+            observer=observer,
+            on_auth_failure=on_auth_failure,
+            budget=budget,
+            circuit=circuit,
+            share_key=share_key,
+        )
         own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)

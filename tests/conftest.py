@@ -2,13 +2,25 @@
 
 import pytest
 
-from tests.toolbox import Flavor
+from tests.toolbox import Door, Flavor
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test by each of the `doors` that it, or its module, names: a `flavor` of the node alone is the default."""
+    doors = metafunc.definition.get_closest_marker("doors")
+    if doors is not None and "door" in metafunc.fixturenames:
+        metafunc.parametrize("door", doors.args)
+
+
+@pytest.fixture
+def door() -> Door:
+    return "node"
 
 
 @pytest.fixture(params=["sync", "async"])
-def flavor(request: pytest.FixtureRequest) -> Flavor:
+def flavor(request: pytest.FixtureRequest, door: Door) -> Flavor:
     """The same test, once sync and once async."""
-    return Flavor(is_async=request.param == "async")
+    return Flavor(is_async=request.param == "async", door=door)
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from pydantic import BaseModel, Field, model_validator
 
 from agent_tools import RetryPolicy
-from tests.toolbox import Flaky, Flavor, answers_in, asking, graph_of, http_error, names_of
+from tests.toolbox import Door, Flaky, Flavor, answers_in, asking, graph_of, http_error, names_of
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 SECRETS = [
     "sk-live-4eC39HqLyjWDarjtT1zdp7dc",
@@ -85,11 +87,11 @@ def test_answers_are_short_and_invite_to_nothing(flavor: Flavor, error: Exceptio
     assert text.endswith(".")
 
 
-def test_the_answers_read_as_they_should() -> None:
+def test_the_answers_read_as_they_should(door: Door) -> None:
     def text(error: Exception, **policy: Any) -> str:
         tool = broken(error)
         options = {"policy": RetryPolicy(base_delay=0, throttled_delay=0, **policy)}
-        return str(answers_in(graph_of([tool], **options).invoke(asking(("lookup", {}))))[0].content)
+        return str(answers_in(graph_of([tool], door=door, **options).invoke(asking(("lookup", {}))))[0].content)
 
     assert text(http_error(503), idempotent=True) == (
         "`lookup` failed: its service has a problem (HTTP 503). It was tried 3 times in 0.0 s. There is no result. "
@@ -120,12 +122,12 @@ def test_the_answers_read_as_they_should() -> None:
     )
 
 
-def test_the_answer_of_a_direct_tool_is_fit_for_the_user() -> None:
+def test_the_answer_of_a_direct_tool_is_fit_for_the_user(door: Door) -> None:
     def lookup() -> str:
         raise http_error(401)
 
     tool = StructuredTool.from_function(lookup, description="Looks up.", return_direct=True)
-    (answer,) = answers_in(graph_of([tool]).invoke(asking(("lookup", {}))))
+    (answer,) = answers_in(graph_of([tool], door=door).invoke(asking(("lookup", {}))))
 
     assert "Tell the user" not in answer.content
 
@@ -144,7 +146,7 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
         raise kind(text)
 
     events: list[Any] = []
-    graph = graph_of([flavor.tool(lookup)], expose=(ToolException, CuratedError), observer=events.append)
+    graph = flavor.graph_of([flavor.tool(lookup)], expose=(ToolException, CuratedError), observer=events.append)
     with caplog.at_level("DEBUG", logger="agent_tools"):
         parts = flavor.stream(graph, asking(("lookup", {})), "custom")
         (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
@@ -156,13 +158,19 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
         assert piece not in seen
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],  # the door is a constant
+)
 @given(
     st.text(max_size=300), st.sampled_from(SECRETS), st.text(max_size=300), st.sampled_from([ToolException, ValueError])
 )
-def test_no_secret_gets_out_of_any_surroundings(before: str, secret: str, after: str, kind: type[Exception]) -> None:
+def test_no_secret_gets_out_of_any_surroundings(
+    door: Door, before: str, secret: str, after: str, kind: type[Exception]
+) -> None:
     text = f"{before} {secret} {after}"
-    (answer,) = answers_in(graph_of([broken(kind(text))]).invoke(asking(("lookup", {}))))
+    (answer,) = answers_in(graph_of([broken(kind(text))], door=door).invoke(asking(("lookup", {}))))
 
     assert answer.content.strip()
     for piece in PIECES:
@@ -297,7 +305,7 @@ def _facts_after(flavor: Flavor, checkpointer: Any) -> dict[str, Any]:
         raise http_error(429, {"Retry-After": "600"})
 
     thread = {"configurable": {"thread_id": "1"}}
-    graph = graph_of([flavor.tool(lookup)], checkpointer=checkpointer)
+    graph = flavor.graph_of([flavor.tool(lookup)], checkpointer=checkpointer)
     graph.invoke(asking(("lookup", {})), thread)
     (answer,) = answers_in(graph.get_state(thread).values)
     return dict(answer.artifact)

@@ -15,7 +15,9 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel, ValidationError
 
 from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
+from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, Graph, answers_in, asking, graph_of, graph_with, http_error
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 THREAD = {"configurable": {"thread_id": "1"}}
 
@@ -27,7 +29,7 @@ def test_an_interrupt_pauses_and_its_answer_arrives(flavor: Flavor) -> None:
         runs.append("approve")
         return f"approved by {interrupt('may I?')}"
 
-    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    graph = flavor.graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
     paused = flavor.run(graph, asking(("approve", {})), THREAD)
 
     assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
@@ -46,7 +48,7 @@ def test_an_interrupt_on_the_second_attempt_pauses_too(flavor: Flavor) -> None:
         fails()
         return f"approved by {interrupt('may I?')}"
 
-    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    graph = flavor.graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
     paused = flavor.run(graph, asking(("approve", {})), THREAD)
 
     assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
@@ -65,13 +67,14 @@ def test_an_interrupt_in_a_subgraph_of_a_tool_pauses_the_run(flavor: Flavor) -> 
         inner.invoke({"messages": []})
         return "delegated"
 
-    graph = graph_of([flavor.tool(delegate)], checkpointer=InMemorySaver())
+    graph = flavor.graph_of([flavor.tool(delegate)], checkpointer=InMemorySaver())
     paused = flavor.run(graph, asking(("delegate", {})), THREAD)
 
     assert [each.value for each in paused["__interrupt__"]] == ["from below"]
     assert answers_in(flavor.run(graph, Command(resume="yes"), THREAD))[0].content == "delegated"
 
 
+@pytest.mark.doors("node")  # for agents in agents see test_middleware.py
 def test_an_interrupt_of_an_agent_inside_a_tool_passes_when_both_share_a_handler(flavor: Flavor) -> None:
     handler = ToolErrorHandler(policy=AT_ONCE)
 
@@ -111,7 +114,7 @@ def test_one_call_interrupts_while_another_raises_and_after_the_answer_both_have
     def breaks() -> str:
         raise http_error(403)
 
-    graph = graph_of([flavor.tool(approve), flavor.tool(breaks)], checkpointer=InMemorySaver())
+    graph = flavor.graph_of([flavor.tool(approve), flavor.tool(breaks)], checkpointer=InMemorySaver())
     flavor.run(graph, asking(("approve", {}), ("breaks", {})), THREAD)
     final = flavor.run(graph, Command(resume="Ada"), THREAD)
 
@@ -128,7 +131,7 @@ def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_
     def approve() -> str:
         return f"approved by {interrupt('may I?', response_schema=Approval).by}"
 
-    graph = graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
+    graph = flavor.graph_of([flavor.tool(approve)], checkpointer=InMemorySaver())
     flavor.run(graph, asking(("approve", {})), THREAD)
 
     with pytest.raises(ValidationError):
@@ -148,9 +151,9 @@ def test_messages_to_the_graph_are_neither_retried_nor_answered(flavor: Flavor, 
     def moves() -> str:
         return str(fn())
 
-    node = ResilientToolNode([flavor.tool(moves)], policy=AT_ONCE, observer=events.append)
+    graph = flavor.graph_of([flavor.tool(moves)], observer=events.append)
     try:
-        flavor.run(graph_with(node), asking(("moves", {})))
+        flavor.run(graph, asking(("moves", {})))
     except type(signal):
         pass  # at the top there is no parent to take it
 
@@ -161,7 +164,7 @@ def test_a_command_to_the_parent_arrives_there(flavor: Flavor) -> None:
     def hand_over() -> Any:
         raise ParentCommand(Command(graph=Command.PARENT, goto="human", update={"messages": [("user", "moved")]}))
 
-    inner = graph_of([flavor.tool(hand_over)])
+    inner = flavor.graph_of([flavor.tool(hand_over)])
 
     def human(state: MessagesState) -> dict[str, Any]:
         return {"messages": [("assistant", "hello, human here")]}
@@ -172,11 +175,9 @@ def test_a_command_to_the_parent_arrives_there(flavor: Flavor) -> None:
     assert flavor.run(graph, asking(("hand_over", {})))["messages"][-1].content == "hello, human here"
 
 
-async def _cancelled_while(
-    state: Any, tool: StructuredTool, began: asyncio.Event, policy: RetryPolicy
-) -> tuple[float, BaseException]:
+async def _cancelled_while(graph: Graph, state: Any, began: asyncio.Event) -> tuple[float, BaseException]:
     """Cancel a run once `began` is set; return how long that took, and what came out."""
-    task = asyncio.create_task(graph_of([tool], policy=policy).ainvoke(state))
+    task = asyncio.create_task(graph.ainvoke(state))
     await asyncio.wait_for(began.wait(), 5)
     await asyncio.sleep(0.02)  # let the retry begin to wait
     started = time.monotonic()
@@ -188,7 +189,9 @@ async def _cancelled_while(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("while_waiting", [True, False], ids=["while waiting", "while running"])
-async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it(while_waiting: bool) -> None:
+async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it(
+    door: Door, while_waiting: bool
+) -> None:
     began, runs = asyncio.Event(), []
 
     async def lookup() -> str:
@@ -201,7 +204,8 @@ async def test_cancellation_from_outside_passes_at_once_and_nothing_clings_to_it
 
     tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
     policy = RetryPolicy(base_delay=30, jitter=0)
-    took, error = await _cancelled_while(asking(("lookup", {})), tool, began, policy)
+    graph = graph_of([tool], door=door, policy=policy)
+    took, error = await _cancelled_while(graph, asking(("lookup", {})), began)
 
     assert took < 0.1
     assert runs == ["lookup"]
@@ -234,14 +238,14 @@ def test_a_cancellation_that_the_tool_raised_itself_is_answered_and_siblings_kee
 
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
-def test_an_exit_passes_untouched(signal: type[BaseException]) -> None:
+def test_an_exit_passes_untouched(door: Door, signal: type[BaseException]) -> None:
     fn = Flaky([signal])
 
     def stops() -> str:
         return str(fn())
 
-    node = ResilientToolNode([StructuredTool.from_function(stops, description="Stops.")])
+    graph = graph_of([StructuredTool.from_function(stops, description="Stops.")], door=door)
     with pytest.raises(signal):
-        graph_with(node).invoke(asking(("stops", {})))
+        graph.invoke(asking(("stops", {})))
 
     assert fn.runs == 1

@@ -11,7 +11,14 @@ import pytest
 
 import agent_tools
 
-PUBLIC = ["agent_tools", "agent_tools.idempotency", "agent_tools.report", "agent_tools.routing", "agent_tools.testing"]
+PUBLIC = [
+    "agent_tools",
+    "agent_tools.idempotency",
+    "agent_tools.otel",
+    "agent_tools.report",
+    "agent_tools.routing",
+    "agent_tools.testing",
+]
 
 
 def modules() -> list[ModuleType]:

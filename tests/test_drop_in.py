@@ -94,6 +94,11 @@ def test_an_explicit_handle_tool_errors_keeps_its_meaning(
         flavor.run(graph_with(ToolNode([tool], handle_tool_errors=flag)), asking(("breaks", {})))
 
 
+def test_any_other_handle_tool_errors_is_refused() -> None:
+    with pytest.raises(TypeError, match="must be a bool, a text, a function or error types, not 42"):
+        ResilientToolNode([], handle_tool_errors=42)  # type: ignore[arg-type]  # on purpose
+
+
 def test_an_explicit_handle_tool_errors_is_applied_after_the_retries(flavor: Flavor) -> None:
     fails = Flaky([http_error(503)] * 2)
 

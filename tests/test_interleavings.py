@@ -30,8 +30,8 @@ from langgraph.types import Command, Interrupt, interrupt
 
 from agent_tools import ResilientToolNode, RetryPolicy
 from agent_tools.routing import route_tool_calls
-from agent_tools.testing import check_history, no_waiting
-from tests.toolbox import Graph, http_error
+from agent_tools.testing import ScriptedChatModel, check_history, no_waiting
+from tests.toolbox import Door, Graph, agent_of, http_error
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 RETRIED = RetryPolicy(retry_on={"retryable", "timeout", "network"})
@@ -46,7 +46,15 @@ ENOUGH = 40
 #: Seconds after which a run that should take milliseconds is taken to hang.
 PATIENCE = 3
 
-#: Turns of the event loop after which each call has ended, asks or hangs.
+#: The ways in which calls become tasks.
+WAYS = pytest.mark.parametrize(
+    ("door", "per_call"),
+    [("node", False), ("node", True), ("create_agent", True)],
+    ids=["one node", "a task per call", "create_agent"],
+)
+
+#: Turns of the event loop after which each call has ended, asks or hangs. In an agent of LangChain's the way back of a
+#: result goes through threads, for its traces; a cancellation on that way loses it.
 SETTLED = 200
 
 
@@ -172,25 +180,33 @@ class World:
         return StructuredTool.from_function(act, name=name, description="Acts.")
 
 
-def graph_of(world: World, *, is_async: bool, per_call: bool) -> Graph:
+def graph_of(world: World, *, is_async: bool, per_call: bool, door: Door = "node") -> Graph:
     """Return a graph whose model makes all calls of the plans at once."""
     calls = [{"name": plan.tool, "args": {"call": name}, "id": name} for name, plan in world.plans.items()]
-
-    def model(state: MessagesState) -> dict[str, Any]:
-        if isinstance(state["messages"][-1], HumanMessage):
-            return {"messages": [AIMessage("", tool_calls=calls)]}
-        check_history(state["messages"])
-        return {"messages": [AIMessage("Done.")]}
-
+    model = ScriptedChatModel(
+        [], then=lambda messages: AIMessage("", tool_calls=calls) if is_asked(messages) else "Done."
+    )
     tools = [world.tool(name, is_async=is_async) for name in ("charge", "lookup")]
-    builder = StateGraph(MessagesState).add_node("model", model).add_edge(START, "model")
-    builder.add_node("tools", ResilientToolNode(tools, policy=RETRIED, per_tool={"charge": ONCE}))
+    options: Any = {"policy": RETRIED, "per_tool": {"charge": ONCE}}
+    if door == "create_agent":
+        return agent_of(tools, model=model, checkpointer=InMemorySaver(), **options)
+
+    def think(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState).add_node("model", think).add_edge(START, "model")
+    builder.add_node("tools", ResilientToolNode(tools, **options))
     builder.add_edge("tools", "model")
     if per_call:
         builder.add_conditional_edges("model", route_tool_calls)
     else:
         builder.add_conditional_edges("model", tools_condition, ["tools", END])
     return builder.compile(checkpointer=InMemorySaver())
+
+
+def is_asked(messages: list[Any]) -> bool:
+    """Return whether it is the user who has spoken last."""
+    return isinstance(messages[-1], HumanMessage)
 
 
 def run(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
@@ -208,8 +224,8 @@ async def arun(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
         while not task.done() and not world.hanging:
             await asyncio.sleep(0)
     if world.hanging:
-        for _ in range(SETTLED):
-            await asyncio.sleep(0)
+        for turn in range(SETTLED):
+            await (asyncio.sleep(0) if turn % 10 else asyncio.to_thread(int))
         remark(f"run {world.runs} is canceled: {sorted(world.hanging)} hang")
         task.cancel()
     try:
@@ -284,13 +300,15 @@ def check(world: World, messages: list[Any], *, per_call: bool) -> None:
         assert max(acts, default=0) <= RETRIED.max_attempts
 
 
-@pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])
+@WAYS
 @given(data=st.data())
 @settings(deadline=None, max_examples=EXAMPLES)
-def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(per_call: bool, data: st.DataObject) -> None:
+def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(
+    door: Door, per_call: bool, data: st.DataObject
+) -> None:
     outcomes = set(Work) - {Work.HANG}
     world = world_of(data, sorted(outcomes), per_call=per_call)
-    graph = graph_of(world, is_async=False, per_call=per_call)
+    graph = graph_of(world, is_async=False, per_call=per_call, door=door)
     with no_waiting():
         asked = run(world, graph, {"messages": [HumanMessage("help")]})
         while asked:
@@ -300,14 +318,14 @@ def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(per_call
     check(world, graph.get_state(THREAD).values["messages"], per_call=per_call)
 
 
-@pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])
+@WAYS
 @given(data=st.data())
 @settings(deadline=None, max_examples=EXAMPLES)
 def test_however_calls_fail_ask_and_are_canceled_each_is_answered_once_and_acts_once(
-    per_call: bool, data: st.DataObject
+    door: Door, per_call: bool, data: st.DataObject
 ) -> None:
     world = world_of(data, Work, per_call=per_call)
-    graph = graph_of(world, is_async=True, per_call=per_call)
+    graph = graph_of(world, is_async=True, per_call=per_call, door=door)
 
     async def until_done() -> None:
         asked = await arun(world, graph, {"messages": [HumanMessage("help")]})

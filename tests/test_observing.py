@@ -11,7 +11,9 @@ from langchain_core.runnables import RunnableLambda
 
 from agent_tools import CircuitPolicy, RetryPolicy, ToolEvent
 from agent_tools.testing import no_waiting
-from tests.toolbox import Flaky, Flavor, answers_in, asking, graph_of, http_error
+from tests.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, graph_of, http_error
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 
 def lookup_failing(flavor: Flavor, *errors: Exception) -> Any:
@@ -42,7 +44,7 @@ def test_each_failing_attempt_ends_its_tool_run_as_failed(flavor: Flavor) -> Non
             seen.append("end")
 
     with no_waiting():
-        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [Tracer()]})
 
     assert seen == ["start", "error", "start", "error", "start", "end"]
@@ -69,7 +71,7 @@ def mark_of(run: dict[str, Any]) -> tuple[bool, int | None]:
 def test_attempts_after_the_first_have_a_tag_and_their_number(flavor: Flavor) -> None:
     runs = Runs()
     with no_waiting():
-        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs], "tags": ["mine"], "metadata": {"user": "Ada"}})
 
     assert runs.tools == [(False, None), (True, 2), (True, 3)]
@@ -83,12 +85,13 @@ def test_what_runs_inside_an_attempt_is_not_taken_for_a_retry_itself(flavor: Fla
         return str(inner.invoke(""))
 
     with no_waiting():
-        flavor.run(graph_of([flavor.tool(lookup)], policy=EXACT), asking(("lookup", {})), {"callbacks": [runs]})
+        flavor.run(flavor.graph_of([flavor.tool(lookup)], policy=EXACT), asking(("lookup", {})), {"callbacks": [runs]})
 
     assert runs.tools[-1] == (True, 3)
     assert set(runs.chains) == {(False, None)}
 
 
+@pytest.mark.doors("node")  # other middleware runs our calls anew from the outside
 def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Flavor) -> None:
     def twice(request: Any, execute: Any) -> Any:
         execute(request)
@@ -96,7 +99,7 @@ def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Fla
 
     runs = Runs()
     with no_waiting():
-        graph = graph_of([lookup_failing(flavor, http_error(503))], policy=EXACT, wrap_tool_call=twice)
+        graph = flavor.graph_of([lookup_failing(flavor, http_error(503))], policy=EXACT, wrap_tool_call=twice)
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs]})
 
     assert runs.tools == [(False, None), (True, 2), (False, None)]
@@ -104,7 +107,7 @@ def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Fla
 
 def test_the_custom_stream_tells_of_a_retry_before_its_wait_and_of_the_recovery(flavor: Flavor) -> None:
     with no_waiting():
-        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
         parts = flavor.stream(graph, asking(("lookup", {})), "custom")
 
     facts = [(part["type"], part["attempt"], part["after"], part["status_code"]) for part in parts]
@@ -121,7 +124,9 @@ def test_the_event_comes_before_the_wait(flavor: Flavor) -> None:
         def observer(event: ToolEvent) -> None:
             order.append(f"{event.type} after {len(waits)} waits")
 
-        flavor.run(graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT, observer=observer), asking(("lookup", {})))
+        flavor.run(
+            flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT, observer=observer), asking(("lookup", {}))
+        )
 
     assert order == ["tool_retry after 0 waits", "tool_retry after 1 waits", "tool_failed after 2 waits"]
 
@@ -130,7 +135,7 @@ def test_the_log_has_one_warning_per_retry_and_one_error_per_give_up(
     flavor: Flavor, caplog: pytest.LogCaptureFixture
 ) -> None:
     with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
-        flavor.run(graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT), asking(("lookup", {})))
+        flavor.run(flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT), asking(("lookup", {})))
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "agent_tools"] == [
         ("WARNING", "lookup failed (retryable), attempt 1 of 3, next in 0.25 s"),
@@ -193,11 +198,13 @@ def test_callbacks_hear_of_a_retry_before_the_next_attempt_and_of_the_end_before
 ) -> None:
     recovers, fails = Listener(), Listener()
     options: dict[str, Any] = {"policy": EXACT}
-    if wrapped:
+    if wrapped and flavor.door == "node":
         options["wrap_tool_call"] = lambda request, execute: execute(request)
+    if wrapped and flavor.door == "create_agent":
+        options["around"] = [PassesOn()]
     with no_waiting():
         for errors, listener in ((RECOVERS, recovers), (FAILS, fails)):
-            graph = graph_of([lookup_failing(flavor, *errors)], **options)
+            graph = flavor.graph_of([lookup_failing(flavor, *errors)], **options)
             flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
 
     assert recovers.told == ["runs", "tool_retry", "runs", "tool_retry", "runs", "tool_recovered"]
@@ -212,16 +219,17 @@ def test_callbacks_hear_of_a_retry_before_the_next_attempt_and_of_the_end_before
 def test_callbacks_hear_of_what_is_given_up_at_once_or_never_run(flavor: Flavor) -> None:
     listener = Listener()
     circuit = CircuitPolicy(failures=1, patience=0)
-    graph = graph_of([lookup_failing(flavor, *FAILS)], policy=RetryPolicy(max_attempts=1), circuit=circuit)
+    graph = flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=RetryPolicy(max_attempts=1), circuit=circuit)
     for _ in range(2):
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
 
     assert listener.told == ["runs", "tool_failed", "tool_short_circuited"]
 
 
+@pytest.mark.doors("node")  # which alone takes handle_tool_errors
 def test_callbacks_hear_of_an_error_that_is_let_out(flavor: Flavor) -> None:
     listener = Listener()
-    graph = graph_of([lookup_failing(flavor, http_error(403))], handle_tool_errors=False)
+    graph = flavor.graph_of([lookup_failing(flavor, http_error(403))], handle_tool_errors=False)
     with pytest.raises(httpx.HTTPStatusError):
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
 
@@ -230,7 +238,7 @@ def test_callbacks_hear_of_an_error_that_is_let_out(flavor: Flavor) -> None:
 
 def test_a_callback_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
     with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
-        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
         state = flavor.run(graph, asking(("lookup", {})), {"callbacks": [Listener(raises=True)]})
 
     assert answers_in(state)[0].content == "done"
@@ -241,7 +249,7 @@ def test_a_callback_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.Lo
 def test_a_callback_that_does_not_want_custom_events_gets_none(flavor: Flavor) -> None:
     listener = Listener(deaf=True)
     with no_waiting():
-        graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
         flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
 
     assert listener.told == ["runs"] * 3

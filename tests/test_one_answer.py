@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import InjectedToolCallId, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
-from langgraph.prebuilt import InjectedState, InjectedStore, ToolNode, tools_condition
+from langgraph.prebuilt import InjectedState, InjectedStore, ToolNode
 from langgraph.store.base import BaseStore
 from langgraph.types import Command, Send
 from pydantic import BaseModel
@@ -21,7 +21,9 @@ from typing_extensions import TypedDict
 
 from agent_tools import ResilientToolNode
 from agent_tools.testing import FaultyServer, Reply, ScriptedChatModel, call
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error, names_of
+from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error, names_of
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 ERRORS = [
     ValueError("no"),
@@ -66,7 +68,7 @@ def test_the_next_turn_is_accepted_by_a_model_that_refuses_broken_histories(flav
 
     model = ScriptedChatModel([[call("works"), call("charge")], "Charging is down.", "You are welcome."])
     tools = [flavor.tool(works), flavor.tool(charge)]
-    agent = _agent(model, ResilientToolNode(tools), checkpointer=InMemorySaver())
+    agent = flavor.agent(model, tools, checkpointer=InMemorySaver())
     thread = {"configurable": {"thread_id": "1"}}
 
     flavor.run(agent, {"messages": [HumanMessage("charge me")]}, thread)
@@ -137,33 +139,33 @@ def test_a_command_without_its_tool_message_is_answered_and_never_run_again(flav
     assert one.artifact["may_have_acted"] is True
 
 
-def test_a_missing_state_field_is_raised_to_the_developer() -> None:
+def test_a_missing_state_field_is_raised_to_the_developer(door: Door) -> None:
     def needs(order: Annotated[str, InjectedState("order")]) -> str:
         return order
 
     with pytest.raises(KeyError, match="order"):
-        graph_of([needs_tool(needs)]).invoke(asking(("needs", {})))
+        graph_of([needs_tool(needs)], door=door).invoke(asking(("needs", {})))
 
 
-def test_a_missing_store_is_raised_to_the_developer() -> None:
+def test_a_missing_store_is_raised_to_the_developer(door: Door) -> None:
     def needs(store: Annotated[BaseStore, InjectedStore()]) -> str:
         return str(store)
 
     with pytest.raises(ValueError, match="compile your graph with a store"):
-        graph_of([needs_tool(needs)]).invoke(asking(("needs", {})))
+        graph_of([needs_tool(needs)], door=door).invoke(asking(("needs", {})))
 
 
 def needs_tool(body: Any) -> StructuredTool:
     return StructuredTool.from_function(body, description="Needs something of the application's.")
 
 
-def test_a_sync_run_of_a_tool_that_is_only_async_is_raised_to_the_developer() -> None:
+def test_a_sync_run_of_a_tool_that_is_only_async_is_raised_to_the_developer(door: Door) -> None:
     async def lookup() -> str:
         return "fine"
 
     tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
     with pytest.raises(NotImplementedError, match="sync invocation"):
-        graph_of([tool]).invoke(asking(("lookup", {})))
+        graph_of([tool], door=door).invoke(asking(("lookup", {})))
 
 
 def test_what_a_tool_has_not_implemented_is_answered(flavor: Flavor) -> None:
@@ -173,6 +175,7 @@ def test_what_a_tool_has_not_implemented_is_answered(flavor: Flavor) -> None:
     assert flavor.answer(flavor.tool(lookup)).artifact["category"] == "non_retryable"
 
 
+@pytest.mark.doors("node")  # by the other door it is another middleware, see test_middleware.py
 @pytest.mark.parametrize("error", [RuntimeError("mine"), http_error(503)], ids=["plain", "http"])
 def test_an_error_of_the_users_own_wrapper_is_raised_to_the_developer(flavor: Flavor, error: Exception) -> None:
     def wrapper(request: Any, execute: Any) -> Any:
@@ -201,6 +204,7 @@ class OtherKey(TypedDict):
     chat: Annotated[list[AnyMessage], add_messages]
 
 
+@pytest.mark.doors("node")  # create_agent has one kind of state
 @pytest.mark.parametrize(
     ("schema", "key"),
     [(MessagesState, "messages"), (PydanticState, "messages"), (DataclassState, "messages"), (OtherKey, "chat")],
@@ -242,6 +246,7 @@ def _outputs(flavor: Flavor, node: ToolNode, shape: str) -> Any:
     return seen
 
 
+@pytest.mark.doors("node")  # create_agent gives its node one shape of input
 @pytest.mark.parametrize("shape", ["list", "dict", "tool_calls", "with_context"])
 def test_every_shape_of_input_gives_the_output_of_toolnode(flavor: Flavor, shape: str) -> None:
     tools = [flavor.tool(works)]
@@ -249,6 +254,7 @@ def test_every_shape_of_input_gives_the_output_of_toolnode(flavor: Flavor, shape
     assert _outputs(flavor, ResilientToolNode(tools), shape) == _outputs(flavor, ToolNode(tools), shape)
 
 
+@pytest.mark.doors("node")  # create_agent has no other way
 def test_one_task_per_call_through_send_is_answered(flavor: Flavor) -> None:
     def breaks() -> str:
         raise http_error(403)
@@ -340,8 +346,7 @@ def test_a_bot_that_charges_while_lookup_is_down_charges_once_and_talks_on(flavo
             return httpx.get(server.url + "/lookup").raise_for_status().text
 
         model = ScriptedChatModel([[call("charge"), call("lookup")], "Charged; lookup is down.", "Anything else?"])
-        node = ResilientToolNode([flavor.tool(charge), flavor.tool(lookup)], policy=AT_ONCE)
-        agent = _agent(model, node, checkpointer=InMemorySaver())
+        agent = flavor.agent(model, [flavor.tool(charge), flavor.tool(lookup)], checkpointer=InMemorySaver())
         thread = {"configurable": {"thread_id": "1"}}
         flavor.run(agent, {"messages": [HumanMessage("charge 5 and look it up")]}, thread)
         final = flavor.run(agent, {"messages": [HumanMessage("and?")]}, thread)
@@ -349,14 +354,3 @@ def test_a_bot_that_charges_while_lookup_is_down_charges_once_and_talks_on(flavo
         assert server.count("/charge") == 1
     assert [answer.status for answer in answers_in(final)] == ["success", "error"]
     assert final["messages"][-1].content == "Anything else?"
-
-
-def _agent(model: Any, node: ToolNode, *, checkpointer: Any = None) -> Any:
-    bound = model.bind_tools(list(node.tools_by_name.values()))
-
-    def think(state: MessagesState) -> dict[str, list[AIMessage]]:
-        return {"messages": [bound.invoke(state["messages"])]}
-
-    builder = StateGraph(MessagesState).add_node("model", think).add_node("tools", node)
-    builder.add_edge(START, "model").add_conditional_edges("model", tools_condition).add_edge("tools", "model")
-    return builder.compile(checkpointer=checkpointer)

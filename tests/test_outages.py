@@ -14,7 +14,9 @@ from langchain_core.tools import StructuredTool
 
 from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, RetryPolicy, ToolErrorHandler, ToolEvent
 from agent_tools.testing import no_waiting
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, http_error
+from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, answers_in, asking, graph_of, http_error
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 ONCE = RetryPolicy(max_attempts=1)
 IMPATIENT = CircuitPolicy(jitter=0, patience=0)
@@ -39,7 +41,7 @@ def answer(flavor: Flavor, graph: Any, tool: str = "lookup") -> ToolMessage:
 def test_after_five_failures_in_a_row_calls_are_answered_without_running(flavor: Flavor) -> None:
     body, events = Flaky([http_error(503)] * 99), list[ToolEvent]()
     handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, observer=events.append, clock=lambda: 100.0)
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
     answers = [answer(flavor, graph) for _ in range(7)]
     assert body.runs == 5
     assert [each.artifact["reason"] for each in answers[4:]] == ["attempts_used", "circuit", "circuit"]
@@ -61,7 +63,7 @@ def test_after_five_failures_in_a_row_calls_are_answered_without_running(flavor:
 )
 def test_what_does_not_say_that_the_service_is_down_opens_no_circuit(flavor: Flavor, error: BaseException) -> None:
     body = Flaky([error] * 99)
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=ONCE, circuit=IMPATIENT)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=ONCE, circuit=IMPATIENT)
     for _ in range(8):
         answer(flavor, graph)
     assert body.runs == 8
@@ -72,7 +74,7 @@ def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
     with no_waiting() as waits:
         clock = Skipping(waits)
         handler = ToolErrorHandler(circuit=CircuitPolicy(jitter=0), clock=clock)
-        graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+        graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
         runs = []
         for _ in range(120):
             clock.moved += 10
@@ -87,7 +89,7 @@ def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
 def test_one_tool_that_is_down_does_not_hold_up_another(flavor: Flavor) -> None:
     down, well = Flaky([http_error(503)] * 99), Flaky()
     tools = [flavor.tool(down.__call__, name="lookup"), flavor.tool(well.__call__, name="inventory")]
-    graph = graph_of(tools, policy=ONCE, circuit=IMPATIENT)
+    graph = flavor.graph_of(tools, policy=ONCE, circuit=IMPATIENT)
     for _ in range(9):
         answer(flavor, graph)
         assert answer(flavor, graph, "inventory").content == "done"
@@ -103,7 +105,7 @@ def test_calls_share_by_the_key_that_the_user_names(flavor: Flavor) -> None:
     def tenant_of(request: Any) -> str:
         return str(request.tool_call["args"]["tenant"])
 
-    graph = graph_of([flavor.tool(lookup)], policy=ONCE, circuit=IMPATIENT, share_key=tenant_of)
+    graph = flavor.graph_of([flavor.tool(lookup)], policy=ONCE, circuit=IMPATIENT, share_key=tenant_of)
     for _ in range(7):
         flavor.run(graph, asking(("lookup", {"tenant": "red"})))
     assert body.runs == 5
@@ -117,7 +119,7 @@ def test_a_key_function_that_raises_does_not_cost_the_call(flavor: Flavor, caplo
     def broken(request: Any) -> str:
         raise KeyError("secret-123")
 
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], share_key=broken)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], share_key=broken)
     assert answer(flavor, graph).content == "done"
     assert "share_key raised KeyError" in caplog.text
     assert "secret-123" not in caplog.text
@@ -148,35 +150,35 @@ class Crowd:
         return "done"
 
 
-def opened(circuit: CircuitPolicy) -> tuple[Crowd, Any, ToolErrorHandler]:
+def opened(circuit: CircuitPolicy, door: Door) -> tuple[Crowd, Any, ToolErrorHandler]:
     crowd = Crowd()
     handler = ToolErrorHandler(policy=ONCE, circuit=circuit)
     tool = StructuredTool.from_function(coroutine=crowd.__call__, name="lookup", description="Looks up.")
-    graph = graph_of([tool], policy=None, handler=handler)
+    graph = graph_of([tool], door=door, policy=None, handler=handler)
     for _ in range(5):
         asyncio.run(graph.ainvoke(asking(("lookup", {}))))
     crowd.is_down = False
     return crowd, graph, handler
 
 
-def test_one_of_twenty_calls_probes_and_the_others_wait_for_its_verdict() -> None:
-    crowd, graph, handler = opened(CircuitPolicy(probe_after=0.05, spread=0.1))
+def test_one_of_twenty_calls_probes_and_the_others_wait_for_its_verdict(door: Door) -> None:
+    crowd, graph, handler = opened(CircuitPolicy(probe_after=0.05, spread=0.1), door)
     answers = answers_in(asyncio.run(graph.ainvoke(asking(*[("lookup", {})] * 20))))
     assert [each.content for each in answers] == ["done"] * 20
     assert crowd.most_before_verdict == 1
     assert handler.health()["lookup"].state == "closed"
 
 
-def test_one_of_twenty_calls_probes_and_those_without_patience_are_answered_at_once() -> None:
-    crowd, graph, _ = opened(CircuitPolicy(probe_after=0.05, patience=0))
+def test_one_of_twenty_calls_probes_and_those_without_patience_are_answered_at_once(door: Door) -> None:
+    crowd, graph, _ = opened(CircuitPolicy(probe_after=0.05, patience=0), door)
     time.sleep(0.06)
     answers = answers_in(asyncio.run(graph.ainvoke(asking(*[("lookup", {})] * 20))))
     assert sorted(each.status for each in answers) == ["error"] * 19 + ["success"]
     assert crowd.runs == 6
 
 
-def test_a_canceled_probe_gives_its_slot_back() -> None:
-    crowd, graph, handler = opened(CircuitPolicy(probe_after=0.05))
+def test_a_canceled_probe_gives_its_slot_back(door: Door) -> None:
+    crowd, graph, handler = opened(CircuitPolicy(probe_after=0.05), door)
 
     async def cancel_then_call() -> Any:
         probe = asyncio.create_task(graph.ainvoke(asking(("lookup", {}))))
@@ -208,7 +210,7 @@ def test_a_blip_costs_a_wait_and_no_error(flavor: Flavor) -> None:
     body = Flaky([http_error(503)] * 6)
     with no_waiting() as waits:
         handler = ToolErrorHandler(circuit=CircuitPolicy(jitter=0), clock=Skipping(waits))
-        graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+        graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
         answers = [answer(flavor, graph) for _ in range(3)]
     assert [each.status for each in answers] == ["error", "error", "success"]  # the second one has made two probes
     assert waits[-1] == pytest.approx(0.5)
@@ -250,7 +252,7 @@ def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance() -> 
 def test_an_empty_budget_ends_the_retries_and_says_so(flavor: Flavor) -> None:
     body = Flaky([http_error(503)] * 99)
     budget = BudgetPolicy(tokens=14)
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], budget=budget, circuit=None)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], budget=budget, circuit=None)
     assert answer(flavor, graph).artifact["attempts"] == 2
     assert answer(flavor, graph).artifact["attempts"] == 1
     assert answer(flavor, graph).artifact["reason"] == "budget"
@@ -283,7 +285,7 @@ def test_newcomers_wait_as_long_as_a_server_has_asked_the_first_one_to(flavor: F
         handler = ToolErrorHandler(
             policy=RetryPolicy(max_attempts=1, share_waits=True), clock=Skipping(waits), chance=lambda: 0.5
         )
-        graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+        graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
         assert answer(flavor, graph).status == "error"
         assert answer(flavor, graph).content == "done"
     assert [round(wait, 6) for wait in waits] == [30, 1]
@@ -292,7 +294,7 @@ def test_newcomers_wait_as_long_as_a_server_has_asked_the_first_one_to(flavor: F
 def test_there_is_no_news_of_a_tool_that_has_never_failed(flavor: Flavor) -> None:
     body = Flaky()
     handler = ToolErrorHandler()
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
     answer(flavor, graph)
     assert handler.health() == {}
 
@@ -330,14 +332,16 @@ class Counting:
                 self.running -= 1
 
 
+@pytest.mark.doors("node")  # create_agent runs calls as tasks, which LangGraph limits
 def test_the_limit_of_the_config_holds_for_the_calls_of_a_message(flavor: Flavor) -> None:
     body = Counting(lambda: "done")
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")])
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")])
     answers = answers_in(flavor.run(graph, asking(*[("lookup", {})] * 8), {"max_concurrency": 2}))
     assert [each.content for each in answers] == ["done"] * 8
     assert body.most == 2
 
 
+@pytest.mark.doors("node")  # create_agent runs sync calls in the threads that LangGraph has
 def test_without_a_limit_all_calls_of_a_message_run_at_once(flavor: Flavor) -> None:
     barrier = threading.Barrier(8, timeout=20)
 
@@ -347,10 +351,11 @@ def test_without_a_limit_all_calls_of_a_message_run_at_once(flavor: Flavor) -> N
 
     if flavor.is_async:  # its threads are those of the default executor, which has fewer on two cores
         return
-    answers = answers_in(flavor.run(graph_of([flavor.tool(lookup)]), asking(*[("lookup", {})] * 8)))
+    answers = answers_in(flavor.run(flavor.graph_of([flavor.tool(lookup)]), asking(*[("lookup", {})] * 8)))
     assert [each.content for each in answers] == ["done"] * 8
 
 
+@pytest.mark.doors("node")  # create_agent runs calls as tasks, which LangGraph limits
 def test_a_waiting_retry_holds_no_slot(flavor: Flavor) -> None:
     others = threading.Event()
     first = iter([http_error(503)])
@@ -366,7 +371,7 @@ def test_a_waiting_retry_holds_no_slot(flavor: Flavor) -> None:
         return "done"
 
     tools = [flavor.tool(flaky), flavor.tool(lookup)]
-    graph = graph_of(tools, policy=RetryPolicy(base_delay=0.3, jitter=0))
+    graph = flavor.graph_of(tools, policy=RetryPolicy(base_delay=0.3, jitter=0))
     answers = answers_in(flavor.run(graph, asking(("flaky", {}), ("lookup", {})), {"max_concurrency": 1}))
     assert [each.content for each in answers] == ["done", "done"]
 
@@ -378,7 +383,7 @@ def test_the_tools_get_the_limit_that_the_run_was_given(flavor: Flavor) -> None:
         seen.append(config.get("max_concurrency"))
         return "done"
 
-    graph = graph_of([StructuredTool.from_function(lookup, description="Looks up.")])
+    graph = flavor.graph_of([StructuredTool.from_function(lookup, description="Looks up.")])
     for config in ({"max_concurrency": 3}, {}):
         graph.invoke(asking(("lookup", {})), config)
     assert seen == [3, None]
@@ -386,7 +391,7 @@ def test_the_tools_get_the_limit_that_the_run_was_given(flavor: Flavor) -> None:
 
 def test_categories_that_are_not_retried_still_open_the_circuit(flavor: Flavor) -> None:
     body = Flaky([TimeoutError()] * 99)
-    graph = graph_of([flavor.tool(body.__call__, name="lookup")], circuit=IMPATIENT)
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], circuit=IMPATIENT)
     answers = [answer(flavor, graph) for _ in range(6)]
     assert body.runs == 5
     assert answers[5].artifact["category"] == ErrorCategory.TIMEOUT

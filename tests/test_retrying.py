@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from langchain_core.tools import StructuredTool
 
 from agent_tools import ErrorCategory, Failure, ResilientToolNode, RetryPolicy, ToolErrorHandler
+from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import FaultyServer, Reply, no_waiting
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
+from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, answers_in, asking, graph_of, http_error
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 
 def fetching(flavor: Flavor, server: FaultyServer) -> Any:
@@ -73,7 +77,7 @@ def test_a_wait_beyond_the_limit_or_the_deadline_is_told_instead_of_waited(
     assert answer.artifact["retry_after"] == float(seconds)
 
 
-def test_calls_that_were_told_the_same_time_do_not_come_back_at_once() -> None:
+def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door) -> None:
     fails = http_error(429, {"Retry-After": "2"})
 
     async def fetch() -> str:
@@ -82,7 +86,9 @@ def test_calls_that_were_told_the_same_time_do_not_come_back_at_once() -> None:
     tool = StructuredTool.from_function(coroutine=fetch, name="fetch", description="Fetches.")
     with no_waiting() as waits:
         asyncio.run(
-            graph_of([tool], policy=RetryPolicy(max_attempts=2), budget=None).ainvoke(asking(*[("fetch", {})] * 200))
+            graph_of([tool], door=door, policy=RetryPolicy(max_attempts=2), budget=None).ainvoke(
+                asking(*[("fetch", {})] * 200)
+            )
         )
 
     assert len(waits) == 200
@@ -109,7 +115,7 @@ def test_a_one_request_blip_costs_little_and_an_outage_of_a_second_and_a_half_is
 
 
 @pytest.mark.anyio
-async def test_the_event_loop_is_never_blocked() -> None:
+async def test_the_event_loop_is_never_blocked(door: Door) -> None:
     def slow_sync() -> str:
         time.sleep(0.3)
         return "fine"
@@ -133,7 +139,7 @@ async def test_the_event_loop_is_never_blocked() -> None:
             worst = max(worst, time.monotonic() - before)
 
     ticker = asyncio.create_task(tick())
-    graph = graph_of(tools, policy=RetryPolicy(base_delay=0.5, jitter=0))
+    graph = graph_of(tools, door=door, policy=RetryPolicy(base_delay=0.5, jitter=0))
     answers = answers_in(await graph.ainvoke(asking(("slow_sync", {}), ("fails_once", {}))))
     ticker.cancel()
 
@@ -213,13 +219,13 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
         ({"classify": "timeout"}, "classify must be a function, a mapping or a sequence of them, not 'timeout'"),
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
         ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
-        ({"handle_tool_errors": 42}, "handle_tool_errors must be a bool, a text, a function or error types, not 42"),
         ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler has policies"),
     ],
 )
-def test_nonsense_is_refused_at_construction(options: dict[str, Any], message: str) -> None:
+def test_nonsense_is_refused_at_construction(door: Door, options: dict[str, Any], message: str) -> None:
+    make = partial(ResilientToolNode, []) if door == "node" else ResilientToolMiddleware
     with pytest.raises((TypeError, ValueError), match=message):
-        ResilientToolNode([], **options)
+        make(**options)
 
 
 def test_no_wait_starts_that_cannot_end_before_the_deadline(flavor: Flavor) -> None:
@@ -240,7 +246,7 @@ def test_no_wait_starts_that_cannot_end_before_the_deadline(flavor: Flavor) -> N
 
 
 @pytest.mark.anyio
-async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_their_results() -> None:
+async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_their_results(door: Door) -> None:
     ended = []
 
     async def hangs() -> str:
@@ -258,7 +264,7 @@ async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_the
     ]
     started = time.monotonic()
     hung, fine = answers_in(
-        await graph_of(tools, policy=RetryPolicy(deadline=0.2)).ainvoke(asking(("hangs", {}), ("works", {})))
+        await graph_of(tools, door=door, policy=RetryPolicy(deadline=0.2)).ainvoke(asking(("hangs", {}), ("works", {})))
     )
 
     assert time.monotonic() - started < 0.5
@@ -266,7 +272,7 @@ async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_the
     assert ended == ["hangs"]
 
 
-def test_a_handler_may_be_shared_by_nodes(flavor: Flavor) -> None:
+def test_a_handler_may_be_shared(flavor: Flavor) -> None:
     events: list[Any] = []
     handler = ToolErrorHandler(policy=AT_ONCE, observer=events.append)
 
@@ -274,8 +280,7 @@ def test_a_handler_may_be_shared_by_nodes(flavor: Flavor) -> None:
         raise http_error(404)
 
     for _ in range(2):
-        graph = graph_with(ResilientToolNode([flavor.tool(breaks)], handler=handler))
-        flavor.run(graph, asking(("breaks", {})))
+        flavor.answer(flavor.tool(breaks), handler=handler)
 
     assert [event.type for event in events] == ["tool_failed", "tool_failed"]
 

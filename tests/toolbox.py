@@ -1,20 +1,28 @@
-"""What the tests above the core share: one way to write a tool and to run a graph, sync and async."""
+"""What the tests above the core share: one way to write a tool and to run a graph, sync and async, by either door."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.runnables.config import run_in_executor
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import tools_condition
 
 from agent_tools import ResilientToolNode, RetryPolicy
+from agent_tools.middleware import ResilientToolMiddleware
+from agent_tools.testing import ScriptedChatModel
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+#: The ways by which our handler gets into a graph.
+Door = Literal["node", "create_agent"]
 
 #: Retries at once, so that tests about anything but waiting do not wait.
 AT_ONCE = RetryPolicy(base_delay=0, throttled_delay=0)
@@ -22,9 +30,10 @@ AT_ONCE = RetryPolicy(base_delay=0, throttled_delay=0)
 
 @dataclass(frozen=True)
 class Flavor:
-    """Sync or async: the same tools and graphs, run the one way or the other."""
+    """Sync or async, by the node or by the middleware: the same tools and graphs, run the one way or the other."""
 
     is_async: bool
+    door: Door = "node"
 
     def tool(self, body: Callable[..., Any], **options: Any) -> BaseTool:
         """Return a tool named like `body`; its coroutine runs `body` in a thread."""
@@ -54,9 +63,27 @@ class Flavor:
 
         return asyncio.run(collected())
 
-    def answers(self, tools: Sequence[Any], *calls: tuple[str, dict[str, Any]], **options: Any) -> list[ToolMessage]:
+    def graph_of(self, tools: Sequence[Any], /, **options: Any) -> Graph:
+        """Return a graph in which our handler runs the calls of the last message."""
+        return graph_of(tools, door=self.door, **options)
+
+    def agent(self, model: ScriptedChatModel, tools: Sequence[Any], *, checkpointer: Any = None) -> Graph:
+        """Return the usual loop of `model` and `tools`."""
+        if self.door == "create_agent":
+            return agent_of(tools, model=model, checkpointer=checkpointer)
+        bound = model.bind_tools(tools)
+
+        def think(state: MessagesState) -> dict[str, list[AIMessage]]:
+            return {"messages": [bound.invoke(state["messages"])]}
+
+        node = ResilientToolNode(tools, policy=AT_ONCE)
+        builder = StateGraph(MessagesState).add_node("model", think).add_node("tools", node)
+        builder.add_edge(START, "model").add_conditional_edges("model", tools_condition).add_edge("tools", "model")
+        return builder.compile(checkpointer=checkpointer)
+
+    def answers(self, tools: Sequence[Any], /, *calls: tuple[str, dict[str, Any]], **options: Any) -> list[ToolMessage]:
         """Return the answers of a fresh node to `calls` of one message, ids c1, c2, ..."""
-        return answers_in(self.run(graph_of(tools, **options), asking(*calls)))
+        return answers_in(self.run(self.graph_of(tools, **options), asking(*calls)))
 
     def answer(self, tool: Any, /, *, arguments: dict[str, Any] | None = None, **options: Any) -> ToolMessage:
         """Return the one answer of a fresh node to one call of `tool`."""
@@ -90,9 +117,53 @@ def http_error(status: int, headers: Mapping[str, str] | None = None) -> httpx.H
     return httpx.HTTPStatusError(f"{status} for url {request.url}", request=request, response=response)
 
 
-def graph_of(tools: Sequence[Any], *, checkpointer: Any = None, **options: Any) -> Graph:
-    """Return a graph that is nothing but our node."""
-    return graph_with(ResilientToolNode(tools, **{"policy": AT_ONCE, **options}), checkpointer=checkpointer)
+def graph_of(tools: Sequence[Any], /, *, door: Door = "node", checkpointer: Any = None, **options: Any) -> Graph:
+    """Return a graph that is nothing but our node; an agent of LangChain's by the other door."""
+    if door == "create_agent":
+        return agent_of(tools, checkpointer=checkpointer, **options)
+    return graph_with(ResilientToolNode(tools, **at_once(options)), checkpointer=checkpointer)
+
+
+def at_once(options: dict[str, Any]) -> dict[str, Any]:
+    """Return `options` for our handler with retries at once, unless they say otherwise."""
+    return options if "handler" in options else {"policy": AT_ONCE, **options}
+
+
+class PassesOn(AgentMiddleware[Any, Any]):
+    """Middleware that does nothing with tool calls."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return handler(request)
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return await handler(request)
+
+
+class Repeating(ScriptedChatModel):
+    """Makes the calls that the last message makes, in the same message; says goodbye once they are answered."""
+
+    def _say(self, messages: list[BaseMessage]) -> AIMessage:
+        last = messages[-1]
+        return last if isinstance(last, AIMessage) and last.tool_calls else super()._say(messages)
+
+
+def agent_of(
+    tools: Sequence[Any],
+    /,
+    *,
+    checkpointer: Any = None,
+    model: Any = None,
+    around: Sequence[AgentMiddleware[Any, Any]] = (),
+    inside: Sequence[AgentMiddleware[Any, Any]] = (),
+    **options: Any,
+) -> Graph:
+    """Return an agent of LangChain's with our middleware, and with others around and inside of ours."""
+    return create_agent(
+        Repeating([], then="Goodbye.") if model is None else model,
+        tools,
+        middleware=[*around, ResilientToolMiddleware(**at_once(options)), *inside],
+        checkpointer=checkpointer,
+    )
 
 
 def graph_with(node: Any, *, checkpointer: Any = None) -> Graph:

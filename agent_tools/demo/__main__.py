@@ -5,13 +5,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agent_tools.demo.api import Shop, open_shop
-from agent_tools.demo.graph import build_graph
+from agent_tools.demo.graph import Graph, build_graph
 from agent_tools.demo.model import ModelUnavailableError, model_named
 from agent_tools.demo.plain import PlainView
 from agent_tools.demo.promises import Evidence, check_always, check_numbers
@@ -21,19 +21,22 @@ from agent_tools.demo.script import QUESTIONS
 from agent_tools.demo.tools import connect, make_tools
 from agent_tools.demo.view import Screen, View
 
+#: Takes a model, tools and `checkpointer=`.
+Builder = Callable[..., Graph]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not begin."""
     options = _options(arguments)
     try:
-        model = model_named(options.model)
-    except ModelUnavailableError as error:
+        model, build = model_named(options.model), _builder(options.agent)
+    except (ModelUnavailableError, ImportError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     screen = Screen(sys.stdout)
     view = _view(screen, is_plain=options.plain)
     try:
-        return _run(model, view, screen, is_scripted=options.model is None)
+        return _run(model, view, screen, is_scripted=options.model is None, build=build)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of a pipe has seen enough; what is left goes nowhere
@@ -49,8 +52,27 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="A support bot whose services fail in every way that matters. No key, no network.",
     )
     parser.add_argument("--model", metavar="PROVIDER:NAME", help="a real model instead of the scripted one")
+    parser.add_argument(
+        "--agent",
+        choices=["node", "create_agent"],
+        default="node",
+        help="a graph with our node (the default), or an agent of LangChain's with our middleware",
+    )
     parser.add_argument("--plain", action="store_true", help="plain lines, as when piped")
     return parser.parse_args(arguments)
+
+
+def _builder(agent: str) -> Builder:
+    """Return what makes the bot.
+
+    Raises:
+        ImportError: LangChain is missing; the text says what to do about it.
+    """
+    if agent == "node":
+        return build_graph
+    from agent_tools.demo.agent import build_agent  # noqa: PLC0415 - LangChain is an extra
+
+    return build_agent
 
 
 def _view(screen: Screen, *, is_plain: bool) -> View:
@@ -63,20 +85,20 @@ def _view(screen: Screen, *, is_plain: bool) -> View:
     return LiveView(screen)
 
 
-def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool) -> int:
+def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool, build: Builder = build_graph) -> int:
     began = time.monotonic()
     view.opening("A support bot whose services fail in every way that matters")
     with open_shop() as shop:
-        recording = asyncio.run(_converse(model, shop, view))
+        recording = asyncio.run(_converse(build, model, shop, view))
         evidence = Evidence(recording=recording, screen=screen.shown(), secrets=shop.secrets(), refunds=shop.refunds)
     checks = [*(check_numbers(evidence) if is_scripted else ()), *check_always(evidence)]
     view.checked(checks, seconds=time.monotonic() - began)
     return 0 if all(check.is_kept for check in checks) else 1
 
 
-async def _converse(model: BaseChatModel, shop: Shop, view: View) -> Recording:
+async def _converse(build: Builder, model: BaseChatModel, shop: Shop, view: View) -> Recording:
     async with connect(shop.services) as client:
-        graph = build_graph(model, make_tools(client, shop.services), checkpointer=InMemorySaver())
+        graph = build(model, make_tools(client, shop.services), checkpointer=InMemorySaver())
         return await converse(graph, QUESTIONS, view, requests=lambda: shop.server.requests)
 
 

@@ -57,12 +57,12 @@ def escalation_edge(
 
 
 def _failures(messages: Sequence[BaseMessage]) -> int:
-    turn = list(_turn(messages))
+    turn = list(turn_of(messages))
     latest = list(takewhile(lambda message: not isinstance(message, AIMessage), turn))
     earlier = turn[len(latest) :]
     if earlier and not _are_answered(earlier[0], latest):
-        return sum(map(_is_failure, earlier))  # the other tasks of this step do not see the latest
-    return sum(map(_is_failure, turn))
+        return sum(map(is_failure, earlier))  # the other tasks of this step do not see the latest
+    return sum(map(is_failure, turn))
 
 
 def _are_answered(asking: BaseMessage, answers: Sequence[BaseMessage]) -> bool:
@@ -70,7 +70,7 @@ def _are_answered(asking: BaseMessage, answers: Sequence[BaseMessage]) -> bool:
     return isinstance(asking, AIMessage) and all(call["id"] in answered for call in asking.tool_calls)
 
 
-def _turn(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
+def turn_of(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
     """Yield the messages since the last human one, the newest first."""
     for message in islice(reversed(messages), LOOK_BACK):
         if isinstance(message, HumanMessage):
@@ -78,5 +78,5 @@ def _turn(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
         yield message
 
 
-def _is_failure(message: BaseMessage) -> bool:
+def is_failure(message: BaseMessage) -> bool:
     return isinstance(message, ToolMessage) and message.status == "error"

@@ -43,23 +43,24 @@ def answer_invalid_tool_calls(
 
     def answer_invalid(state: Any) -> Command[Any]:
         messages = messages_in(state, messages_key)
-        answers = _answers_to(last_message_in(state, messages_key))
+        answers = answers_to_unreadable(last_message_in(state, messages_key))
         return Command(
             update=update_of(state, messages_key, answers),
-            goto=model if _in_a_row(messages) <= max_in_a_row else otherwise,
+            goto=model if unreadable_in_a_row(messages) <= max_in_a_row else otherwise,
         )
 
     jumps_to(answer_invalid, model, otherwise)
     return answer_invalid
 
 
-def _answers_to(message: BaseMessage) -> list[ToolMessage]:
+def answers_to_unreadable(message: BaseMessage) -> list[ToolMessage]:
+    """Return an error answer to each call of `message` whose arguments could not be read."""
     if not isinstance(message, AIMessage):
         return []
     return [missing_answer(message, call) for call in calls_of(message) if not call.is_valid]
 
 
-def _in_a_row(messages: Sequence[BaseMessage]) -> int:
+def unreadable_in_a_row(messages: Sequence[BaseMessage]) -> int:
     """Return how many of the last messages of the model had unreadable calls, answers to calls left out."""
     count = 0
     for message in reversed(messages):

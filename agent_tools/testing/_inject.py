@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt import ToolNode
 
+from agent_tools._clean_errors import aclean_as, clean_as
 from agent_tools._langgraph import runs_in_thread
 from agent_tools._observers import listening
 from agent_tools.report import RunReport
@@ -149,9 +150,9 @@ class Injection:
         faulty = tool.model_copy()
         run, arun, own = self._recorded(tool), self._arecorded(tool), vars(faulty)
         own[_LAYER] = Layer(self, tool, run=run, arun=arun)
-        own.update(run=partial(run, faulty), arun=partial(arun, faulty), _run=self._body(tool))
+        own.update(run=partial(run, faulty), arun=partial(arun, faulty), _run=clean_as(tool, self._body(tool)))
         if not runs_in_thread(tool):  # else an async run comes to `_run`, too, and would take two faults
-            own["_arun"] = self._abody(tool)
+            own["_arun"] = aclean_as(tool, self._abody(tool))
         return faulty
 
     def _recorded(self, tool: BaseTool) -> Body:

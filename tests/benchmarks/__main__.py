@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("overhead", "growth", "memory", "imports", "waits")
+NAMES = ("overhead", "middleware", "growth", "memory", "imports", "waits")
 
 for name in sys.argv[1:] or NAMES:
     del sys.argv[1:]

@@ -40,7 +40,11 @@ def ratio(*, calls: int, is_async: bool, fails: bool, tools: int = 1, history: i
     """Return the CPU seconds of a bare call and the ratio of ours to it, both medians."""
     made = [nodes.tool(f"tool_{number}", is_async=is_async, fails=fails) for number in range(tools)]
     graphs = {kind: nodes.graph(kind, *made) for kind in nodes.NODES}
-    state = nodes.state("tool_0", calls, history=history)
+    return median_ratio(graphs, nodes.state("tool_0", calls, history=history), calls=calls, is_async=is_async)
+
+
+def median_ratio(graphs: dict[str, Any], state: dict[str, Any], *, calls: int, is_async: bool) -> tuple[float, float]:
+    """Return the CPU seconds of a call of the graph "bare" and the ratio of "ours" to it, both medians."""
     bare, ratios = [], []
     for turn in range(TURNS):
         order = list(graphs) if turn % 2 else list(reversed(graphs))

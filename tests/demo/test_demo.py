@@ -32,7 +32,7 @@ def assert_kept_and_clean(output: str) -> None:
         assert secret not in output
 
 
-@pytest.mark.parametrize("options", [[], ["--plain"]])
+@pytest.mark.parametrize("options", [[], ["--plain"], ["--agent", "create_agent"]], ids=" ".join)
 def test_piped_it_prints_plain_lines_and_keeps_all_its_promises(options: list[str]) -> None:
     done = run(*options)
 
@@ -143,6 +143,17 @@ def test_without_langchain_a_real_model_is_refused_with_what_to_install(
     monkeypatch.setitem(sys.modules, "langchain", None)
 
     assert demo.main(["--model", "openai:gpt-5-mini"]) == 2
+    assert "pip install 'langgraph-agent-tools[langchain]'" in capsys.readouterr().err
+
+
+def test_without_langchain_its_agent_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "langchain.agents.middleware", None)
+    for name in ("agent_tools.middleware", "agent_tools.demo.agent"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    assert demo.main(["--agent", "create_agent"]) == 2
     assert "pip install 'langgraph-agent-tools[langchain]'" in capsys.readouterr().err
 
 

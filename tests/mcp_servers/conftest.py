@@ -15,7 +15,7 @@ from agent_tools.testing import check_history
 from tests.mcp_servers.gate import Gate
 from tests.mcp_servers.running import Tools, http, in_thread, tools_at
 from tests.mcp_servers.shop import SECRETS, application
-from tests.toolbox import answers_in, asking, graph_of
+from tests.toolbox import Door, answers_in, asking, graph_of
 
 #: No address, no markup and no traceback is for the model either.
 NOT_TO_BE_READ = (*SECRETS, "127.0.0.1", "http://", "<html", "Traceback", "TaskGroup")
@@ -74,7 +74,7 @@ def tools(loaded: Tools, gate: Gate) -> Tools:
 
 
 @pytest.fixture
-def ask(caplog: pytest.LogCaptureFixture) -> Ask:
+def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
     """Runs calls of one message in a graph; what holds for all of them is asserted here.
 
     One answer a call, no secret anywhere, and no task left behind. Only in a session that is `held` on, the client
@@ -85,7 +85,7 @@ def ask(caplog: pytest.LogCaptureFixture) -> Ask:
     async def ask(
         tools: Sequence[BaseTool], *calls: tuple[str, dict[str, Any]], held: bool = False, **options: Any
     ) -> Turn:
-        graph, before = graph_of(tools, **options), asyncio.all_tasks()
+        graph, before = graph_of(tools, door=door, **options), asyncio.all_tasks()
         events, state, began = [], None, time.monotonic()
         async for mode, part in graph.astream(asking(*calls), stream_mode=["custom", "values"]):
             if mode == "custom":

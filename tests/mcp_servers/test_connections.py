@@ -14,6 +14,8 @@ from tests.mcp_servers.gate import Gate
 from tests.mcp_servers.running import held, http, in_process, moved, tools_at
 from tests.toolbox import asking, graph_of
 
+pytestmark = pytest.mark.doors("node", "create_agent")
+
 IN_TIME = RetryPolicy(attempt_timeout=0.2)
 
 

@@ -16,6 +16,8 @@ from tests.mcp_servers.conftest import Ask
 from tests.mcp_servers.gate import Gate
 from tests.mcp_servers.running import http, tools_at
 
+pytestmark = pytest.mark.doors("node", "create_agent")
+
 CALL = "tools/call"
 
 

@@ -9,7 +9,9 @@ from agent_tools import RetryPolicy
 from tests.mcp_servers.conftest import Ask
 from tests.mcp_servers.gate import Gate
 from tests.mcp_servers.running import Tools, http, tools_at
-from tests.toolbox import asking, graph_of
+from tests.toolbox import Door, asking, graph_of
+
+pytestmark = pytest.mark.doors("node", "create_agent")
 
 IN_TIME = RetryPolicy(attempt_timeout=0.5)  # the handshake included
 
@@ -74,9 +76,11 @@ async def test_a_late_tool_is_tried_again_when_the_policy_says_so(ask: Ask, gate
 
 
 @pytest.mark.anyio
-async def test_a_cancellation_from_outside_passes_at_once_and_leaves_nothing_behind(gate: Gate, tools: Tools) -> None:
+async def test_a_cancellation_from_outside_passes_at_once_and_leaves_nothing_behind(
+    door: Door, gate: Gate, tools: Tools
+) -> None:
     before = asyncio.all_tasks()
-    run = asyncio.create_task(graph_of(list(tools.values())).ainvoke(asking(("hangs", {}), ("ok", {}))))
+    run = asyncio.create_task(graph_of(list(tools.values()), door=door).ainvoke(asking(("hangs", {}), ("ok", {}))))
     while gate.count("hangs") == 0:
         await asyncio.sleep(0.01)
 
@@ -93,9 +97,9 @@ async def test_a_cancellation_from_outside_passes_at_once_and_leaves_nothing_beh
 
 
 @pytest.mark.anyio
-async def test_a_run_without_async_tells_the_developer_what_is_wrong(tools: Tools) -> None:
+async def test_a_run_without_async_tells_the_developer_what_is_wrong(door: Door, tools: Tools) -> None:
     with pytest.raises(NotImplementedError, match="sync invocation"):
-        await asyncio.to_thread(graph_of([tools["ok"]]).invoke, asking(("ok", {})))
+        await asyncio.to_thread(graph_of([tools["ok"]], door=door).invoke, asking(("ok", {})))
 
 
 @pytest.mark.anyio

@@ -8,6 +8,8 @@ from tests.mcp_servers.conftest import Ask
 from tests.mcp_servers.gate import Gate
 from tests.mcp_servers.running import Tools, http, tools_at
 
+pytestmark = pytest.mark.doors("node", "create_agent")
+
 CALL = "tools/call"
 AFTER_7 = {"Retry-After": "7"}
 STATUSES = [

@@ -2,10 +2,10 @@
 
 Real nodes, real errors, real HTTP requests and answers; only the clock and the service are simulated. 500 agents
 make 60 operations a second, half of them on the sick service, the others on a healthy one. `python -m
-tests.simulation --help` says what can be asked; `compare` is the same from a Python prompt:
+tests.simulation --help` says what can be asked; `compare` is the same from Python, for variants of ours:
 
->>> from tests.simulation import compare, ours
->>> compare("down", "blip", contenders=[ours(), ours("no circuit", circuit=None)])  # doctest: +SKIP
+    from tests.simulation import compare, ours
+    compare("down", "blip", contenders=[ours(), ours("no circuit", circuit=None)], quick=True)
 """
 
 from tests.simulation.contenders import ours

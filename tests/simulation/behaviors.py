@@ -128,11 +128,11 @@ class Crowded(Healthy):
         self._queue.append((job, served))
         if self._worker is None or self._worker.done():
             self._worker = loop.create_task(self._work())
-        await served
         try:
+            await served
             await self._on_the_way()
         except asyncio.CancelledError:
-            self.wasted += 1
+            self.wasted += not served.cancelled()  # it was served, and the client goes while the answer is on its way
             raise
         return OK
 
@@ -141,8 +141,9 @@ class Crowded(Healthy):
             await asyncio.sleep(1 / self._rate(self._now))
             job, served = self._queue.popleft()
             job.carry_out()
-            self.wasted += job.is_abandoned
-            if not served.done():
+            if served.cancelled():
+                self.wasted += 1
+            else:
                 served.set_result(None)
 
     def _rate(self, at: float) -> float:
@@ -174,7 +175,7 @@ class RateLimiting(Crowded):
     """
 
     left: float = 1.0
-    room: int = 40
+    room: int = 60
     window: float = 10.0
     quota: int = 146
     early: int = 0

@@ -31,7 +31,7 @@ class Behavior(Protocol):
         """Return whether a request works now, having waited up to `patience` for the moment: what an oracle knows."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One request, as the service sees it.
 
@@ -39,13 +39,11 @@ class Job:
         operation: What it belongs to.
         key: Two writes of the same key are carried out once.
         ledger: Where it is entered when it is carried out; None for a request that only reads.
-        is_abandoned: The client has gone: nobody reads the answer.
     """
 
     operation: int
     key: str
     ledger: "Ledger | None"
-    is_abandoned: bool = False
 
     def carry_out(self) -> None:
         """Do what the request asks for."""
@@ -95,11 +93,7 @@ class Service:
             key=request.headers.get(IDEMPOTENCY_HEADER, anonymous),
             ledger=self.ledger if request.method == "POST" else None,
         )
-        try:
-            return await self.behavior.serve(job)
-        except asyncio.CancelledError:
-            job.is_abandoned = True
-            raise
+        return await self.behavior.serve(job)
 
 
 class SimulatedTransport(httpx.AsyncBaseTransport):

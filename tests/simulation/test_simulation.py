@@ -1,48 +1,237 @@
-"""What the simulation promises of itself: its clock, its services, its load, and that it repeats."""
+"""What the simulation promises of itself: its clock, its services, its load, and that it repeats itself."""
 
 import asyncio
+import json
+import math
 import random
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, Healthy, RateLimiting, Refusing, Span
-from tests.simulation.contenders import CONTENDERS, OURS, ORACLE, PEERS, Contender
+from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, RateLimiting, Refusing, Span
+from tests.simulation.contenders import CONTENDERS, ORACLE, OURS, Contender
 from tests.simulation.figures import METRICS, figures_of
 from tests.simulation.load import AGENTS, operations
-from tests.simulation.report import limits_of
+from tests.simulation.picture import draw
+from tests.simulation.report import Result, as_json, limits_of, missed, table
 from tests.simulation.run import run
-from tests.simulation.scenarios import SCENARIOS, SCENARIO_BY_NAME, Limit, Scenario
+from tests.simulation.scenarios import SCENARIO_BY_NAME, SCENARIOS, Scenario
 from tests.simulation.service import Behavior, Service, SimulatedTransport
 from tests.simulation.virtual_time import run_in_virtual_time
 
-FOREVER = Span(0, 1e9)
-NEVER = Span(1e9, 2e9)
+TROUBLE = Span(10.0, 20.0)
+VAIN_FOR_AN_ORACLE = [scenario.name for scenario in SCENARIOS if scenario.name != "flaky"]
 
 
-def short(name: str, trouble: float = 5.0) -> Scenario:
-    """Return a scenario that is over soon."""
-    return replace(SCENARIO_BY_NAME[name], warm_up=1.0, trouble=trouble, tail=3.0)
+def short(name: str, *, trouble: float = 2.0) -> Scenario:
+    """Return a scenario that is soon over."""
+    return replace(SCENARIO_BY_NAME[name], warm_up=0.5, trouble=trouble, tail=1.0)
 
 
-def asked(behavior: Behavior, *times: float, timeout: float | None = None, key: str | None = None) -> list[int | str]:
-    """Return the statuses of writes that are sent at these times, or the names of their errors, and the ledger's sum."""
-    service = Service(behavior)
+def sick(behavior: type[Any], **options: Any) -> Any:
+    """Return a behavior that is sick from 10 to 20 s."""
+    return behavior(trouble=TROUBLE, chance=random.Random(1), **options)  # noqa: S311  # the same each time
+
+
+def answers(behavior: Behavior, *times: float, key: str | None = None, timeout: float | None = None) -> list[Any]:
+    """Return what writes that are sent at `times` bring: a status or the name of an error."""
+    return asked(Service(behavior), *times, key=key, timeout=timeout)
+
+
+def asked(service: Service, *times: float, key: str | None = None, timeout: float | None = None) -> list[Any]:
     client = httpx.AsyncClient(transport=SimulatedTransport({"sick": service}), timeout=timeout)
 
     async def send(at: float) -> int | str:
         await asyncio.sleep(at)
-        headers = {"X-Operation": "1"} | ({"Idempotency-Key": key} if key else {})
+        headers = {"X-Operation": "1", **({} if key is None else {"Idempotency-Key": key})}
         try:
             return (await client.post("http://sick/", headers=headers)).status_code
         except httpx.TransportError as error:
             return type(error).__name__
 
-    async def main() -> list[int | str]:
-        statuses: list[int | str] = list(await asyncio.gather(*map(send, times)))
-        return [*statuses, service.ledger.repeated]
+    async def sent() -> list[Any]:
+        return await asyncio.gather(*(send(at) for at in times))
 
-    return run_in_virtual_time(main())
+    return run_in_virtual_time(sent())
+
+
+def test_ten_minutes_pass_for_all_who_wait_and_for_nobody_else() -> None:
+    async def ten_minutes() -> list[float]:
+        loop = asyncio.get_running_loop()
+        seen = []
+        for _ in range(600):
+            await asyncio.sleep(1)
+            seen.append(loop.time())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(loop.create_future(), 60)
+        return [*seen, loop.time()]
+
+    assert run_in_virtual_time(ten_minutes()) == pytest.approx([*range(1, 601), 660])
+
+
+def test_timers_end_in_the_order_of_their_times() -> None:
+    async def ended() -> list[float]:
+        order: list[float] = []
+
+        async def nap(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            order.append(seconds)
+
+        await asyncio.gather(*(nap(seconds) for seconds in (3, 1, 2, 0.5)))
+        return order
+
+    assert run_in_virtual_time(ended()) == [0.5, 1, 2, 3]
+
+
+def test_a_wait_that_nothing_can_end_is_an_error() -> None:
+    async def stuck() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(RuntimeError, match="everybody waits"):
+        run_in_virtual_time(stuck())
+
+
+def test_a_thread_is_refused() -> None:
+    async def in_thread() -> None:
+        await asyncio.to_thread(print)
+
+    with pytest.raises(RuntimeError, match="wants a thread"):
+        run_in_virtual_time(in_thread())
+
+
+def test_the_load_is_what_it_is_said_to_be() -> None:
+    load = list(operations(seed=1, until=200))
+    assert len(load) / 200 == pytest.approx(60, rel=0.03)
+    assert sum(each.service == "sick" for each in load) / len(load) == pytest.approx(0.5, abs=0.02)
+    assert sum(each.is_write for each in load) / len(load) == pytest.approx(0.25, abs=0.02)
+    assert {each.agent for each in load} == set(range(AGENTS))
+    assert [each.at for each in load] == sorted(each.at for each in load)
+    assert load == list(operations(seed=1, until=200)) != list(operations(seed=2, until=200))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "during"), [(Down, 503), (Refusing, "ConnectError"), (Hanging, "ReadTimeout"), (Flaky, 200)]
+)
+def test_the_trouble_begins_and_ends_in_time(behavior: type[Any], during: int | str) -> None:
+    service = sick(behavior, **({"unavailable": 0.0, "lost": 0.0} if behavior is Flaky else {}))
+    assert answers(service, 9.9, 10.0, 19.9, 20.0, timeout=5) == [200, during, during, 200]
+
+
+def test_a_crowded_service_answers_so_many_a_second_and_refuses_those_for_whom_there_is_no_room() -> None:
+    brownout = sick(Crowded, capacity=20.0, left=0.5, room=3)
+    statuses = answers(brownout, *(10 + number / 30 for number in range(300)))
+    assert statuses.count(200) == pytest.approx(10 * 10, abs=5)
+    assert statuses.count(503) == 300 - statuses.count(200)
+
+
+def test_an_overloaded_service_works_for_clients_that_have_gone() -> None:
+    overload = sick(Crowded, capacity=20.0, left=0.5, room=100)
+    service = Service(overload)
+    # Ten are served in each second, so the last 50 of a hundred would have to wait for more than five.
+    statuses = asked(service, *[10.0] * 100, 40.0, timeout=5.0)
+    assert statuses.count("ReadTimeout") == overload.wasted == pytest.approx(50, abs=3)
+    assert statuses[-1] == 200
+    assert service.ledger.repeated == 100  # all were carried out, those of the clients that have gone, too
+
+
+def test_a_rate_limit_grants_its_quota_in_each_window_and_names_the_next_one() -> None:
+    limited = sick(RateLimiting, window=5.0, quota=3)
+    early_ones = (10.0, 10.1, 10.2, 10.3, 10.9)  # two too many; nobody knew it of the first
+    at_the_door = (15.0, 15.1, 15.2, 15.3, 19.999)
+    assert answers(limited, 9.0, *early_ones, *at_the_door, 20.0) == [200, *[200, 200, 200, 429, 429] * 2, 200]
+    assert limited.early == 2
+
+
+def test_who_obeys_a_429_is_not_early() -> None:
+    limited = sick(RateLimiting, window=5.0, quota=1)
+
+    async def told() -> list[float]:
+        client = httpx.AsyncClient(transport=SimulatedTransport({"sick": Service(limited)}))
+        waits = []
+        await asyncio.sleep(10.2)
+        for _ in range(3):
+            response = await client.get("http://sick/", headers={"X-Operation": "1"})
+            waits.append(float(response.headers.get("Retry-After", 0)))
+            await asyncio.sleep(waits[-1])
+        return waits
+
+    assert run_in_virtual_time(told()) == [0, 5, 0]
+    assert limited.early == 0
+
+
+def test_a_lost_answer_repeats_a_write_unless_it_has_a_key() -> None:
+    without, with_key = (Service(sick(Flaky, unavailable=0.0, lost=1.0)) for _ in range(2))
+    assert asked(without, 11.0, 12.0, 13.0) == asked(with_key, 11.0, 12.0, 13.0, key="k") == [502, 502, 502]
+    assert without.ledger.repeated == 2
+    assert with_key.ledger.repeated == 0
+
+
+@pytest.mark.parametrize("name", VAIN_FOR_AN_ORACLE)
+def test_the_oracle_sends_no_request_in_vain(name: str) -> None:
+    record = run(short(name, trouble=8.0 if name == "rate limit" else 2.0), ORACLE)
+    worked = sum(outcome.worked for outcome in record.outcomes if outcome.operation.service == "sick")
+    assert len(record.sick.requested_at) == worked > 0
+
+
+def test_the_oracle_waits_for_the_end_of_the_trouble_if_it_is_near() -> None:
+    figures = figures_of(run(short("down", trouble=6.0), ORACLE))
+    assert figures["succeed"] == pytest.approx(5 / 6, abs=0.1)
+    assert figures["amp"] == 0
+
+
+@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda each: each.name)
+def test_the_same_seed_brings_the_same_numbers(contender: Contender) -> None:
+    first, second = (run(short("flaky", trouble=1.0), contender, seed=3) for _ in range(2))
+    assert first.outcomes == second.outcomes
+    assert first.sick.requested_at == second.sick.requested_at
+    assert figures_of(first) == figures_of(second)
+
+
+def test_another_seed_brings_other_numbers() -> None:
+    first, second = (run(short("flaky", trouble=1.0), OURS, seed=seed) for seed in (1, 2))
+    assert first.outcomes != second.outcomes
+
+
+def test_chance_is_left_as_it_was_found() -> None:
+    before = random.getstate()
+    run(short("down"), OURS)
+    assert random.getstate() == before
+
+
+def test_nothing_starves_the_healthy_tool() -> None:
+    figures = figures_of(run(short("down"), OURS))
+    assert figures["healthy"] == 1
+    assert figures["healthy p99"] < 0.5
+    assert figures["crashed"] == 0
+
+
+def test_every_limit_is_one_of_a_figure() -> None:
+    assert {limit.metric for scenario in SCENARIOS for limit in limits_of(scenario)} <= set(METRICS)
+
+
+def test_what_ours_misses_is_told_and_marked() -> None:
+    figures = {**dict.fromkeys(METRICS, 0.0), "healthy": 1.0, "amp": 0.2}
+    ours, peer = (
+        Result(scenario="refuse", contender=name, seed=1, figures=figures, series={}) for name in ("ours", "ToolNode")
+    )
+    assert missed([ours, peer]) == ["refuse: amp is 0.200, not <= 0.1"]
+    lines = table([ours, peer], SCENARIO_BY_NAME["refuse"])
+    assert "0.200 NO" in lines[2]
+    assert "NO" not in lines[3]
+
+
+def test_what_never_comes_is_null_in_json() -> None:
+    figures = dict.fromkeys(METRICS, math.inf)
+    (result,) = as_json([Result(scenario="hang", contender="ours", seed=1, figures=figures, series={"worked": [1]})])
+    assert json.loads(json.dumps(result, allow_nan=False))["figures"]["recovery"] is None
+
+
+@pytest.mark.parametrize(("name", "begins"), [("picture.svg", b"<?xml"), ("picture.png", b"\x89PNG")])
+def test_the_picture_is_drawn_from_whatever_was_run(tmp_path: Path, name: str, begins: bytes) -> None:
+    series = {"requests": [30, 0, 30], "worked": [30, 0, 30]}
+    figures = dict.fromkeys(METRICS, 0.5)
+    draw([Result(scenario="blip", contender="ours", seed=1, figures=figures, series=series)], tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)

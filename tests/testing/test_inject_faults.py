@@ -19,7 +19,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
-from agent_tools import ResilientToolNode, RetryPolicy, classify_error, idempotency_key
+from agent_tools import ResilientToolNode, RetryPolicy, classify_error, clean_errors, idempotency_key
 from agent_tools.testing import (
     Fault,
     Reply,
@@ -184,6 +184,21 @@ def test_traces_see_the_fault_inside_of_the_run_of_the_tool(flavor: Flavor, shop
         flavor.run(graph_with(shop.node), asking(("charge", {})), {"callbacks": [Tracer()]})
 
     assert seen == ["start", "HTTPStatusError", "start", "end"]
+
+
+def test_a_tool_whose_errors_are_clean_meets_clean_faults(flavor: Flavor, shop: Shop) -> None:
+    seen: list[str] = []
+
+    class Tracer(BaseCallbackHandler):
+        def on_tool_error(self, error: BaseException, **kwargs: Any) -> None:
+            seen.append(str(error))
+
+    node = ResilientToolNode([clean_errors(each) for each in shop.tools], policy=AT_ONCE)
+    with inject_faults(node, {"charge": [http_error(503), after(http_error(503)), ok]}) as report:
+        flavor.run(graph_with(node), asking(("charge", {})), {"callbacks": [Tracer()]})
+
+    assert seen == ["HTTPStatusError (HTTP 503)"] * 2
+    assert [(each.ending, each.error) for each in report.calls] == [("recovered", "retryable, HTTP 503")]
 
 
 # ---- where the tools are ----
