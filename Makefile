@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constraints.txt
 
-.PHONY: demo test lint format bench versions clean
+.PHONY: demo test lint format bench notebooks versions clean
 
 demo: .venv/demo.done
 	$(BIN)/python -m agent_tools.demo
@@ -23,6 +23,10 @@ format: .venv/dev.done
 
 bench: .venv/dev.done
 	$(BIN)/python -m tests.benchmarks
+
+# Writes the outputs of the notebooks anew; `make test` only runs them.
+notebooks: .venv/dev.done
+	$(BIN)/python -m tests.notebooks
 
 versions: .venv/dev.done
 	$(BIN)/python -m tests.versions
