@@ -17,6 +17,8 @@ from tests.versions.pythons import ROOT, find, promised
 from tests.versions.resolutions import NAMED, RESOLUTIONS, installed, versions_in
 
 #: Those that need neither other servers nor further packages, beside the files right in `tests`.
+#: They need packages that are not installed here: a kernel, the SDK of OpenTelemetry.
+ELSEWHERE = frozenset({"test_doctests.py", "test_notebooks.py", "test_otel.py"})
 FOLDERS = ("core", "classify", "routing", "testing")
 
 _COUNTED = re.compile(r"(\d+) (passed|failed|error|skipped)")
@@ -88,7 +90,8 @@ def _row(version: str, python: str, resolution: str) -> Row:
 
 def _tested(interpreter: Path) -> dict[str, int]:
     """Run the tests, show what failed, and return how many had which outcome."""
-    paths = [*sorted((ROOT / "tests").glob("test_*.py")), *(ROOT / "tests" / folder for folder in FOLDERS)]
+    modules = (path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in ELSEWHERE)
+    paths = [*modules, *(ROOT / "tests" / folder for folder in FOLDERS)]
     command = [str(interpreter), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *map(str, paths)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     counts = {kind: int(number) for number, kind in _COUNTED.findall(run.stdout.strip().rpartition("\n")[2])}
