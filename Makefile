@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constraints.txt
 
-.PHONY: demo test lint format bench notebooks versions clean
+.PHONY: demo test lint format bench notebooks simulate versions clean
 
 demo: .venv/demo.done
 	$(BIN)/python -m agent_tools.demo
@@ -27,6 +27,9 @@ bench: .venv/dev.done
 # Writes the outputs of the notebooks anew; `make test` only runs them.
 notebooks: .venv/dev.done
 	$(BIN)/python -m tests.notebooks
+
+simulate: .venv/dev.done
+	$(BIN)/python -m tests.simulation --jobs 2
 
 versions: .venv/dev.done
 	$(BIN)/python -m tests.versions

@@ -16,9 +16,9 @@ from pathlib import Path
 from tests.versions.pythons import ROOT, find, promised
 from tests.versions.resolutions import NAMED, RESOLUTIONS, installed, versions_in
 
-#: Those that need neither other servers nor further packages, beside the files right in `tests`.
 #: They need packages that are not installed here: a kernel, the SDK of OpenTelemetry.
 ELSEWHERE = frozenset({"test_doctests.py", "test_notebooks.py", "test_otel.py"})
+#: Those that need neither other servers nor further packages, beside the files right in `tests`.
 FOLDERS = ("core", "classify", "routing", "testing")
 
 _COUNTED = re.compile(r"(\d+) (passed|failed|error|skipped)")
