@@ -30,7 +30,7 @@ _WORD_BY_KIND = {
 }
 
 #: Pixels: of the names at the left, of the bars, of what stands at their right, and of a line.
-_NAMES, _BARS, _RIGHT, _LINE = 170, 420, 190, 24
+_NAMES, _BARS, _RIGHT, _LINE = 170, 380, 250, 24
 
 #: No attempt is drawn narrower.
 _NARROWEST = 4.0
@@ -44,7 +44,9 @@ def page(calls: Sequence[CallReport], totals: "Totals") -> str:
     if not calls:
         return "<p>no calls</p>"
     head = f"<p><b>{escape(endings(totals))}</b><br>{escape(costs(totals))}</p>"
-    listed = table(HEAD, rows(calls, width=LONGEST_TEXT))
+    listed = table(
+        HEAD, [(name.replace(" ", "\N{NO-BREAK SPACE}"), *rest) for name, *rest in rows(calls, width=LONGEST_TEXT)]
+    )
     return f'<div style="color:inherit">{head}{listed}{_picture(calls, totals)}</div>'
 
 

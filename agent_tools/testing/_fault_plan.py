@@ -75,10 +75,13 @@ class Plan:
         tools: The names of the tools there are.
 
     Raises:
+        TypeError: `faults` are not by tool, or one is none.
         ValueError: A tool that does not exist, or has no faults.
     """
 
     def __init__(self, faults: Faults, tools: Iterable[str]) -> None:
+        if not isinstance(faults, Mix | Mapping):
+            raise TypeError(f"faults must be by the name of the tool, or random_faults(...), not {faults!r}")
         known = sorted(tools)
         by_tool = dict.fromkeys(known, faults) if isinstance(faults, Mix) else faults
         for tool in by_tool:

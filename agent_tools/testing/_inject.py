@@ -73,7 +73,7 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
         waits: False skips the waits of this package, as `no_waiting` does. Tools take their time all the same.
 
     Raises:
-        TypeError: No tool node was found in `agent`, or a fault is none.
+        TypeError: No tool node was found in `agent`, the faults are not by tool, or one is none.
         ValueError: No tool has this name, or a fault makes no sense.
     """
     nodes = tool_nodes_in(agent)

@@ -105,6 +105,23 @@ def test_nothing_lies_over_anything_else_in_the_picture() -> None:
         ends[line] = left + width
 
 
+def test_what_stands_beside_the_longest_call_ends_inside_of_the_picture() -> None:
+    spans = (Span(kind=SpanKind.OK, started=0.0, ended=9.0),)
+    longest = CallReport(
+        tool="stock",
+        id="c1",
+        ending=Ending.UNANSWERED,
+        spans=spans,
+        category=ErrorCategory.NON_RETRYABLE,
+        status_code=503,
+    )
+    (picture,) = parsed(RunReport([longest])).iter("svg")
+    (label,) = (text for text in picture.iter("text") if (text.text or "").startswith("unanswered"))
+
+    width_of_a_letter = 6.6  # of sans-serif at 12 pixels, on average and rather too much
+    assert float(label.attrib["x"]) + len(label.text or "") * width_of_a_letter <= float(picture.attrib["width"])
+
+
 def test_what_others_wrote_is_escaped() -> None:
     name = "<script>alert(1)</script>"
     asked = AIMessage("", tool_calls=[{"name": name, "args": {}, "id": "c1"}])

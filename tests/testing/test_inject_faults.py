@@ -516,6 +516,7 @@ def test_no_text_of_an_error_gets_into_the_report(flavor: Flavor, shop: Shop) ->
     ("faults", "message"),
     [
         ({"get_oder": 503}, "faults are for 'get_oder', but the tools are charge, get_order"),
+        ([503, 503], "faults must be by the name of the tool, or random_faults"),
         ({"charge": []}, "the faults of 'charge' must be at least one"),
         ({"charge": 200}, "a status must be from 400 to 599, not 200; ok runs the tool"),
         ({"charge": Fault.DRIP}, "the fault 'drip' ends in no error; slow"),
