@@ -1,0 +1,30 @@
+"""Each cell of the comparison in the README is measured here."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.comparison.contenders import CONTENDERS
+from tests.comparison.questions import ROWS, Row, table
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize(
+    ("row", "position"),
+    [
+        pytest.param(row, position, id=f"{row.measure.__name__}-{CONTENDERS[position].column}")
+        for row, position in product(ROWS, range(len(CONTENDERS)))
+    ],
+)
+def test_a_cell_is_what_its_contender_does(row: Row, position: int) -> None:
+    assert row.measure(CONTENDERS[position]) == row.cells[position]
+
+
+def test_every_contender_has_a_cell_in_each_row() -> None:
+    assert {len(row.cells) for row in ROWS} == {len(CONTENDERS)}
+
+
+def test_the_readme_shows_the_table() -> None:
+    assert table(lambda row: row.cells) in README.read_text(encoding="utf-8")
