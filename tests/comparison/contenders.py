@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ ATTEMPTS = 3
 #: The one tool that must not act twice; only we can be told so.
 CHARGE = "charge"
 
-Body = Callable[[], str]
+Body = Callable[[], Any]
 
 
 def as_it_is(body: Body) -> Body:
@@ -56,8 +57,11 @@ class Contender:
     transport: Callable[[], httpx.BaseTransport] = plain_transport
 
     def tool(self, name: str, body: Body) -> BaseTool:
-        """Return a tool that takes no arguments."""
-        return StructuredTool.from_function(self.around(body), name=name, description=f"Runs {name}.")
+        """Return a tool that takes no arguments, an async one if `body` is."""
+        wrapped, about = self.around(body), f"Runs {name}."
+        if iscoroutinefunction(body):
+            return StructuredTool.from_function(coroutine=wrapped, name=name, description=about)
+        return StructuredTool.from_function(wrapped, name=name, description=about)
 
     def graph(self, tools: Sequence[BaseTool]) -> Graph:
         """Return a graph that is nothing but the tool node."""
@@ -95,7 +99,10 @@ def with_both_middlewares(tools: Sequence[BaseTool]) -> ToolNode:
     def around(request: Any, execute: Any) -> Any:
         return answers.wrap_tool_call(request, lambda inner: retries.wrap_tool_call(inner, execute))
 
-    return ToolNode(tools, wrap_tool_call=around)
+    async def aaround(request: Any, execute: Any) -> Any:
+        return await answers.awrap_tool_call(request, lambda inner: retries.awrap_tool_call(inner, execute))
+
+    return ToolNode(tools, wrap_tool_call=around, awrap_tool_call=aaround)
 
 
 def ours(tools: Sequence[BaseTool]) -> ToolNode:

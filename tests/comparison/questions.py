@@ -112,7 +112,7 @@ def _tool(contender: Contender, name: str, client: httpx.Client, url: str, runs:
     def body() -> str:
         runs[name] += 1
         if name == BUGGY:
-            return sum(["1", "2"])  # type: ignore[arg-type, return-value]  # the bug
+            return sum(["1", "2"])  # type: ignore[list-item, return-value]  # the bug
         if name == REFUND:
             interrupt("May I?")
         method, timeout = METHOD_BY_TOOL.get(name, "GET"), TIMEOUT_BY_TOOL.get(name, 5.0)
