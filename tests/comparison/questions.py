@@ -142,8 +142,8 @@ def survives(contender: Contender) -> str:
 
 
 def sibling_runs(contender: Contender) -> str:
-    """Return the runs of a healthy call beside one that fails twice."""
-    return str(ask(contender, {"orders": [503, 503, 200], "stock": 200}).runs["stock"])
+    """Return the runs of a healthy call, the first in the message, beside one that fails twice."""
+    return str(ask(contender, {"stock": 200, "orders": [503, 503, 200]}).runs["stock"])
 
 
 def refused_requests(contender: Contender) -> str:
