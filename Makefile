@@ -29,7 +29,7 @@ notebooks: .venv/dev.done
 	$(BIN)/python -m tests.notebooks
 
 simulate: .venv/dev.done
-	$(BIN)/python -m tests.simulation --jobs 2
+	$(BIN)/python -m tests.simulation --jobs 2 --picture notebooks/outages.png
 
 versions: .venv/dev.done
 	$(BIN)/python -m tests.versions
