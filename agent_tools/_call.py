@@ -554,6 +554,9 @@ class Call:
         return self._give_up(refused)
 
     def _drained(self) -> BaseException:
+        if self._attempts is None:  # it was held back before its first attempt
+            nothing_ran = Failure(category=ErrorCategory.RETRYABLE, rule="draining", may_have_acted=False)
+            return self._not_run(Refusal(Reason.DRAINING, nothing_ran))
         self._ended(Reason.DRAINING)
         return self._give_up(DrainingError())
 

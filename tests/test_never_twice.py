@@ -20,7 +20,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import RunControl
 from langgraph.types import Command, TimeoutPolicy, interrupt
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler, ToolEvent, idempotency_key
+from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy, ToolErrorHandler, ToolEvent, idempotency_key
 from agent_tools._approvals import SCRATCHPAD
 from agent_tools.idempotency import asend_idempotency_key, send_idempotency_key
 from agent_tools.testing import FaultyServer, Reply
@@ -341,6 +341,25 @@ async def test_a_draining_graph_ends_a_wait_with_an_answer(door: Door) -> None:
 
     assert took < 0.25
     assert (fails.runs, answer.artifact["reason"]) == (1, "draining")
+
+
+@pytest.mark.anyio
+async def test_a_draining_graph_answers_a_call_that_waits_for_a_probe() -> None:
+    control, fails = RunControl(), Flaky([http_error(503)] * 9)
+
+    async def lookup() -> str:
+        return str(fails())
+
+    tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
+    circuit = CircuitPolicy(failures=1, probe_after=20, jitter=0, patience=30)
+    graph = graph_of([tool], policy=RetryPolicy(max_attempts=1), circuit=circuit)
+    await graph.ainvoke(asking(("lookup", {})))
+    run = asyncio.create_task(graph.ainvoke(asking(("lookup", {})), control=control))
+    await asyncio.sleep(0.15)
+    control.request_drain()
+    (answer,) = answers_in(await run)
+
+    assert (fails.runs, answer.artifact["reason"], answer.artifact["attempts"]) == (1, "draining", 0)
 
 
 def test_a_draining_graph_is_not_waited_for_in_a_sync_run_either(door: Door) -> None:
