@@ -8,7 +8,7 @@ from agent_tools._core.events import ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._ledger import Refusal, Share
+from agent_tools._share import Refusal, Share
 
 
 class Attempts:

@@ -5,9 +5,6 @@ go on as orphans, acting after the run has stopped, with nobody to take their re
 their end first. And after the answer LangGraph runs all of them again: so, in a run that was resumed, they take
 turns in the order of the message, which is the order in which humans are asked. None acts after the one that stops
 the run.
-
-One timer looks after the deadlines of all of them: a timer for each would cost more than all the rest that a
-call pays for when nothing fails.
 """
 
 import asyncio
@@ -17,25 +14,19 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from itertools import takewhile
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from agent_tools._core.loop_guard import Stops
 from agent_tools._questions import first_questions, recorded_questions
-
-#: Seconds between two looks at the deadlines of the calls; none ends later than it may.
-TICK = 1.0
+from agent_tools._watch import Watched, watch_of
 
 
-class Member(Protocol):
+class Member(Watched, Protocol):
     """What a batch wants to know of a call."""
 
     task: asyncio.Task[object] | None
-
-    def end_if_late(self, *, within: float) -> None:
-        """End the attempt if its time is over `within` so many seconds."""
 
 
 class Batch:
@@ -63,7 +54,7 @@ class Batch:
         "_held",
         "_lock",
         "_settling",
-        "_timer",
+        "_watch",
         "aslots",
         "limit",
         "loop",
@@ -96,20 +87,22 @@ class Batch:
         self._held: dict[str, BaseException] = {}
         self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
-        self._timer = None if loop is None else loop.call_later(TICK, self._tick, loop)
+        self._watch = None if loop is None else watch_of(loop)
+        if self._watch is not None:
+            self._watch.add(self)
 
     def close(self) -> None:
         """Let go of everything: the node has run. Calls, tasks and this hold each other, and would wait for the GC."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._watch is not None:
+            self._watch.remove(self)
         for member in self.members:
             member.task = None
         self.members.clear()
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(TICK, self._tick, loop)
+    def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:  # noqa: ARG002  # its members'
+        """End each attempt whose time is over `within` so many seconds."""
         for member in self.members:
-            member.end_if_late(within=TICK)
+            member.end_if_late(member.task, within=within)
 
     def hold(self, call_id: str, error: BaseException) -> None:
         """Remember with which error of its own a call ended."""
@@ -162,49 +155,6 @@ class Batch:
             if self._ended_by_id is None:
                 self._ended_by_id = {each: Future() for each in self._call_ids()}
             return self._ended_by_id
-
-
-class Watch:
-    """Looks after the deadlines of async calls that no node of ours runs: one timer for all of an event loop."""
-
-    __slots__ = ("_is_ticking", "_task_by_member")
-
-    def __init__(self) -> None:
-        self._task_by_member: dict[Member, asyncio.Task[object] | None] = {}
-        self._is_ticking = False
-
-    def add(self, member: Member) -> int:
-        """Look after `member`, which the current task runs; return how often that has been canceled before."""
-        loop = asyncio.get_running_loop()
-        task = self._task_by_member[member] = asyncio.current_task(loop)
-        if not self._is_ticking:
-            self._is_ticking = True
-            loop.call_later(TICK, self._tick, loop)
-        return 0 if task is None else task.cancelling()
-
-    def remove(self, member: Member) -> None:
-        """Let go of it."""
-        del self._task_by_member[member]
-
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        for member, task in self._task_by_member.items():
-            member.task = task  # not before it takes long: the two would hold each other, and wait for the GC
-            member.end_if_late(within=TICK)
-        self._is_ticking = bool(self._task_by_member)
-        if self._is_ticking:
-            loop.call_later(TICK, self._tick, loop)
-
-
-_watch_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
-
-
-def running_watch() -> Watch:
-    """Return the watch of the event loop that runs."""
-    loop = asyncio.get_running_loop()
-    watch = _watch_by_loop.get(loop)
-    if watch is None:
-        watch = _watch_by_loop[loop] = Watch()
-    return watch
 
 
 def _go_on(finished: bool) -> None:  # noqa: FBT001  # what the call before has said

@@ -18,7 +18,7 @@ from typing import Any
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch, running_watch
+from agent_tools._batch import Batch
 from agent_tools._call import AsyncExecute, Call, Execute
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.budget import BudgetPolicy
@@ -28,10 +28,12 @@ from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
 from agent_tools._layers import Layers
-from agent_tools._ledger import Health, Ledger
+from agent_tools._ledger import Ledger
 from agent_tools._observers import Observer
 from agent_tools._settings import OwnHandling, Result, Settings, ShareKey
+from agent_tools._share import Health
 from agent_tools._texts import OwnTexts, Texts
+from agent_tools._watch import watch_of
 
 DEFAULT_BUDGET = BudgetPolicy()
 DEFAULT_CIRCUIT = CircuitPolicy()
@@ -168,7 +170,7 @@ class ToolErrorHandler:
         call = Call(self._settings, request, own)
         batch = call.batch
         if batch is None:
-            call.watch = running_watch()
+            call.watch = watch_of(asyncio.get_running_loop())
         else:
             call.task = asyncio.current_task(batch.loop)
             batch.members.append(call)

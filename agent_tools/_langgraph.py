@@ -74,8 +74,7 @@ def _is_being_cancelled() -> bool:
 
 
 def origin_of(error: BaseException) -> Origin:
-    """Return how far the call had got that raised `error`."""
-    error = underlying(error)
+    """Return how far the call had got that raised `error`, as `underlying` gives it."""
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_name

@@ -30,6 +30,8 @@ Observer = Callable[[ToolEvent], object]
 _lock = threading.Lock()
 _listeners: tuple[Observer, ...] = ()
 
+_LOST = "a %s raised %s; the event is lost for it, the call goes on"
+
 LEVEL_BY_TYPE = {
     EventType.RETRY: logging.WARNING,
     EventType.RECOVERED: logging.INFO,
@@ -52,12 +54,21 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
     if logger.hasHandlers():
         logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
     if stream_writer is not None:
-        with _guarded("stream writer"):
-            stream_writer(facts)
+        _tell("stream writer", stream_writer, facts)
     for listener in (observer, *_listeners):
         if listener is not None:
-            with _guarded("observer"):
-                listener(event)
+            _tell("observer", listener, event)
+
+
+def _tell(what: str, listener: Callable[[Any], object], told: Any) -> None:  # an event, or its facts
+    # No context manager: this is what an answer costs.
+    try:
+        listener(told)
+    except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
+        failed = type(error).__name__
+    else:
+        return
+    logger.debug(_LOST, what, failed)
 
 
 @contextmanager
@@ -103,7 +114,7 @@ def _guarded(what: str) -> Iterator[None]:
     failed = ""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
+    except Exception as error:  # noqa: BLE001  # see above
         failed = type(error).__name__
     if failed:
-        logger.debug("a %s raised %s; the event is lost for it, the call goes on", what, failed)
+        logger.debug(_LOST, what, failed)

@@ -15,7 +15,7 @@ from agent_tools._core.messages import render_bad_arguments
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.redaction import scrub
 from agent_tools._credentials import Credentials
-from agent_tools._langgraph import Origin, argument_problems, underlying
+from agent_tools._langgraph import Origin, argument_problems
 from agent_tools._layers import Layers
 from agent_tools._ledger import Ledger
 from agent_tools._observers import Observer, logger
@@ -87,11 +87,10 @@ class Settings:
     clock: Callable[[], float]
     chance: Callable[[], float]
 
-    def diagnose(self, error: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
+    def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
-        if isinstance(error, ReturnedError):
-            return error.failure
-        cause = underlying(error)
+        if isinstance(cause, ReturnedError):
+            return cause.failure
         if origin is Origin.ARGUMENTS:
             return _refused_arguments(cause, request)
         failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, Failure, RetryPolicy
 from agent_tools._core.circuit import CircuitState
 from agent_tools._core.decision import Reason
-from agent_tools._ledger import Entry, Hold, Ledger, Refusal, Share
+from agent_tools._ledger import Ledger
+from agent_tools._share import Entry, Hold, Refusal, Share, Visitor
 
 DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
 LIMITED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
@@ -25,7 +26,8 @@ class Clock:
 
 
 def entering(share: Share, clock: Clock, *, policy: RetryPolicy | None = None, chance: float = 0.5) -> "Entered":
-    return Entered(share.entering(policy or RetryPolicy(), clock=clock, draw=lambda: chance, began=clock()), clock)
+    visitor = Visitor(policy=policy or RetryPolicy(), began=clock(), clock=clock, draw=lambda: chance)
+    return Entered(share.entering(visitor), clock)
 
 
 class Entered:
@@ -53,6 +55,12 @@ class Entered:
         assert self.held.changed()
         self._send(False)
 
+    def wake_in_vain(self) -> None:
+        """See that its alarm does not say so."""
+        assert self.held is not None
+        assert self.held.changed is not None
+        assert not self.held.changed()
+
     def _send(self, whole: bool | None) -> None:
         try:
             self.held = self._steps.send(whole)
@@ -69,9 +77,18 @@ def opened(clock: Clock, circuit: CircuitPolicy = CIRCUIT) -> Share:
 
 
 def fail(
-    share: Share, clock: Clock, failure: Failure = DOWN, *, is_probe: bool = False, share_wait: bool = False
+    share: Share,
+    clock: Clock,
+    failure: Failure = DOWN,
+    *,
+    entry: Entry = Entry.PLAIN,
+    share_wait: bool = False,
 ) -> None:
-    share.failed(failure, now=clock(), chance=0, is_probe=is_probe, share_wait=share_wait)
+    share.failed(failure, now=clock(), chance=0, entry=entry, share_wait=share_wait)
+
+
+def succeed(share: Share, *, entry: Entry = Entry.PLAIN, repaid: int | None = None, now: float = 0.0) -> None:
+    share.succeeded(now=now, entry=entry, repaid=repaid)
 
 
 def test_a_call_waits_for_the_probe_to_be_due_and_is_the_probe_then() -> None:
@@ -91,7 +108,7 @@ def test_all_others_wait_for_the_verdict_and_go_on_with_a_spread() -> None:
     other.wait()
     assert other.held is not None
     assert other.held.seconds == 2.0  # then the next probe is due, even if this one has not come back
-    share.succeeded(repaid=None)
+    succeed(share)
     other.wake()
     assert other.held == Hold(0.25)  # by chance, half of the time that it has waited
     other.wait()
@@ -105,7 +122,7 @@ def test_calls_wait_as_long_as_it_may_be_a_blip_and_are_then_answered_with_the_s
         probe = entering(share, clock)
         probe.wait()
         assert probe.said is Entry.PROBE
-        fail(share, clock, is_probe=True)
+        fail(share, clock, entry=Entry.PROBE)
     late = entering(share, clock)
     assert isinstance(late.said, Refusal)
     assert late.said.reason is Reason.CIRCUIT
@@ -137,7 +154,7 @@ def test_a_probe_that_is_canceled_makes_another_call_the_probe() -> None:
     probe, other = entering(share, clock), entering(share, clock)
     probe.wait()
     other.wait()
-    share.given_back(now=clock())
+    share.given_back(now=clock(), entry=Entry.PROBE)
     other.wake()
     assert other.said is Entry.PROBE
 
@@ -147,7 +164,7 @@ def test_a_probe_that_is_refused_for_its_own_sake_says_that_the_service_is_back(
     clock = Clock()
     share = opened(clock)
     entering(share, clock).wait()
-    fail(share, clock, Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status), is_probe=True)
+    fail(share, clock, Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status), entry=Entry.PROBE)
     assert share.health(now=clock()).state is CircuitState.CLOSED
 
 
@@ -200,7 +217,7 @@ def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_su
     share = Share(BudgetPolicy(), None)
     assert [share.spent(DOWN) for _ in range(36)] == [14] * 35 + [None]
     for _ in range(4):  # ten tokens were left
-        share.succeeded(repaid=None)
+        succeed(share)
     assert share.spent(DOWN) == 14
     assert share.spent(DOWN) is None
 
@@ -208,7 +225,7 @@ def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_su
 def test_a_retry_that_works_brings_its_price_back() -> None:
     share = Share(BudgetPolicy(tokens=14), None)
     assert share.spent(DOWN) == 14
-    share.succeeded(repaid=14)
+    succeed(share, repaid=14)
     assert share.spent(DOWN) == 14
 
 
@@ -248,7 +265,7 @@ def test_tokens_stay_between_none_and_all(steps: list[str]) -> None:
         if step == "repay" and taken:
             share.repaid(taken.pop())
         if step == "success":
-            share.succeeded(repaid=None)
+            succeed(share)
         if step == "failure":
             fail(share, clock)
         tokens = share.health(now=0).retry_tokens
@@ -265,3 +282,119 @@ def test_threads_never_take_more_tokens_than_there_are() -> None:
     for thread in threads:
         thread.join()
     assert sorted(costs, key=str) == [14] * 100 + [None] * 900
+
+
+SLOW = Failure(category=ErrorCategory.TIMEOUT)
+
+
+def drowned(clock: Clock, *, calls: int = 45) -> Share:
+    """Return the share of a tool that was overloaded, with so many calls under way, and has just answered a probe."""
+    share = Share(BudgetPolicy(), CIRCUIT)
+    for _ in range(calls):
+        fail(share, clock, SLOW)
+    probe = entering(share, clock)
+    probe.wait()
+    succeed(share, entry=Entry.PROBE, now=clock())
+    return share
+
+
+def test_after_timeouts_calls_are_let_in_few_at_a_time_and_more_with_each_answer() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    first, second, third, fourth = (entering(share, clock) for _ in range(4))
+    assert (first.said, second.said) == (Entry.COUNTED, None)
+    succeed(share, entry=Entry.COUNTED)
+    fourth.wake_in_vain()  # there is room for two
+    second.wake()
+    assert second.said is Entry.COUNTED
+    third.wake()
+    assert third.said is Entry.COUNTED
+    assert fourth.said is None
+
+
+def test_who_comes_later_does_not_pass_those_who_wait() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    entering(share, clock)
+    waiting = entering(share, clock)
+    share.given_back(now=clock(), entry=Entry.COUNTED)
+    newcomer = entering(share, clock)
+    assert (waiting.said, newcomer.said) == (None, None)
+    waiting.wake()
+    assert waiting.said is Entry.COUNTED
+
+
+def test_nobody_waits_for_the_window_beyond_its_patience_and_is_told_that_there_are_too_many() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    entering(share, clock)
+    waiting = entering(share, clock)
+    began = clock.now
+    waiting.wait()
+    assert clock.now == began + CIRCUIT.patience
+    assert isinstance(waiting.said, Refusal)
+    assert (waiting.said.reason, waiting.said.failure.category) == (Reason.CROWDED, ErrorCategory.TIMEOUT)
+    assert waiting.said.failure.retry_after is None
+
+
+def test_a_call_that_is_canceled_while_it_waits_for_the_window_leaves_the_queue() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    entering(share, clock)
+    canceled, waiting = entering(share, clock), entering(share, clock)
+    canceled.cancel()
+    share.given_back(now=clock(), entry=Entry.COUNTED)
+    waiting.wake()
+    assert waiting.said is Entry.COUNTED
+
+
+def test_a_call_that_times_out_halves_the_window_which_operators_can_read() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    for _ in range(9):
+        assert entering(share, clock).said is Entry.COUNTED
+        succeed(share, entry=Entry.COUNTED)
+    assert share.health(now=0).window == 10
+    for _ in range(3):
+        assert entering(share, clock).said is Entry.COUNTED
+    for _ in range(3):  # all of them went down together
+        fail(share, clock, SLOW, entry=Entry.COUNTED)
+    assert share.health(now=0).window == 5
+    share.reset()
+    assert share.health(now=0).window is None
+
+
+def test_when_nobody_has_to_wait_any_more_there_is_no_window() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    clock.now += 10.5
+    assert entering(share, clock).said is Entry.COUNTED
+    succeed(share, entry=Entry.COUNTED, now=clock())
+    assert entering(share, clock).said is Entry.PLAIN
+
+
+def test_after_errors_that_came_at_once_there_is_none_either() -> None:
+    clock = Clock()
+    share = opened(clock)
+    entering(share, clock).wait()
+    succeed(share, entry=Entry.PROBE)
+    assert share.health(now=0).window is None
+
+
+def test_retries_stop_while_a_third_of_the_latest_attempts_fail() -> None:
+    clock, share = Clock(), Share(BudgetPolicy(), None)
+    for _ in range(13):
+        fail(share, clock)
+    assert share.spent(DOWN) == 14
+    fail(share, clock)
+    assert share.spent(DOWN) is None
+    assert share.health(now=0).failing == pytest.approx(0.36, abs=0.01)
+    succeed(share)
+    assert share.spent(DOWN) == 14
+
+
+def test_what_is_no_fault_of_the_service_stops_no_retries() -> None:
+    clock, share = Clock(), Share(BudgetPolicy(), None)
+    for _ in range(100):
+        fail(share, clock, LIMITED)
+    assert share.health(now=0).failing == 0

@@ -304,7 +304,7 @@ def test_a_sync_tool_within_its_time_returns_and_raises_as_ever() -> None:
 @pytest.mark.anyio
 async def test_a_long_limit_is_looked_after_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent_tools._call._WATCHED_FROM", 0.2)
-    monkeypatch.setattr("agent_tools._batch.TICK", 0.05)
+    monkeypatch.setattr("agent_tools._watch.TICK", 0.05)
 
     async def hangs() -> str:
         await asyncio.sleep(30)

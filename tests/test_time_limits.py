@@ -18,7 +18,7 @@ LIMIT = 0.05
 def policy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> RetryPolicy:
     """Short limits, looked after by each attempt itself, or by the timer of its batch."""
     monkeypatch.setattr("agent_tools._time_limit.AGAIN", LIMIT)
-    monkeypatch.setattr("agent_tools._batch.TICK", LIMIT)
+    monkeypatch.setattr("agent_tools._watch.TICK", LIMIT)
     if request.param == "of a batch":
         monkeypatch.setattr("agent_tools._call._WATCHED_FROM", 0)
     return RetryPolicy(attempt_timeout=4 * LIMIT)

@@ -2,20 +2,27 @@
 
 Each call may fail and be retried; only all of them together turn a stumble into an outage. So they share
 tokens: a retry takes some, a call that works brings some back. While most calls work, nobody notices; when
-most fail, the tokens are soon gone, and each call makes its one attempt and no more.
+many fail, the tokens are soon gone, and each call makes its one attempt and no more. It does so, too, while tokens are
+left, when more of the latest attempts fail than a passing stumble explains.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_tools._core.failure import Failure
-from agent_tools._core.policy import require_count
+from agent_tools._core.policy import require_count, require_fraction
+
+#: How many attempts count as the latest: the weight of an older one fades as 1 - 1/LATEST with each that follows.
+LATEST = 32
+
+#: Less than one failure in so many attempts is as good as none.
+_NONE = 1 / (2 * LATEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPolicy:
     """How many retries the calls of a tool share; it never blocks a first attempt.
 
-    The numbers are those of botocore 1.44: 35 retries in a burst, then one for 14 calls that work.
+    The tokens are those of botocore 1.44: 35 retries in a burst, then one for 14 calls that work.
 
     >>> from agent_tools import BudgetPolicy, ResilientToolNode
     >>> node = ResilientToolNode([], budget=BudgetPolicy(tokens=100))
@@ -26,18 +33,69 @@ class BudgetPolicy:
         throttled_cost: Tokens that a retry takes after HTTP 429 and its like.
         success_gain: Tokens that a call brings in which works at once. One that works after a retry brings
             back what its last retry took.
+        max_failing: No retry is made while more than this part of the latest attempts, 32 or so, failed in a way that
+            says that the service is down or cannot keep up: it would only add to the load. 1.0 for no such limit.
     """
 
     tokens: int = 500
     transient_cost: int = 14
     throttled_cost: int = 5
     success_gain: int = 1
+    max_failing: float = 0.35
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is."""
         for name in ("tokens", "transient_cost", "throttled_cost", "success_gain"):
             require_count(name, getattr(self, name))
+        require_fraction("max_failing", self.max_failing)
 
     def cost_of_retry(self, failure: Failure) -> int:
         """Return the tokens that a retry after `failure` takes."""
         return self.throttled_cost if failure.throttled else self.transient_cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The state of one budget.
+
+    Attributes:
+        policy: What it goes by.
+        tokens: What is left.
+        failing: The part of the latest attempts that failed.
+    """
+
+    policy: BudgetPolicy
+    tokens: int
+    failing: float = 0.0
+
+
+def full(policy: BudgetPolicy) -> Budget:
+    """Return the budget of calls that have not failed yet."""
+    return Budget(policy=policy, tokens=policy.tokens)
+
+
+def after_failure(budget: Budget) -> Budget:
+    """Return the budget after an attempt that failed because of the service."""
+    return replace(budget, failing=budget.failing + (1 - budget.failing) / LATEST)
+
+
+def after_success(budget: Budget, *, repaid: int | None) -> Budget:
+    """Return the budget after a call that worked; `repaid` are the tokens of its last retry, None without one."""
+    failing = budget.failing * (1 - 1 / LATEST)
+    earned = budget.policy.success_gain if repaid is None else repaid
+    return replace(with_tokens(budget, earned), failing=failing if failing > _NONE else 0.0)
+
+
+def after_outage(budget: Budget) -> Budget:
+    """Return the budget when the service is back: what failed before says less now, and the next successes decide."""
+    return replace(budget, failing=min(budget.failing, budget.policy.max_failing))
+
+
+def with_tokens(budget: Budget, tokens: int) -> Budget:
+    """Return the budget with so many `tokens` more, or less."""
+    return replace(budget, tokens=min(budget.policy.tokens, budget.tokens + tokens))
+
+
+def affords(budget: Budget, cost: int) -> bool:
+    """Return whether a retry may be made that takes `cost` tokens."""
+    return budget.tokens >= cost and budget.failing <= budget.policy.max_failing

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     """So many calls of this tool fail that retrying them would only add to the load."""
     CIRCUIT = "circuit"
     """The tool is known to be down, and it is too long until it will be tried again."""
+    CROWDED = "crowded"
+    """Its service gets more calls than it can answer in time, and it is too long until it is this one's turn."""
     REPEATED = "repeated"
     """The model makes a call anew that has kept failing in this turn; see `LoopGuard`."""
     STOPPED = "stopped"

@@ -42,6 +42,7 @@ DOWN_BY_CATEGORY = WHAT_BY_CATEGORY | {
     ErrorCategory.TIMEOUT: "`{tool}` is down: its service does not answer in time",
     ErrorCategory.NETWORK: "`{tool}` is down: its service cannot be reached",
 }
+CROWDED = "`{tool}` is overloaded: its service gets more calls than it can answer in time"
 DOWN_BY_STATUS = WHAT_BY_STATUS | {429: "`{tool}` is held back: its service gets too many requests"}
 
 #: The model has made such a call before, in this turn.
@@ -108,10 +109,12 @@ def render(outcome: Outcome) -> str:
     failure = outcome.failure
     if failure.detail is not None and failure.category is ErrorCategory.NON_RETRYABLE:
         return failure.detail  # the author of this text has said what to do
-    parts = [_what(outcome), _done(outcome), _why(outcome), _effect(outcome), _advice(outcome)]
-    if failure.detail is None and sum(len(part.split()) for part in parts) > MOST_WORDS:
-        parts.remove(_why(outcome))  # of all sentences the one that nobody has to act on
-    return " ".join(filter(None, parts))
+    what, done, why, effect = _what(outcome), _done(outcome), _why(outcome), _effect(outcome)
+    advice = _advice(outcome, effect)
+    said = " ".join(filter(None, (what, done, why, effect, advice)))
+    if why and failure.detail is None and len(said.split()) > MOST_WORDS:
+        return " ".join(filter(None, (what, done, effect, advice)))  # `why` is what nobody has to act on
+    return said
 
 
 def render_bad_arguments(tool: str, problems: list[str]) -> str:
@@ -147,6 +150,8 @@ def _what(outcome: Outcome) -> str:
     is_known = not outcome.attempts and outcome.reason not in _REPEATING
     by_category, by_status = (DOWN_BY_CATEGORY, DOWN_BY_STATUS) if is_known else (WHAT_BY_CATEGORY, WHAT_BY_STATUS)
     template = by_category[failure.category]
+    if is_known and outcome.reason is Reason.CROWDED:
+        return CROWDED.format(tool=outcome.tool) + "."
     if failure.category is ErrorCategory.NETWORK and failure.may_have_acted:
         template = "The connection of `{tool}` broke before the answer was complete"
     if failure.status_code is not None:
@@ -210,7 +215,7 @@ def _effect(outcome: Outcome) -> str:
     return "It is unknown whether it took effect: check before doing it again."
 
 
-def _advice(outcome: Outcome) -> str:
+def _advice(outcome: Outcome, effect: str) -> str:
     tool, failure = outcome.tool, outcome.failure
     if outcome.direct:
         return "It is not available at present."
@@ -222,4 +227,4 @@ def _advice(outcome: Outcome) -> str:
         return f"Only its operator can fix that. Tell the user that `{tool}` is not available and continue without it."
     state = "does not work" if failure.category is ErrorCategory.NON_RETRYABLE else "is not available"
     advice = f"Tell the user that `{tool}` {state} at present and continue without it."
-    return advice if _effect(outcome) else f"There is no result. {advice}"
+    return advice if effect else f"There is no result. {advice}"

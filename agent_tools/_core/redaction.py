@@ -11,7 +11,7 @@ a disguise, until nothing changes: what was encoded twice is found, and scrubbin
 
 import re
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from agent_tools._core.leaks import DISGUISE_PATTERNS, NAME_CLUES, ROWS, Row
 
@@ -47,6 +47,20 @@ def scrub(text: str, *, limit: int = 500) -> str:
             return text
         text = _settle(_shorten(text, limit))
     return ELLIPSIS
+
+
+Content = str | list[str | dict[Any, Any]]  # as LangChain has it: a text, or blocks of whatever kind
+
+
+def scrub_content(content: Content) -> Content:
+    """Return the content of a message without secrets, and without blocks that say nothing, which providers refuse."""
+    if isinstance(content, str):
+        return scrub(content)
+    blocks = [
+        {**block, "text": scrub(block["text"])} if isinstance(block, dict) and "text" in block else block
+        for block in content
+    ]
+    return [block for block in blocks if not (isinstance(block, dict) and block.get("text") == "")]
 
 
 def _window(text: str, limit: int) -> str:

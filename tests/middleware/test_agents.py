@@ -14,7 +14,7 @@ from langgraph.prebuilt import InjectedState
 from langgraph.types import Command, interrupt
 
 from agent_tools import RetryPolicy, ToolErrorHandler
-from agent_tools._batch import running_watch
+from agent_tools._watch import watch_of
 from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import ScriptedChatModel, call
 from tests.toolbox import AT_ONCE, Flaky, Flavor, agent_of, answers_in, asking, http_error
@@ -263,7 +263,7 @@ async def test_nothing_holds_on_to_calls_that_have_ended() -> None:
     tools = [StructuredTool.from_function(coroutine=fn, name=fn.__name__, description="x") for fn in (works, breaks)]
     await agent_of(tools).ainvoke(asking(("works", {}), ("breaks", {})))
 
-    assert running_watch()._task_by_member == {}
+    assert watch_of(asyncio.get_running_loop())._task_by_watched == {}
 
 
 # ---- giving up ----

@@ -223,6 +223,9 @@ class RateLimiting(Crowded):
 class Flaky(Healthy):
     """Fails now and then; sometimes only on the way back, when the work is done.
 
+    The first request of an operation meets the same fault whoever sends it, and so do the second and the third: what
+    sets the contenders apart is what they do about it, not whose dice fell better.
+
     Attributes:
         unavailable: The part of the requests that are answered 503 and not carried out.
         lost: The part of the requests that are carried out and answered 502.
@@ -230,14 +233,27 @@ class Flaky(Healthy):
 
     unavailable: float = 0.12
     lost: float = 0.04
+    _dice_by_operation: dict[int, random.Random] = field(default_factory=dict)
+    _seed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seed = self.chance.getrandbits(32)
 
     async def serve(self, job: Job) -> Reply:
         """Return the answer, or one that is not true."""
         if not self._is_sick:
             return await super().serve(job)
-        drawn = self.chance.random()
+        drawn = self._drawn(job.operation)
         if drawn < self.unavailable:
             await self._on_the_way()
             return UNAVAILABLE
         reply = await super().serve(job)
         return BAD_GATEWAY if drawn < self.unavailable + self.lost else reply
+
+    def _drawn(self, operation: int) -> float:
+        """Return what the dice of an operation show for its next request."""
+        dice = self._dice_by_operation.get(operation)
+        if dice is None:
+            dice = random.Random(f"{self._seed} {operation}")  # noqa: S311  # the same dice each time
+            self._dice_by_operation[operation] = dice
+        return dice.random()
