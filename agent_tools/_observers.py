@@ -52,11 +52,11 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
     if logger.hasHandlers():
         logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
     if stream_writer is not None:
-        with _guarded("stream writer"):
+        with _guarded("the stream writer"):
             stream_writer(facts)
     for listener in (observer, *_listeners):
         if listener is not None:
-            with _guarded("observer"):
+            with _guarded("the observer"):
                 listener(event)
 
 
@@ -82,13 +82,13 @@ def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run
 
 def call_back(event: ToolEvent, config: Any) -> None:
     """Send `event` to the callbacks of the run, as a custom event called by its type."""
-    with _guarded("callback"):
+    with _guarded("a callback"):
         dispatch_custom_event(str(event.type), event.as_dict(), config=config)
 
 
 async def acall_back(event: ToolEvent, config: Any) -> None:
     """Do the same as `call_back`."""
-    with _guarded("callback"):
+    with _guarded("a callback"):
         await adispatch_custom_event(str(event.type), event.as_dict(), config=config)
 
 
@@ -106,4 +106,4 @@ def _guarded(what: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
         failed = type(error).__name__
     if failed:
-        logger.debug("a %s raised %s; the event is lost for it, the call goes on", what, failed)
+        logger.warning("%s raised %s; the event is lost for it, the call goes on", what, failed)
