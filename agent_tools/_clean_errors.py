@@ -11,6 +11,7 @@ from functools import cache, wraps
 from types import new_class
 from typing import Any
 
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool, ToolException
 from langchain_core.tools import tool as tool_of
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
@@ -51,8 +52,13 @@ def clean_errors(tool: BaseTool | Callable[..., Any]) -> BaseTool:
     >>> def get_order(order_id: str) -> str:
     ...     '''Look up an order.'''
     >>> node = ToolNode([clean_errors(each) for each in [get_order]])
+
+    Raises:
+        TypeError: `tool` is neither a tool nor a function.
     """
     if not isinstance(tool, BaseTool):
+        if not callable(tool) or isinstance(tool, Runnable):
+            raise TypeError(f"clean_errors takes one tool or function at a time, not {type(tool).__name__}")
         tool = tool_of(tool)
     if isinstance(tool, _Cleaning):
         return tool

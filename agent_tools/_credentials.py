@@ -17,9 +17,15 @@ OnAuthFailure = Callable[[ToolEvent], bool] | Callable[[ToolEvent], Awaitable[bo
 
 
 class Credentials:
-    """Asks `on_auth_failure`, one call at a time for each tool; the calls that waited take its success over."""
+    """Asks `on_auth_failure`, one call at a time for each tool; the calls that waited take its success over.
+
+    Raises:
+        TypeError: It is no function.
+    """
 
     def __init__(self, on_auth_failure: OnAuthFailure) -> None:
+        if not callable(on_auth_failure):
+            raise TypeError(f"on_auth_failure must be a function or None, not {on_auth_failure!r}")
         self._on_auth_failure = on_auth_failure
         self._renewals: Counter[str] = Counter()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)

@@ -30,7 +30,7 @@ Observer = Callable[[ToolEvent], object]
 _lock = threading.Lock()
 _listeners: tuple[Observer, ...] = ()
 
-_LOST = "a %s raised %s; the event is lost for it, the call goes on"
+_LOST = "%s raised %s; the event is lost for it, the call goes on"
 
 LEVEL_BY_TYPE = {
     EventType.RETRY: logging.WARNING,
@@ -54,10 +54,10 @@ def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable
     if logger.hasHandlers():
         logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
     if stream_writer is not None:
-        _tell("stream writer", stream_writer, facts)
+        _tell("the stream writer", stream_writer, facts)
     for listener in (observer, *_listeners):
         if listener is not None:
-            _tell("observer", listener, event)
+            _tell("the observer", listener, event)
 
 
 def _tell(what: str, listener: Callable[[Any], object], told: Any) -> None:  # an event, or its facts
@@ -68,7 +68,7 @@ def _tell(what: str, listener: Callable[[Any], object], told: Any) -> None:  # a
         failed = type(error).__name__
     else:
         return
-    logger.debug(_LOST, what, failed)
+    logger.warning(_LOST, what, failed)
 
 
 @contextmanager
@@ -93,13 +93,13 @@ def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run
 
 def call_back(event: ToolEvent, config: Any) -> None:
     """Send `event` to the callbacks of the run, as a custom event called by its type."""
-    with _guarded("callback"):
+    with _guarded("a callback"):
         dispatch_custom_event(str(event.type), event.as_dict(), config=config)
 
 
 async def acall_back(event: ToolEvent, config: Any) -> None:
     """Do the same as `call_back`."""
-    with _guarded("callback"):
+    with _guarded("a callback"):
         await adispatch_custom_event(str(event.type), event.as_dict(), config=config)
 
 
@@ -117,4 +117,4 @@ def _guarded(what: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  # see above
         failed = type(error).__name__
     if failed:
-        logger.debug(_LOST, what, failed)
+        logger.warning(_LOST, what, failed)

@@ -87,6 +87,13 @@ class Settings:
     clock: Callable[[], float]
     chance: Callable[[], float]
 
+    def __post_init__(self) -> None:
+        """Refuse what nobody could call, and whose error would only be seen in the log."""
+        for name in ("observer", "share_key"):
+            given = getattr(self, name)
+            if given is not None and not callable(given):
+                raise TypeError(f"{name} must be a function or None, not {given!r}")
+
     def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
         if isinstance(cause, ReturnedError):

@@ -68,6 +68,8 @@ class OwnTexts:
     """
 
     def __init__(self, texts: Texts | None) -> None:
+        if isinstance(texts, str):
+            raise TypeError(f"texts must be a mapping or a function, not {texts!r}: say for what the text is")
         self._said_by_place: dict[tuple[str | None, str | None], _Template | Function] = {}
         if isinstance(texts, Mapping):
             self._said_by_place = {_place(key): _text(f"texts[{key!r}]", given) for key, given in texts.items()}

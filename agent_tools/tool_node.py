@@ -183,10 +183,18 @@ def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:
     if isinstance(flag, str):
         return OwnHandling(types=(BaseException,), text=lambda _error: flag)
     if isinstance(flag, type | tuple):
-        return OwnHandling(types=flag if isinstance(flag, tuple) else (flag,))
+        return OwnHandling(types=_error_types(flag))
     if callable(flag):
         return OwnHandling(types=handled_types(flag), text=flag)
     raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
+
+
+def _error_types(given: type | tuple[type, ...]) -> tuple[type[BaseException], ...]:
+    types = given if isinstance(given, tuple) else (given,)
+    for each in types:
+        if not isinstance(each, type) or not issubclass(each, BaseException):
+            raise TypeError(f"handle_tool_errors must name error types, not {each!r}")
+    return types
 
 
 def _in_thread(wrapper: Wrapper) -> AsyncWrapper:

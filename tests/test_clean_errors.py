@@ -386,6 +386,12 @@ def test_a_function_becomes_a_tool_and_a_clean_tool_stays_as_it_is() -> None:
     assert clean_errors(clean) is clean
 
 
+def test_several_tools_at_once_are_refused() -> None:
+    for given in ([AsyncOnly()], ToolNode([AsyncOnly()])):
+        with pytest.raises(TypeError, match=r"clean_errors takes one tool or function at a time, not (list|ToolNode)"):
+            clean_errors(given)  # type: ignore[arg-type]  # on purpose
+
+
 def test_where_no_handler_of_ours_stands_the_clean_error_is_raised(flavor: Flavor) -> None:
     node = ToolNode([clean_errors(failing(flavor, lambda: http_error(403)))], handle_tool_errors=False)
     with pytest.raises(CleanError, match=r"^HTTPStatusError \(HTTP 403\)\n") as caught:

@@ -14,6 +14,7 @@ import agent_tools
 PUBLIC = [
     "agent_tools",
     "agent_tools.idempotency",
+    "agent_tools.middleware",
     "agent_tools.otel",
     "agent_tools.report",
     "agent_tools.routing",

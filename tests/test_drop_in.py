@@ -97,6 +97,8 @@ def test_an_explicit_handle_tool_errors_keeps_its_meaning(
 def test_any_other_handle_tool_errors_is_refused() -> None:
     with pytest.raises(TypeError, match="must be a bool, a text, a function or error types, not 42"):
         ResilientToolNode([], handle_tool_errors=42)  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(TypeError, match="handle_tool_errors must name error types, not 'ValueError'"):
+        ResilientToolNode([], handle_tool_errors=(KeyError, "ValueError"))  # type: ignore[arg-type]  # on purpose
 
 
 def test_an_explicit_handle_tool_errors_is_applied_after_the_retries(flavor: Flavor) -> None:

@@ -4,12 +4,22 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent_tools import ErrorCategory, Failure, RetryPolicy
+from agent_tools import (
+    BudgetPolicy,
+    CircuitPolicy,
+    ErrorCategory,
+    Failure,
+    LoopGuard,
+    ResilientToolNode,
+    RetryPolicy,
+    ToolErrorHandler,
+)
 from agent_tools._core.decision import Reason
 from agent_tools._core.messages import Outcome, render, render_bad_arguments
 
@@ -76,3 +86,33 @@ def test_its_table_of_defaults_is_the_policy() -> None:
         assert row is not None, field.name
         default = {"retry_on": "{", "classify": "none"}.get(field.name, field.default)
         assert str(default) in row[1].replace('"', "")
+
+
+def test_its_table_of_arguments_is_that_of_the_node() -> None:
+    table = TEXT.partition("| argument of `ResilientToolNode` |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
+
+    assert sorted(named) == sorted(set(signature(ResilientToolNode).parameters) - {"tools"})
+    handlers = signature(ToolErrorHandler).parameters
+    assert handlers["budget"].default == BudgetPolicy()
+    assert handlers["circuit"].default == CircuitPolicy()
+    assert handlers["loop_guard"].default == LoopGuard()
+
+
+def test_its_numbers_of_budget_circuit_and_loop_guard_are_the_defaults() -> None:
+    budget, circuit, guard = BudgetPolicy(), CircuitPolicy(), LoopGuard()
+
+    assert (
+        f"| {budget.tokens} tokens; a retry takes {budget.transient_cost}, after a 429 {budget.throttled_cost}; "
+        f"a success brings {budget.success_gain}, one after a retry what that took |"
+    ) in TEXT
+    assert (
+        f"| opens after {circuit.failures} failures in a row; probes each {circuit.probe_after:g} s, "
+        f"later each {circuit.probe_share:.1%} of the outage, up to {circuit.max_probe_after:g} s; "
+        f"patience {circuit.patience:g} s |"
+    ) in TEXT.replace(" %", "%")
+    assert (
+        f"| {guard.same_call} failures with the same arguments, {guard.same_tool} messages in a row that fail, "
+        "1 refusal of credentials, in one turn |"
+    ) in TEXT
+    assert guard.auth_failure

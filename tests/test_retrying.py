@@ -219,6 +219,9 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
         ({"classify": "timeout"}, "classify must be a function, a mapping or a sequence of them, not 'timeout'"),
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
         ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
+        ({"observer": 3}, "observer must be a function or None, not 3"),
+        ({"share_key": "host"}, "share_key must be a function or None, not 'host'"),
+        ({"on_auth_failure": "renew"}, "on_auth_failure must be a function or None, not 'renew'"),
         ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler has policies"),
     ],
 )

@@ -145,7 +145,7 @@ def test_an_explicit_handle_tool_errors_wins(flavor: Flavor) -> None:
             "texts must name a category, a reason, a tool, or a tool and one of the former",
         ),
         ({7: "x"}, TypeError, "texts must name a category, .*, not 7"),
-        ("Geht nicht.", TypeError, "texts must be a template or a function, .*, not 'Geht nicht.'"),
+        ("Geht nicht.", TypeError, "texts must be a mapping or a function, not 'Geht nicht.': say for what"),
         (7, TypeError, "texts must be a template or a function, .*, not 7"),
     ],
 )

@@ -29,7 +29,12 @@ def explain(error: BaseException, *, rules: Rules = ()) -> str:
     >>> print(explain(ConnectionRefusedError("db-1.internal:5432")))
     ConnectionRefusedError: NETWORK (builtins.ConnectionRefusedError)
     => NETWORK, has not acted; not retried unless the policy's `retry_on` names NETWORK
+
+    Raises:
+        TypeError: `error` is none, but a type of error, for example.
     """
+    if not isinstance(error, BaseException):
+        raise TypeError(f"error must be an exception that was raised or made, not {error!r}")
     failure, steps = judge(error, rules=rules)
     return "\n".join([*map(_line, steps), f"=> {'; '.join((_facts(failure), _consequence(failure)))}"])
 

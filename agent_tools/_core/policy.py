@@ -124,11 +124,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _categories(given: Iterable[ErrorCategory | str]) -> frozenset[ErrorCategory]:
+def _categories(given: Iterable[object]) -> frozenset[ErrorCategory]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"retry_on must be a set of categories, not {given!r}")
     names = [category.value for category in ErrorCategory]
-    for category in given:
+    named = list(given)  # an iterator can be read once
+    for category in named:
         if category not in names:
-            raise ValueError(f"retry_on names {category!r}, but the categories are {', '.join(names)}")
-    return frozenset(ErrorCategory(category) for category in given)
+            hint = "; error types go into `classify`" if isinstance(category, type) else ""
+            raise ValueError(f"retry_on names {category!r}, but the categories are {', '.join(names)}{hint}")
+    return frozenset(category for category in ErrorCategory if category in named)

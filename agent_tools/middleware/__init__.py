@@ -10,7 +10,7 @@ try:
     import langchain.agents.middleware  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "agent_tools.middleware needs LangChain 1.4 or later: pip install 'langgraph-agent-tools[langchain]'"
+        "agent_tools.middleware needs LangChain 1.3 or later: pip install 'langgraph-agent-tools[langchain]'"
     ) from error
 
 from agent_tools.middleware._resilient import ResilientToolMiddleware

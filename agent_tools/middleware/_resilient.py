@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
-from langchain.agents.middleware import AgentMiddleware, TracePolicy, omit_payload
+import langchain.agents.middleware as offered
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -23,6 +24,9 @@ from agent_tools.middleware._giving_up import GivesUp, TooManyFailures
 
 NamedTool = str | BaseTool | Callable[..., Any]
 
+#: LangChain 1.3, which knows no such policy, records no span of a middleware either.
+_KNOWS_TRACE_POLICIES = hasattr(offered, "TracePolicy")
+
 
 class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
     """What `ResilientToolNode` does, for `create_agent`: a failing tool ends neither the run nor the thread.
@@ -30,6 +34,21 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
     Each call gets exactly one answer: the tool's result, or an error message that tells the model what happened
     and what to do. `create_agent` runs each call as a task of its own, so that a call that is made again, or asks a
     human, holds up no other.
+
+    >>> from langchain.agents import create_agent
+    >>> from agent_tools import RetryPolicy
+    >>> from agent_tools.middleware import ResilientToolMiddleware
+    >>> from agent_tools.testing import ScriptedChatModel, call, inject_faults, ok
+    >>> def get_order(order: str) -> str:
+    ...     "Look up an order."
+    ...     return "shipped"
+    >>> resilient = ResilientToolMiddleware(per_tool={"get_order": RetryPolicy(max_attempts=4)}, give_up_after=5)
+    >>> model = ScriptedChatModel([call("get_order", order="A-1"), "It is shipped."])
+    >>> agent = create_agent(model, [get_order], middleware=[resilient])
+    >>> with inject_faults(agent, {"get_order": [503, ok]}, waits=False) as report:
+    ...     state = agent.invoke({"messages": [("user", "Where is it?")]})
+    >>> report
+    <RunReport: 1 call: 1 recovered, 0 unanswered>
 
     Args:
         tools: The tools to look after, or their names; None for all. Several of these with disjoint tools
@@ -56,11 +75,12 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
+        TypeError: `tools` is one tool and no list.
         ValueError: `per_tool` names a tool that is not among `tools`; `give_up_after` is less than 1.
     """
 
     #: The call is in the span of its tool; this one would hold the whole state.
-    trace_policy = TracePolicy(process_inputs=omit_payload)
+    trace_policy = offered.TracePolicy(process_inputs=offered.omit_payload) if _KNOWS_TRACE_POLICIES else None
 
     def __new__(cls, *, give_up_after: int | None = None, **_options: Any) -> Self:
         """Return an instance that has a hook for giving up only if it is to: hooks cost, used or not."""
@@ -105,9 +125,10 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
             loop_guard=loop_guard,
             texts=texts,
         )
-        self._names = None if tools is None else frozenset(map(_name_of, tools))
-        self._is_checked = handler is not None  # a shared one may have policies for the tools of others
-        if self._names is not None and not self._is_checked:
+        self._names = None if tools is None else frozenset(map(_name_of, _several(tools)))
+        self._has_own_policies = handler is None  # a shared handler may have some for the tools of others
+        self._is_checked = False
+        if self._names is not None and self._has_own_policies:
             self.handler.require_tools(self._names)
         if give_up_after is not None:
             self._too_many = TooManyFailures(
@@ -133,22 +154,30 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         return await self.handler.awrap_tool_call(request, aasking_once(request, handler))
 
     def _is_ours(self, request: ToolCallRequest) -> bool:
-        if self._names is not None:
-            return request.tool_call["name"] in self._names
         if not self._is_checked:
             self._is_checked = True
-            self._check_policies(request)
-        return True
+            self._check_names(request)
+        return self._names is None or request.tool_call["name"] in self._names
 
-    def _check_policies(self, request: ToolCallRequest) -> None:
-        """Warn of policies for tools that the agent does not have; not before the first call does it tell us."""
-        tools = getattr(request.runtime, "tools", None)
-        if not tools:
+    def _check_names(self, request: ToolCallRequest) -> None:
+        """Warn of tools that the agent does not have; not before the first call does it tell us."""
+        known = sorted(tool.name for tool in getattr(request.runtime, "tools", None) or ())
+        if not known:
+            return
+        for name in sorted((self._names or frozenset()) - set(known)):
+            logger.warning("tools names %r, but the tools are %s", name, ", ".join(known))
+        if self._names is not None or not self._has_own_policies:
             return
         try:
-            self.handler.require_tools(tool.name for tool in tools)
+            self.handler.require_tools(known)
         except ValueError as error:  # other middleware may bring in more tools later
             logger.warning("%s", error)
+
+
+def _several(tools: Iterable[NamedTool]) -> Iterable[NamedTool]:
+    if isinstance(tools, str | BaseTool) or not isinstance(tools, Iterable):
+        raise TypeError(f"tools must be a list of tools or their names, not {tools!r}")
+    return tools
 
 
 def _name_of(tool: NamedTool) -> str:

@@ -15,6 +15,16 @@ class UnreadableCallMiddleware(AgentMiddleware[Any, Any, Any]):
     `ResilientToolMiddleware`, since it concerns messages and no tools, and costs an agent one more node per turn of
     the model.
 
+    >>> from langchain.agents import create_agent
+    >>> from langchain_core.messages import AIMessage
+    >>> from agent_tools.middleware import UnreadableCallMiddleware
+    >>> from agent_tools.testing import ScriptedChatModel
+    >>> broken = {"name": "get_order", "args": '{"order": ', "id": "c1", "error": "cut off"}
+    >>> model = ScriptedChatModel([AIMessage("", invalid_tool_calls=[broken]), "Which order do you mean?"])
+    >>> agent = create_agent(model, [], middleware=[UnreadableCallMiddleware()])
+    >>> [message.type for message in agent.invoke({"messages": [("user", "Where is it?")]})["messages"]]
+    ['human', 'ai', 'tool', 'ai']
+
     Args:
         max_in_a_row: How many messages in a row may have unreadable calls and still have the model asked again.
             The calls of one more are answered too; then the run ends.

@@ -102,7 +102,12 @@ class RunReport:
             messages: The messages of a thread, as the state has them, or as dicts.
             events: What was told meanwhile, see `from_events`. Without them attempts and waits are known only of
                 the calls that were given up.
+
+        Raises:
+            TypeError: `messages` are none, but a state, which has them under a key, for example.
         """
+        if isinstance(messages, str | Mapping):
+            raise TypeError(f"messages must be a list of messages, not {type(messages).__name__}")
         return RunReport(record.report() for record in records_of_messages(convert_to_messages(messages), events))
 
     @classmethod

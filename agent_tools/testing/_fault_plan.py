@@ -110,7 +110,10 @@ def _coming(tool: str, given: object) -> Iterator[Step]:
     if isinstance(given, Mix):
         return given.of_tool(tool)
     listed = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    steps = [step_of(each) for each in listed]
+    try:
+        steps = [step_of(each) for each in listed]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"faults[{tool!r}]: {error}") from None
     if not steps:
         raise ValueError(f"the faults of {tool!r} must be at least one")
     return chain(steps, repeat(steps[-1]))

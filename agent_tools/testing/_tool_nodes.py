@@ -46,13 +46,20 @@ def _parts_of(thing: Any) -> Iterable[object]:  # whatever an agent is made of
     if isinstance(thing, Pregel):
         return [node.bound for node in thing.nodes.values()]
     if isinstance(thing, Runnable):
-        parts = (part for name in _PARTS for part in _runnables_in(getattr(thing, name, None)))
-        return [*parts, *(getattr(thing, name, None) for name in _FUNCTIONS)]
+        parts = (part for name in _PARTS for part in _runnables_in(_attribute(thing, name)))
+        return [*parts, *(_attribute(thing, name) for name in _FUNCTIONS)]
     if isinstance(thing, partial):
         return [thing.func, *thing.args, *thing.keywords.values()]
     if inspect.ismethod(thing):
         return [thing.__self__, thing.__func__]
     return _named_in(thing) if inspect.isfunction(thing) else []
+
+
+def _attribute(thing: Runnable[Any, Any], name: str) -> Any:  # whatever is kept there
+    try:
+        return getattr(thing, name, None)
+    except Exception:  # noqa: BLE001  # `with_fallbacks` looks it up in what it wraps, and evaluates its annotations
+        return None
 
 
 def _named_in(function: Callable[..., Any]) -> list[object]:

@@ -1,5 +1,7 @@
 """An explanation says who decided and what follows, and nothing that an error says."""
 
+from typing import Any
+
 import httpx
 import pytest
 from langchain_core.tools import ToolException
@@ -35,6 +37,12 @@ def test_it_shows_the_leaves_of_a_group() -> None:
 def test_it_names_a_rule_of_the_user() -> None:
     said = explain(KeyError(), rules={KeyError: "timeout"})
     assert said.splitlines()[0] == "KeyError: TIMEOUT (own rule KeyError)"
+
+
+@pytest.mark.parametrize("given", [TimeoutError, "timeout"])
+def test_what_is_no_error_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match="error must be an exception that was raised or made, not"):
+        explain(given)
 
 
 def test_it_names_a_veto() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from agent_tools import BudgetPolicy, ErrorCategory, Failure
-from agent_tools._core.budget import Budget, after_failure, after_outage, after_success, affords, full, with_tokens
+from agent_tools._core.budget import Budget, affords, after_failure, after_outage, after_success, full, with_tokens
 
 
 def test_a_throttled_retry_costs_less_than_a_transient_one() -> None:

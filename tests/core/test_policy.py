@@ -48,6 +48,15 @@ def test_categories_may_be_named_by_their_words() -> None:
     assert policy.retry_on == {ErrorCategory.TIMEOUT, ErrorCategory.NETWORK}
 
 
+def test_categories_may_come_from_an_iterator() -> None:
+    assert RetryPolicy(retry_on=iter(["timeout"])).retry_on == {ErrorCategory.TIMEOUT}
+
+
+def test_types_of_errors_are_no_categories_and_the_message_says_where_they_belong() -> None:
+    with pytest.raises(ValueError, match=r"retry_on names <class 'TimeoutError'>, .*; error types go into `classify`$"):
+        RetryPolicy(retry_on={TimeoutError})  # type: ignore[arg-type]  # on purpose
+
+
 def test_a_policy_cannot_be_changed_and_can_be_compared() -> None:
     assert RetryPolicy() == RetryPolicy(retry_on=("retryable",))
     with pytest.raises(AttributeError):

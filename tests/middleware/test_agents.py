@@ -1,5 +1,6 @@
 """What `ResilientToolMiddleware` adds to the tests that run by both doors: how it sits in an agent of LangChain's."""
 
+import asyncio
 import sys
 from typing import Annotated, Any
 
@@ -112,6 +113,23 @@ def test_a_policy_for_a_tool_that_the_agent_does_not_have_is_warned_of_with_the_
     flavor.run(graph, asking(("lookup", {}), ("lookup", {})))
 
     assert [record.getMessage() for record in caplog.records] == ["per_tool names 'lokup', but the tools are lookup"]
+
+
+def test_a_tool_to_look_after_that_the_agent_does_not_have_is_warned_of_with_the_first_call(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = flavor.graph_of([flavor.tool(lookup)], tools=["lokup"])
+    flavor.run(graph, asking(("lookup", {}), ("lookup", {})))
+
+    assert [record.getMessage() for record in caplog.records] == ["tools names 'lokup', but the tools are lookup"]
+
+
+@pytest.mark.parametrize(
+    "one", ["lookup", lookup, StructuredTool.from_function(lookup)], ids=lambda it: type(it).__name__
+)
+def test_one_tool_that_is_no_list_is_refused(one: Any) -> None:
+    with pytest.raises(TypeError, match="tools must be a list of tools or their names, not"):
+        ResilientToolMiddleware(tools=one)
 
 
 def test_a_shared_handler_may_have_policies_for_the_tools_of_others(caplog: pytest.LogCaptureFixture) -> None:

@@ -119,6 +119,12 @@ def test_messages_may_be_dicts() -> None:
     assert seen(report) == [("charge", "ok", 1, False, "")]
 
 
+@pytest.mark.parametrize("state", [{"messages": []}, "hi"])
+def test_a_state_in_the_place_of_its_messages_is_refused(state: Any) -> None:
+    with pytest.raises(TypeError, match=r"messages must be a list of messages, not (dict|str)"):
+        RunReport.from_messages(state)
+
+
 def test_a_call_without_an_answer_is_lost_until_it_is_repaired() -> None:
     history = [AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": "c1"}]), HumanMessage("hello?")]
     lost = RunReport.from_messages(history)

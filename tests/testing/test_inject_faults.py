@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from deepagents import create_deep_agent
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import HumanMessage
@@ -237,15 +236,25 @@ def agent_in_a_tool(flavor: Flavor, shop: Shop) -> Any:
     return create_agent(ScriptedChatModel([call("ask_the_shop"), "done"]), [flavor.tool(ask_the_shop)])
 
 
+def agent_with_a_fallback(flavor: Flavor, shop: Shop) -> Any:
+    tools = shop.node.with_fallbacks([RunnableLambda(lambda state: {"messages": []})], exception_key="error")
+    builder = StateGraph(MessagesState).add_node(
+        "model", lambda _: {"messages": ScriptedChatModel([call("charge")]).invoke("")}
+    )
+    return builder.add_node("tools", tools).add_edge(START, "model").add_edge("model", "tools").compile()
+
+
 def deep_agent(flavor: Flavor, shop: Shop) -> Any:
     helper = {"name": "payer", "description": "pays", "system_prompt": "pay", "tools": shop.tools}
     helper["model"] = ScriptedChatModel([call("charge"), "done"])
     model = ScriptedChatModel([call("task", description="pay", subagent_type="payer"), "done"])
-    return create_deep_agent(model, subagents=[helper])  # type: ignore[list-item]  # a TypedDict, filled in two steps
+    return pytest.importorskip("deepagents").create_deep_agent(model, subagents=[helper])
 
 
 @pytest.mark.parametrize(
-    "make", [agent_of, nested_agent, agent_in_a_function, agent_in_a_tool, deep_agent], ids=lambda make: make.__name__
+    "make",
+    [agent_of, nested_agent, agent_in_a_function, agent_in_a_tool, agent_with_a_fallback, deep_agent],
+    ids=lambda make: make.__name__,
 )
 def test_the_tools_of_an_agent_are_found_wherever_it_keeps_them(
     make: Callable[[Flavor, Shop], Any], flavor: Flavor, shop: Shop
@@ -521,6 +530,7 @@ def test_no_text_of_an_error_gets_into_the_report(flavor: Flavor, shop: Shop) ->
         ({"charge": 200}, "a status must be from 400 to 599, not 200; ok runs the tool"),
         ({"charge": Fault.DRIP}, "the fault 'drip' ends in no error; slow"),
         ({"charge": httpx.HTTPStatusError}, "HTTPStatusError cannot be made without arguments: give an error"),
+        ({"get_order": 503, "charge": [503, "ok"]}, r"faults\['charge'\]: a fault must be a status, .*, not 'ok'"),
         ({"charge": "503"}, "a fault must be a status"),
         ({"charge": True}, "a fault must be a status"),
     ],

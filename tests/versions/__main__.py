@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.versions.pythons import ROOT, find, promised
 from tests.versions.resolutions import NAMED, RESOLUTIONS, installed, versions_in
 
-#: They need packages that are not installed here: a kernel, the SDK of OpenTelemetry.
-ELSEWHERE = frozenset({"test_doctests.py", "test_notebooks.py", "test_otel.py"})
+#: They need packages that are not installed here: a kernel, OpenTelemetry, the SDKs of model providers.
+ELSEWHERE = frozenset({"test_doctests.py", "test_layers.py", "test_notebooks.py", "test_otel.py", "test_readme.py"})
 #: Those that need neither other servers nor further packages, beside the files right in `tests`.
 FOLDERS = ("core", "classify", "routing", "testing")
 
