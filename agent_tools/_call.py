@@ -353,7 +353,10 @@ class Call:
             return None
         cause = underlying(error)
         origin = origin_of(cause)
-        if origin is Origin.WIRING or is_sync_refusal(error, self._request.tool):
+        if is_sync_refusal(error, self._request.tool):
+            error.add_note(f"`{self._request.tool_call['name']}` is async: run the graph with ainvoke or astream.")
+            return None
+        if origin is Origin.WIRING:
             return None
         recovery = self._recovering()
         after = recovery.after(error, cause, origin)

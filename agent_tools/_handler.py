@@ -97,7 +97,7 @@ class ToolErrorHandler:
         require_rules("classify", classify)
         self._settings = Settings(
             policy=_policy("policy", RetryPolicy() if policy is None else policy),
-            per_tool={tool: _policy(f"per_tool[{tool!r}]", given) for tool, given in (per_tool or {}).items()},
+            per_tool=_policies(per_tool),
             rules=classify,
             expose=_error_types(expose),
             observer=observer,
@@ -187,9 +187,12 @@ def the_handler(shared: ToolErrorHandler | None, **own: Any) -> ToolErrorHandler
 
     Raises:
         ValueError: Both are given.
+        TypeError: `shared` is no handler.
     """
     if shared is None:
         return ToolErrorHandler(**own)
+    if not isinstance(shared, ToolErrorHandler):
+        raise TypeError(f"handler must be a ToolErrorHandler, not {shared!r}")
     parameters = signature(ToolErrorHandler).parameters
     for name, given in own.items():
         if given != parameters[name].default:
@@ -226,9 +229,15 @@ async def _in_turn(call: Call, batch: Batch, answered: Callable[[], Awaitable[Re
 
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
     if not isinstance(given, RetryPolicy):
-        raise TypeError(f"{name} must be a RetryPolicy, not {given!r}")
+        raise TypeError(f"{name} must be an agent_tools.RetryPolicy, not {given!r}")
     require_rules(f"{name}.classify", given.classify)
     return given
+
+
+def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]:
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"per_tool must map names of tools to a RetryPolicy each, not {given!r}")
+    return {tool: _policy(f"per_tool[{tool!r}]", policy) for tool, policy in (given or {}).items()}
 
 
 def _ledger(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Ledger:
@@ -251,5 +260,5 @@ def _error_types(given: object) -> tuple[type[BaseException], ...]:
     types = given if isinstance(given, tuple) else (given,)
     for each in types:
         if not isinstance(each, type) or not issubclass(each, BaseException):
-            raise TypeError(f"expose must name error types, not {each!r}")
+            raise TypeError(f"expose must be an error type or a tuple of them, not {given!r}")
     return types

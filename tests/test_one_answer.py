@@ -164,8 +164,9 @@ def test_a_sync_run_of_a_tool_that_is_only_async_is_raised_to_the_developer(door
         return "fine"
 
     tool = StructuredTool.from_function(coroutine=lookup, name="lookup", description="Looks up.")
-    with pytest.raises(NotImplementedError, match="sync invocation"):
+    with pytest.raises(NotImplementedError, match="sync invocation") as raised:
         graph_of([tool], door=door).invoke(asking(("lookup", {})))
+    assert "`lookup` is async: run the graph with ainvoke or astream." in raised.value.__notes__
 
 
 def test_what_a_tool_has_not_implemented_is_answered(flavor: Flavor) -> None:

@@ -205,8 +205,9 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
-        ({"per_tool": {"x": 3}}, r"per_tool\['x'\] must be a RetryPolicy, not 3"),
+        ({"policy": {"max_attempts": 3}}, "policy must be an agent_tools.RetryPolicy, not {'max_attempts': 3}"),
+        ({"per_tool": {"x": 3}}, r"per_tool\['x'\] must be an agent_tools.RetryPolicy, not 3"),
+        ({"per_tool": AT_ONCE}, r"per_tool must map names of tools to a RetryPolicy each, not RetryPolicy\("),
         (
             {"classify": {ValueError: "flaky"}},
             "classify maps to 'flaky', but the categories are retryable, non_retryable",
@@ -218,7 +219,8 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
         ),
         ({"classify": "timeout"}, "classify must be a function, a mapping or a sequence of them, not 'timeout'"),
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
-        ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
+        ({"expose": "ValueError"}, "expose must be an error type or a tuple of them, not 'ValueError'"),
+        ({"handler": 3}, "handler must be a ToolErrorHandler, not 3"),
         ({"observer": 3}, "observer must be a function or None, not 3"),
         ({"share_key": "host"}, "share_key must be a function or None, not 'host'"),
         ({"on_auth_failure": "renew"}, "on_auth_failure must be a function or None, not 'renew'"),

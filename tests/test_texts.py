@@ -46,7 +46,16 @@ def test_a_template_names_facts(flavor: Flavor) -> None:
     text = said(flavor, {"retryable": template}, http_error(429, {"Retry-After": "600"}))
 
     assert text == "lookup|retryable|retry_after|1|600|429|{}"
-    assert said(flavor, {"retryable": "nach {elapsed} s"}) == "nach 0.0 s"
+
+
+def test_times_are_in_seconds(flavor: Flavor) -> None:
+    def lookup() -> str:
+        raise http_error(503)
+
+    texts = {"retryable": "nach {elapsed} s"}
+    handler = ToolErrorHandler(policy=AT_ONCE, texts=texts, clock=lambda: 7.0)
+
+    assert flavor.answer(flavor.tool(lookup), handler=handler).content == "nach 0.0 s"
 
 
 def test_a_template_gives_way_when_a_field_has_no_value_this_time(flavor: Flavor) -> None:

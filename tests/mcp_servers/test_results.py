@@ -13,7 +13,7 @@ from tests.toolbox import Door, asking, graph_of
 
 pytestmark = pytest.mark.doors("node", "create_agent")
 
-IN_TIME = RetryPolicy(attempt_timeout=0.5)  # the handshake included
+IN_TIME = RetryPolicy(attempt_timeout=1.0)  # the handshake included, on a busy machine
 
 
 @pytest.mark.anyio
@@ -50,7 +50,7 @@ async def test_a_tool_that_hangs_is_ended_in_time_and_its_sibling_keeps_its_resu
 
     late, healthy = turn.answers
     assert late.artifact["category"] == "timeout"
-    assert late.artifact["elapsed"] < 0.8
+    assert late.artifact["elapsed"] < 1.3
     assert healthy.content[0]["text"] == "order 1 is shipped"
     assert gate.count("hangs") == 1
 
@@ -62,7 +62,7 @@ async def test_a_server_that_drips_one_byte_at_a_time_is_left_in_time(ask: Ask, 
     turn = await ask([tools["ok"]], ("ok", {}), policy=IN_TIME)
 
     assert turn.answer.artifact["category"] == "timeout"
-    assert turn.seconds < 0.8
+    assert turn.seconds < 1.3
 
 
 @pytest.mark.anyio
