@@ -19,7 +19,7 @@ from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, DEFAULT_LOOP_G
 from agent_tools._observers import Observer, logger
 from agent_tools._settings import Result, ShareKey
 from agent_tools._texts import Texts
-from agent_tools.middleware._giving_up import GivesUp, TooManyFailures
+from agent_tools.middleware._giving_up import END, GivesUp, TooManyFailures
 
 NamedTool = str | BaseTool | Callable[..., Any]
 
@@ -56,7 +56,9 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
-        ValueError: `per_tool` names a tool that is not among `tools`; `give_up_after` is less than 1.
+        TypeError: `tools` is a text and no list of names; `give_up_after` is no whole number.
+        ValueError: `per_tool` names a tool that is not among `tools`; `give_up_after` is less than 1, or not given
+            although there is a `jump_to` or there are `last_words`.
     """
 
     #: The call is in the span of its tool; this one would hold the whole state.
@@ -105,10 +107,12 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
             loop_guard=loop_guard,
             texts=texts,
         )
-        self._names = None if tools is None else frozenset(map(_name_of, tools))
+        self._names = None if tools is None else _names_of(tools)
         self._is_checked = handler is not None  # a shared one may have policies for the tools of others
         if self._names is not None and not self._is_checked:
             self.handler.require_tools(self._names)
+        if give_up_after is None and (jump_to != END or last_words is not None):
+            raise ValueError("jump_to and last_words say what follows on give_up_after: give it, too")
         if give_up_after is not None:
             self._too_many = TooManyFailures(
                 after=give_up_after, tools=self._names, jump_to=jump_to, last_words=last_words
@@ -149,6 +153,12 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
             self.handler.require_tools(tool.name for tool in tools)
         except ValueError as error:  # other middleware may bring in more tools later
             logger.warning("%s", error)
+
+
+def _names_of(tools: Iterable[NamedTool]) -> frozenset[str]:
+    if isinstance(tools, str):  # whose letters would pass for names, and none of its calls would be looked after
+        raise TypeError(f"tools must be a list of tools or of their names, not {tools!r}")
+    return frozenset(map(_name_of, tools))
 
 
 def _name_of(tool: NamedTool) -> str:
