@@ -492,6 +492,24 @@ def test_what_is_async_without_being_a_coroutine_function_is_asked_of_the_creden
     assert (hook.asked, ran) == (1, 2 if renewed else 1)
 
 
+@pytest.mark.anyio
+async def test_a_renewal_that_hangs_ends_with_the_deadline(door: Door) -> None:
+    async def lookup() -> str:
+        raise http_error(401)
+
+    async def hangs(event: ToolEvent) -> bool:
+        await asyncio.sleep(30)
+        return True
+
+    tool = StructuredTool.from_function(coroutine=lookup, description="Looks up.")
+    graph = graph_of([tool], door=door, on_auth_failure=hangs, policy=RetryPolicy(deadline=0.3))
+    started = time.monotonic()
+    (answer,) = answers_in(await asyncio.wait_for(graph.ainvoke(asking(("lookup", {}))), 5))
+
+    assert time.monotonic() - started < 1
+    assert (answer.artifact["category"], answer.artifact["attempts"]) == ("auth_failure", 1)
+
+
 def test_a_renewal_that_cancels_itself_is_none_and_siblings_keep_their_results(flavor: Flavor) -> None:
     def lookup() -> str:
         raise http_error(401)
