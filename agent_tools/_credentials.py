@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 from langchain_core.runnables.config import run_in_executor
 
 from agent_tools._core.events import ToolEvent
+from agent_tools._drivers import FAILURES
+from agent_tools._langgraph import is_control_flow
 from agent_tools._observers import logger
 
 #: Gets the event of the refusal and renews what the tool uses; True means: it is worth another attempt.
@@ -48,19 +50,25 @@ class Credentials:
             return self._renewals[event.tool] != seen or self._noted(event, await self._aasked(event))
 
     def _asked(self, event: ToolEvent) -> bool:
-        if inspect.iscoroutinefunction(self._on_auth_failure):
-            raise TypeError("on_auth_failure is async: a sync run needs a function that is not")
         try:
-            return bool(self._on_auth_failure(event))
-        except Exception as error:  # noqa: BLE001  # not renewed, then
+            said = self._on_auth_failure(event)
+        except FAILURES as error:
             return _not_renewed(error)
+        if not inspect.isawaitable(said):
+            return bool(said)
+        if inspect.iscoroutine(said):
+            said.close()  # it was not begun
+        raise TypeError("on_auth_failure is async: a sync run needs a function that is not")
 
     async def _aasked(self, event: ToolEvent) -> bool:
         try:
             if inspect.iscoroutinefunction(self._on_auth_failure):
                 return bool(await self._on_auth_failure(event))
-            return bool(await run_in_executor(None, self._on_auth_failure, event))
-        except Exception as error:  # noqa: BLE001
+            said = await run_in_executor(None, self._on_auth_failure, event)
+            return bool(await said if inspect.isawaitable(said) else said)  # of an object or a lambda that is async
+        except FAILURES as error:
+            if is_control_flow(error):
+                raise
             return _not_renewed(error)
 
     def _noted(self, event: ToolEvent, renewed: bool) -> bool:  # noqa: FBT001  # what was just said
@@ -68,6 +76,6 @@ class Credentials:
         return renewed
 
 
-def _not_renewed(error: Exception) -> bool:
+def _not_renewed(error: BaseException) -> bool:
     logger.warning("on_auth_failure raised %s; the credentials count as not renewed", type(error).__name__)
     return False

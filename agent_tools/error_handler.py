@@ -16,6 +16,9 @@ __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
 
 ResultT = TypeVar("ResultT")
 
+#: One more, and a float overflows: after hundreds of calls without a wait, since no other wait is ever so long.
+MOST_DOUBLINGS = 1000
+
 
 def classify_error(error: BaseException) -> ErrorCategory:
     """Return the category of `error`.
@@ -74,6 +77,6 @@ def _doubling(max_retries: int, base_delay: float) -> Ask:
         calls += 1
         if calls >= max_retries or classify_error(error) is not ErrorCategory.RETRYABLE:
             raise error
-        return base_delay * 2.0 ** (calls - 1)
+        return base_delay * 2.0 ** min(calls - 1, MOST_DOUBLINGS)
 
     return ask

@@ -80,7 +80,8 @@ class ResilientToolNode(ToolNode):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
-        ValueError: `per_tool` or `texts` name a tool that is not among `tools`.
+        ValueError: `per_tool` or `texts` name a tool that is not among `tools`; those of a shared `handler`
+            may.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class ResilientToolNode(ToolNode):
         wrap_tool_call: Wrapper | None = None,
         awrap_tool_call: AsyncWrapper | None = None,
     ) -> None:
+        is_shared = handler is not None  # it may have policies for the tools of others
         self.handler = handler = the_handler(
             handler,
             policy=policy,
@@ -139,7 +141,8 @@ class ResilientToolNode(ToolNode):
             wrap_tool_call=wrap,
             awrap_tool_call=awrap,
         )
-        handler.require_tools(self.tools_by_name)
+        if not is_shared:
+            handler.require_tools(self.tools_by_name)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""

@@ -12,6 +12,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
 from pydantic import BaseModel, Field, model_validator
 
 from agent_tools import RetryPolicy
@@ -253,6 +254,20 @@ def test_a_returned_error_counts_as_one_is_scrubbed_and_not_run_again(flavor: Fl
     assert "4eC39" not in str(answer.content)
     assert "hunter2" not in str(answer.content)
     assert [event.type for event in events] == ["tool_failed"]
+
+
+@pytest.mark.parametrize("content", RETURNED[1:3])
+@pytest.mark.parametrize("carried", ["in a command", "in a list"])
+def test_a_returned_error_in_a_command_or_list_is_scrubbed_too(flavor: Flavor, content: Any, carried: str) -> None:
+    def lookup() -> Any:
+        message = ToolMessage(content, tool_call_id="c1", status="error")
+        return [message] if carried == "in a list" else Command(update={"messages": [message]})
+
+    answer = flavor.answer(flavor.tool(lookup))
+
+    assert answer.status == "error"
+    assert "4eC39" not in str(answer.content)
+    assert "hunter2" not in str(answer.content)
 
 
 class Booking(BaseModel):

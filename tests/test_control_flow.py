@@ -124,6 +124,104 @@ def test_one_call_interrupts_while_another_raises_and_after_the_answer_both_have
     ]
 
 
+async def works() -> str:
+    await asyncio.sleep(0.01)
+    return "fine"
+
+
+async def approve() -> str:
+    return f"approved by {interrupt('may I?')}"
+
+
+def asynchronous(*bodies: Any) -> list[StructuredTool]:
+    return [StructuredTool.from_function(coroutine=body, description="Does something.") for body in bodies]
+
+
+@pytest.mark.anyio
+async def test_a_call_that_asks_leaves_its_slot_to_those_that_it_waits_for(door: Door) -> None:
+    graph = graph_of(asynchronous(approve, works), door=door, checkpointer=InMemorySaver())
+    thread: Any = {**THREAD, "max_concurrency": 1}
+    asked = asking(("approve", {}), ("works", {}), ("works", {}))
+    paused = await asyncio.wait_for(graph.ainvoke(asked, thread), 5)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    final = await asyncio.wait_for(graph.ainvoke(Command(resume="Ada"), thread), 5)
+    assert [answer.content for answer in answers_in(final)] == ["approved by Ada", "fine", "fine"]
+
+
+def around(request: Any, execute: Any) -> Any:
+    return execute(request)
+
+
+async def aaround_in_a_task(request: Any, execute: Any) -> Any:
+    return await asyncio.create_task(execute(request))
+
+
+async def aaround_within_a_time(request: Any, execute: Any) -> Any:
+    return await asyncio.wait_for(execute(request), 30)
+
+
+WRAPPERS: list[dict[str, Any]] = [
+    {"wrap_tool_call": around},
+    {"awrap_tool_call": aaround_in_a_task},
+    {"awrap_tool_call": aaround_within_a_time},
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.doors("node")  # create_agent takes no wrapper
+@pytest.mark.parametrize("wrapper", WRAPPERS, ids=["in a thread", "in a task", "within a time"])
+async def test_an_interrupt_passes_a_wrapper_that_runs_the_tool_in_another_task(wrapper: dict[str, Any]) -> None:
+    node = ResilientToolNode(asynchronous(approve, works), **wrapper)
+    graph = graph_with(node, checkpointer=InMemorySaver())
+    paused = await asyncio.wait_for(graph.ainvoke(asking(("approve", {}), ("works", {})), THREAD), 5)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    final = await asyncio.wait_for(graph.ainvoke(Command(resume="Ada"), THREAD), 5)
+    assert [answer.content for answer in answers_in(final)] == ["approved by Ada", "fine"]
+
+
+@pytest.mark.doors("node")  # the model that our agents have refuses to say such a message
+def test_calls_of_one_message_with_one_id_are_both_answered_after_an_interrupt(flavor: Flavor) -> None:
+    def confirm() -> str:
+        return f"confirmed by {interrupt('may I?')}"
+
+    def lookup() -> str:
+        return "fine"
+
+    asked = asking(("confirm", {}), ("lookup", {}))
+    for each in asked["messages"][-1].tool_calls:
+        each["id"] = "the same"
+    graph = flavor.graph_of([flavor.tool(confirm), flavor.tool(lookup)], checkpointer=InMemorySaver())
+    flavor.run(graph, asked, THREAD)
+    final = flavor.run(graph, Command(resume="Ada"), THREAD)
+
+    assert [answer.content for answer in answers_in(final)] == ["confirmed by Ada", "fine"]
+
+
+def test_an_interrupt_in_a_task_group_of_the_tool_pauses_too(flavor: Flavor) -> None:
+    def confirm() -> str:
+        answers = []
+
+        async def ask() -> None:
+            answers.append(interrupt("may I?"))
+
+        async def main() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(ask())
+
+        asyncio.run(main())
+        return f"confirmed by {answers[0]}"
+
+    graph = flavor.graph_of([flavor.tool(confirm)], checkpointer=InMemorySaver())
+    paused = flavor.run(graph, asking(("confirm", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    assert answers_in(paused) == []
+    final = flavor.run(graph, Command(resume="Ada"), THREAD)
+    assert [answer.content for answer in answers_in(final)] == ["confirmed by Ada"]
+
+
 def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_given_again(flavor: Flavor) -> None:
     class Approval(BaseModel):
         by: str

@@ -1,12 +1,14 @@
 """Swapping `ToolNode(tools)` for ours changes nothing else in a graph."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import StructuredTool
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
+from langgraph.prebuilt import ToolNode, ToolRuntime, create_react_agent, tools_condition
 
 from agent_tools import ResilientToolNode
 from agent_tools.testing import ScriptedChatModel, call
@@ -37,6 +39,27 @@ def test_it_can_be_printed_and_drawn() -> None:
     assert ours.get_graph().draw_mermaid() == theirs.get_graph().draw_mermaid()
     assert len(repr(ResilientToolNode([works]))) < 2000
     assert len(repr(ours)) < 10_000
+
+
+def test_a_deep_copy_of_it_works_as_one_of_toolnode_does(flavor: Flavor) -> None:
+    node = copy.deepcopy(ResilientToolNode([flavor.tool(works)]))
+
+    assert answers_in(flavor.run(graph_with(node), asking(("works", {}))))[0].content == "fine"
+
+
+def test_tools_see_the_config_that_they_see_in_toolnode(flavor: Flavor) -> None:
+    seen: list[set[str]] = []
+
+    def looks(runtime: ToolRuntime) -> str:
+        """Looks at its config."""
+        seen.append(set(runtime.config))
+        return "fine"
+
+    tool = StructuredTool.from_function(looks)
+    for node in (ResilientToolNode([tool]), ToolNode([tool])):
+        flavor.run(graph_with(node), asking(("looks", {})))
+
+    assert seen[0] == seen[1]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

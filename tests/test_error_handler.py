@@ -133,6 +133,14 @@ def test_one_allowed_call_is_one_call(flavor: Flavor) -> None:
     assert fn.runs == 1
 
 
+def test_thousands_of_calls_without_a_wait_end_with_the_last_error(flavor: Flavor) -> None:
+    fn = Flaky([http_error(503)] * 1100)
+    with pytest.raises(httpx.HTTPStatusError):
+        retrying(flavor, fn, max_retries=1100, base_delay=0)
+
+    assert fn.runs == 1100
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

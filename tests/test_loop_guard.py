@@ -11,9 +11,10 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_tool_call
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import START, StateGraph, add_messages
+from langgraph.graph import START, MessagesState, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
@@ -175,6 +176,30 @@ def test_a_bare_tool_node_and_an_agent_are_guarded_by_the_handler(flavor: Flavor
     bare = ToolNode([tool], wrap_tool_call=handler.wrap_tool_call, awrap_tool_call=handler.awrap_tool_call)
     answers_in(flavor.run(graph_with(bare), history(errors=2)))
     assert body.runs == 2
+
+
+def test_an_agent_is_guarded_in_a_node_that_has_run_a_node_of_ours_before(flavor: Flavor) -> None:
+    body, handler, unguarded = Flaky([NOT_FOUND] * 99), ToolErrorHandler(policy=ONCE), Flaky(result="fine")
+    ours = ResilientToolNode([looking_up(flavor, unguarded)])
+    bare = ToolNode(
+        [looking_up(flavor, body)], wrap_tool_call=handler.wrap_tool_call, awrap_tool_call=handler.awrap_tool_call
+    )
+    guarded = graph_with(bare)
+
+    def both(state: MessagesState, config: RunnableConfig) -> None:
+        ours.invoke(history(errors=0), config)
+        guarded.invoke(history(errors=1))
+        guarded.invoke(history(errors=2))
+
+    async def aboth(state: MessagesState, config: RunnableConfig) -> None:
+        await ours.ainvoke(history(errors=0), config)
+        await guarded.ainvoke(history(errors=1))
+        await guarded.ainvoke(history(errors=2))
+
+    builder = StateGraph(MessagesState).add_node("both", aboth if flavor.is_async else both).add_edge(START, "both")
+    flavor.run(builder.compile(), saying("where is it?"))
+
+    assert (unguarded.runs, body.runs) == (1, 1)
 
 
 def test_a_refusal_stops_the_tool_for_the_turn(flavor: Flavor) -> None:

@@ -458,6 +458,75 @@ def test_credentials_that_are_refused_again_or_cannot_be_renewed_give_the_auth_a
     assert "SK-SECRET" not in caplog.text
 
 
+class RenewsLater:
+    """Async, and no coroutine function to look at."""
+
+    def __init__(self, *, renewed: bool) -> None:
+        self.renewed = renewed
+        self.asked = 0
+
+    async def __call__(self, event: ToolEvent) -> bool:
+        self.asked += 1
+        return self.renewed
+
+
+def _behind(hook: Any) -> Any:
+    def renew(event: ToolEvent) -> Any:
+        return hook(event)
+
+    return renew
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+@pytest.mark.parametrize("hide", [lambda hook: hook, _behind], ids=["object", "function around it"])
+def test_what_is_async_without_being_a_coroutine_function_is_asked_of_the_credentials_too(
+    flavor: Flavor, hide: Any, *, renewed: bool
+) -> None:
+    hook = RenewsLater(renewed=renewed)
+    if not flavor.is_async:
+        with pytest.raises(TypeError, match="on_auth_failure is async"):
+            _renewing(flavor, hide(hook))
+        return
+    _, ran = _renewing(flavor, hide(hook))
+
+    assert (hook.asked, ran) == (1, 2 if renewed else 1)
+
+
+@pytest.mark.anyio
+async def test_a_renewal_that_hangs_ends_with_the_deadline(door: Door) -> None:
+    async def lookup() -> str:
+        raise http_error(401)
+
+    async def hangs(event: ToolEvent) -> bool:
+        await asyncio.sleep(30)
+        return True
+
+    tool = StructuredTool.from_function(coroutine=lookup, description="Looks up.")
+    graph = graph_of([tool], door=door, on_auth_failure=hangs, policy=RetryPolicy(deadline=0.3))
+    started = time.monotonic()
+    (answer,) = answers_in(await asyncio.wait_for(graph.ainvoke(asking(("lookup", {}))), 5))
+
+    assert time.monotonic() - started < 1
+    assert (answer.artifact["category"], answer.artifact["attempts"]) == ("auth_failure", 1)
+
+
+def test_a_renewal_that_cancels_itself_is_none_and_siblings_keep_their_results(flavor: Flavor) -> None:
+    def lookup() -> str:
+        raise http_error(401)
+
+    def works() -> str:
+        return "fine"
+
+    def cancels(event: ToolEvent) -> bool:
+        raise asyncio.CancelledError
+
+    for hook in [cancels, *([_async(cancels)] if flavor.is_async else [])]:
+        tools = [flavor.tool(lookup), flavor.tool(works)]
+        refused, fine = flavor.answers(tools, ("lookup", {}), ("works", {}), on_auth_failure=hook)
+
+        assert (refused.artifact["category"], fine.content) == ("auth_failure", "fine")
+
+
 # ---- keys ----
 
 

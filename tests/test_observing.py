@@ -9,7 +9,7 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
 
-from agent_tools import CircuitPolicy, RetryPolicy, ToolEvent
+from agent_tools import CircuitPolicy, RetryPolicy, ToolErrorHandler, ToolEvent
 from agent_tools.testing import no_waiting
 from tests.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, graph_of, http_error
 
@@ -154,6 +154,16 @@ def test_an_observer_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.L
     assert answer.content == "done"
     assert "the observer raised KeyError" in caplog.text
     assert "SK-SECRET" not in caplog.text
+
+
+class HearsLater:
+    async def __call__(self, event: ToolEvent) -> None: ...
+
+
+@pytest.mark.parametrize("observer", [HearsLater(), HearsLater().__call__, 42], ids=["object", "function", "number"])
+def test_an_observer_that_is_async_or_no_function_is_refused_since_it_would_hear_of_nothing(observer: Any) -> None:
+    with pytest.raises(TypeError, match="observer must be a function, and not an async one, not"):
+        ToolErrorHandler(observer=observer)
 
 
 def test_nothing_is_told_when_nothing_fails(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:

@@ -290,6 +290,21 @@ def test_a_handler_may_be_shared(flavor: Flavor) -> None:
     assert [event.type for event in events] == ["tool_failed", "tool_failed"]
 
 
+def test_a_shared_handler_may_have_policies_and_texts_for_the_tools_of_other_nodes(flavor: Flavor) -> None:
+    def lookup() -> str:
+        raise http_error(503)
+
+    def refund() -> str:
+        raise http_error(503)
+
+    policies = {"lookup": AT_ONCE, "refund": RetryPolicy(max_attempts=1)}
+    handler = ToolErrorHandler(per_tool=policies, texts={"refund": "No refunds."})
+    one, two = (flavor.answer(flavor.tool(body), policy=None, handler=handler) for body in (lookup, refund))
+
+    assert [one.artifact["attempts"], two.artifact["attempts"]] == [3, 1]
+    assert two.content == "No refunds."
+
+
 def test_rules_of_a_tool_come_before_those_of_the_node_and_both_before_ours(flavor: Flavor) -> None:
     a, b = Flaky([KeyError("x")] * 9), Flaky([KeyError("x")] * 9)
 

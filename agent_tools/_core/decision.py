@@ -151,6 +151,8 @@ def _longest_wait(failure: Failure, policy: RetryPolicy, attempt: int) -> float:
     base, multiplier = policy.base_delay, policy.multiplier
     if failure.throttled:
         base, multiplier = policy.throttled_delay, THROTTLED_MULTIPLIER
+    if not base:
+        return 0.0
     try:
         return base * multiplier ** (attempt - 1)
     except OverflowError:  # far beyond any max_delay

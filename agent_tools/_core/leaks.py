@@ -64,7 +64,7 @@ _NAME = (
     r"|rule|hint|reset(?![_-]?t)))[\w-]{1,24}|\d{1,4})?"
 )
 NAME_CLUES = "pass pw secret token key credential signature session csrf auth input_value sig sid pin otp cvv"
-_IS = r"(?:[\\\"'`\]]|%2[27]){0,16}\s{0,3}(?:=>|->|:=|={1,3}|:|%3[Ee])\s{0,3}"
+_IS = r"(?:[\\\"'`\]]|%2[27]){0,16}\s{0,3}(?:=>|->|:=|={1,3}|:|[\uff1a\uff1d]|%3[Ee])\s{0,3}"
 
 # A bare value ends at a blank: passwords may hold any other character. A name is none: "credentials: password is x".
 _BARE = (
@@ -97,6 +97,8 @@ DISGUISE_PATTERNS: Final = (
         ("%", r"%(0[9AaDd]|[2-7][0-9A-Fa-f])"),
         (r"\u00 \x", r"\\(?:u00|x)[2-7][0-9A-Fa-f]"),
     ),
+    # Letters, digits, "-" and "_" in full width (Unicode, "Halfwidth and Fullwidth Forms").
+    *_rows(lambda match: chr(ord(match[0]) - 0xFEE0), ("", r"[\uff0d\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a]")),
     *_rows(
         "",
         # Terminal sequences (ECMA-48), also spelled out by repr().

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any, Literal
 
 from agent_tools._core.failure import ErrorCategory
@@ -81,6 +82,10 @@ class RetryPolicy:
             raise TypeError(f"share_waits must be True or False, not {self.share_waits!r}")
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
+        if _is_async(self.failed_when):
+            raise TypeError(
+                f"failed_when must not be async, as {self.failed_when!r} is: what it returns is always true"
+            )
         if self.key_by not in ("call", "arguments"):
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
@@ -118,6 +123,10 @@ def require_fraction(name: str, value: object) -> None:
 def _require_limit(name: str, value: float | None) -> None:
     if value is not None and (not _is_number(value) or value <= 0):
         raise ValueError(f"{name} must be a finite number of seconds above 0, or None, not {value!r}")
+
+
+def _is_async(given: object) -> bool:
+    return iscoroutinefunction(given) or iscoroutinefunction(getattr(given, "__call__", None))  # noqa: B004  # its hook
 
 
 def _is_number(value: object) -> bool:

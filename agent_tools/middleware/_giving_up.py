@@ -8,6 +8,7 @@ from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.types import Command
 
+from agent_tools._core.policy import require_count
 from agent_tools._observers import logger
 from agent_tools.routing._escalation import is_failure, turn_of
 
@@ -24,8 +25,7 @@ class TooManyFailures:
     last_words: str | None
 
     def __post_init__(self) -> None:
-        if self.after < 1:
-            raise ValueError(f"give_up_after must be at least 1, not {self.after}")
+        require_count("give_up_after", self.after)
 
     def way_out(self, messages: Sequence[BaseMessage]) -> dict[str, Any] | Command[Any] | None:
         """Return what ends the run, or takes it elsewhere; None when it may go on."""

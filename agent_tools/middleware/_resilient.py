@@ -20,7 +20,7 @@ from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, DEFAULT_LOOP_G
 from agent_tools._observers import Observer, logger
 from agent_tools._settings import Result, ShareKey
 from agent_tools._texts import Texts
-from agent_tools.middleware._giving_up import GivesUp, TooManyFailures
+from agent_tools.middleware._giving_up import END, GivesUp, TooManyFailures
 
 NamedTool = str | BaseTool | Callable[..., Any]
 
@@ -75,8 +75,9 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
-        TypeError: `tools` is one tool and no list.
-        ValueError: `per_tool` names a tool that is not among `tools`; `give_up_after` is less than 1.
+        TypeError: `tools` is one tool and no list; `give_up_after` is no whole number.
+        ValueError: `per_tool` names a tool that is not among `tools`; `give_up_after` is less than 1, or not given
+            although there is a `jump_to` or there are `last_words`.
     """
 
     #: The call is in the span of its tool; this one would hold the whole state.
@@ -130,6 +131,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         self._is_checked = False
         if self._names is not None and self._has_own_policies:
             self.handler.require_tools(self._names)
+        if give_up_after is None and (jump_to != END or last_words is not None):
+            raise ValueError("jump_to and last_words say what follows on give_up_after: give it, too")
         if give_up_after is not None:
             self._too_many = TooManyFailures(
                 after=give_up_after, tools=self._names, jump_to=jump_to, last_words=last_words

@@ -7,6 +7,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent_tools._core.loop_guard import LOOK_BACK
+from agent_tools._core.policy import require_count
 from agent_tools.routing._graph import leads_to, messages_in
 
 
@@ -44,8 +45,7 @@ def escalation_edge(
         >>> edge({"messages": [HumanMessage("Where is it?"), *failed, *failed]})
         'human'
     """
-    if after < 1:
-        raise ValueError(f"after must be at least 1, not {after}")
+    require_count("after", after)
 
     def escalation(state: Any) -> str:
         return to if _failures(messages_in(state, messages_key)) >= after else otherwise

@@ -124,6 +124,7 @@ def test_huge_attempt_numbers_do_not_overflow() -> None:
     policy = replace(EXACT, max_attempts=10**6, deadline=None)
 
     assert verdict(BUSY, policy, attempt=10**5) == Retry(20.0)
+    assert verdict(BUSY, replace(policy, base_delay=0), attempt=10**5) == Retry(0.0)
 
 
 def test_the_default_wait_is_half_to_whole_of_the_longest() -> None:

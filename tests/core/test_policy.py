@@ -42,6 +42,17 @@ def test_nonsense_is_refused_with_name_rule_and_value(name: str, value: Any, mes
     assert str(caught.value).startswith(message)
 
 
+class SaysLater:
+    async def __call__(self, result: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("given", [SaysLater(), SaysLater().__call__], ids=["object", "function"])
+def test_an_async_failed_when_is_refused_since_every_result_would_count_as_a_failure(given: Any) -> None:
+    with pytest.raises(TypeError, match="failed_when must not be async"):
+        RetryPolicy(failed_when=given)
+
+
 def test_categories_may_be_named_by_their_words() -> None:
     policy = RetryPolicy(retry_on=["timeout", ErrorCategory.NETWORK])
 

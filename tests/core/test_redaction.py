@@ -82,6 +82,8 @@ READS = [
     ('File "x.py", line 3, in run', "[path]"),
     ("src/app/db.py is missing", "[path] is missing"),
     ("password is swordfish", "password is [secret]"),
+    ("password\uff1asword.fish", "password\uff1a[secret]"),
+    ("\uff41pi\uff3f\uff4bey\uff1dsword1 failed", "api_key\uff1d[secret] failed"),
     ("the password for bob is swordfish.", "the password for bob is [secret]."),
     ("Incorrect API key provided: abc123. Look it up.", "Incorrect API key provided: [secret]. Look it up."),
     ("{'password': 'my pass word', 'order_id': 'A-1'}", "{'password': [secret], 'order_id': 'A-1'}"),

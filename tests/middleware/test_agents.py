@@ -1,6 +1,7 @@
 """What `ResilientToolMiddleware` adds to the tests that run by both doors: how it sits in an agent of LangChain's."""
 
 import asyncio
+import math
 import sys
 from typing import Annotated, Any
 
@@ -339,9 +340,22 @@ def test_a_node_of_the_graph_around_the_agent_may_take_over_with_all_messages(fl
     assert len(state["messages"]) == 4
 
 
-def test_giving_up_after_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="give_up_after must be at least 1, not 0"):
-        ResilientToolMiddleware(give_up_after=0)
+REFUSED = [
+    ({"give_up_after": 0}, "give_up_after must be at least 1, not 0"),
+    ({"give_up_after": math.nan}, "give_up_after must be a whole number, at least 1, not nan"),
+    ({"give_up_after": True}, "give_up_after must be a whole number, at least 1, not True"),
+    ({"jump_to": "human"}, "jump_to and last_words say what follows on give_up_after: give it, too"),
+    ({"last_words": "Bye."}, "jump_to and last_words say what follows on give_up_after: give it, too"),
+    ({"tools": "lookup"}, "tools must be a list of tools or their names, not 'lookup'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED)
+def test_nonsense_is_refused_with_name_rule_and_value(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        ResilientToolMiddleware(**options)
+
+    assert str(caught.value) == message
 
 
 def test_a_class_of_the_users_keeps_its_hooks_and_its_name(flavor: Flavor) -> None:

@@ -56,9 +56,10 @@ def test_names_and_key_are_configured() -> None:
     assert edge({"chat": [HumanMessage("hi")]}) == "agent"
 
 
-def test_less_than_one_failure_is_refused() -> None:
-    with pytest.raises(ValueError, match="after must be at least 1, not 0"):
-        escalation_edge(after=0)
+@pytest.mark.parametrize("after", [0, -1, 0.5, True])
+def test_less_than_one_failure_is_refused(after: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"after must be .*at least 1, not {after}"):
+        escalation_edge(after=after)
 
 
 def test_tasks_of_one_step_that_see_only_their_own_answer_go_the_same_way() -> None:
