@@ -67,11 +67,12 @@ class Attempts:
 
     def time_left(self) -> float | None:
         """Return the seconds that the next attempt may take, None for no limit."""
-        limit, deadline = self.policy.attempt_timeout, self.policy.deadline
-        if deadline is None:
-            return limit
-        left = max(0.0, deadline - self.elapsed())
-        return left if limit is None else min(limit, left)
+        limit, left = self.policy.attempt_timeout, self.call_left()
+        return min((each for each in (limit, left) if each is not None), default=None)
+
+    def call_left(self) -> float | None:
+        """Return the seconds until the deadline of the call, None without one."""
+        return None if self.policy.deadline is None else max(0.0, self.policy.deadline - self.elapsed())
 
     def settled(self, failure: Failure) -> None:
         """Note a `failure` of a category that is not retried."""

@@ -99,6 +99,13 @@ class Batch:
             member.task = None
         self.members.clear()
 
+    def restore_limit(self, config: RunnableConfig) -> None:
+        """Show a call of a sync run the limit of the user again, which the node has replaced for its threads."""
+        if self.limit is not None:
+            config["max_concurrency"] = self.limit
+        else:
+            config.pop("max_concurrency", None)
+
     def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:  # noqa: ARG002  # its members'
         """End each attempt whose time is over `within` so many seconds."""
         for member in self.members:
@@ -116,13 +123,13 @@ class Batch:
         if questions is not None and asking and len(self._call_ids()) > 1:
             questions.asked(asking[0], error)
 
-    async def settled(self, call_id: str, error: BaseException) -> BaseException:
-        """Wait until all other calls have ended, and return the error to stop the run with.
+    async def settled(self, call_id: str, error: BaseException, *, by: "asyncio.Task[object] | None") -> BaseException:
+        """Wait until all other calls than that of task `by` have ended, and return the error to stop the run with.
 
         That is the one of the first call in the order of the message, whoever was faster.
         """
         self.hold(call_id, error)
-        self._settling.append(asyncio.current_task())
+        self._settling.append(by)
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
         while working := [task for task in self._tasks() if not task.done() and task not in self._settling]:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
@@ -169,5 +176,5 @@ def _ending(ended: "Future[bool] | None") -> Iterator[None]:
         yield
         finished = True
     finally:
-        if ended is not None:
+        if ended is not None and not ended.done():  # calls of one message may have one id
             ended.set_result(finished)

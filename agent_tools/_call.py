@@ -5,7 +5,8 @@ What follows from a failure is in `_recovery`, what holds calls back in `_admiss
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ from agent_tools._core.loop_guard import LoopGuard, Stop
 from agent_tools._drivers import FAILURES, Answer, arun, run
 from agent_tools._langgraph import (
     Origin,
+    bubbled,
     is_control_flow,
     is_sync_refusal,
     message_of,
@@ -35,6 +37,7 @@ from agent_tools._langgraph import (
 )
 from agent_tools._observers import logger
 from agent_tools._recovery import Recovery
+from agent_tools._returned import error_in
 from agent_tools._settings import OwnHandling, Result, ReturnedError, Settings
 from agent_tools._share import Refusal
 from agent_tools._stand_in import WatchedTool
@@ -276,7 +279,7 @@ class Call:
         """Return the error to stop the run with, once the other calls have ended."""
         if not isinstance(error, GraphBubbleUp) or self.batch is None or self.is_resumed:
             return error  # calls that take turns wait for this one instead
-        return await self.batch.settled(self.id, error)
+        return await self.batch.settled(self.id, error, by=self.task)
 
     def _end(self) -> None:
         """Give back what was taken in vain, and tell callbacks what they have not been told."""
@@ -328,7 +331,7 @@ class Call:
         """Return the seconds until the next attempt, or the answer to `error`."""
         if isinstance(error, ReturnedError):
             return self._ask_or_raise(error)
-        error = original_of(error)
+        error = bubbled(original_of(error))
         after = self._after(error)
         return Answer(self.answered(error)) if after is None else after
 
@@ -337,7 +340,7 @@ class Call:
 
         A result that counts as a failure is no error for it: it gets the result.
         """
-        error = original_of(error)
+        error = bubbled(original_of(error))
         after = self._after(error)
         if after is not None:
             return after
@@ -388,12 +391,24 @@ class Call:
             return self._timed_attempt(execute)
 
     async def _aattempt(self, execute: AsyncExecute) -> Result:
+        try:
+            return await self._atimed_attempt(execute)
+        except FAILURES as error:
+            failed = error
+        try:
+            raise await self._told(failed)  # which may wait for other calls, and so holds no slot
+        finally:
+            del failed
+
+    async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         slots = None if self.batch is None else self.batch.aslots
         if slots is None:
-            return await self._atimed_attempt(execute)
+            with TimeLimit(self._time_left()):
+                return self._accepted(await execute(self._request))
         async with slots:
             self._restart_clock()
-            return await self._atimed_attempt(execute)
+            with TimeLimit(self._time_left()):
+                return self._accepted(await execute(self._request))
 
     def _restart_clock(self) -> None:
         """Let the deadline begin with the first attempt, not with the wait for a slot before it."""
@@ -405,19 +420,9 @@ class Call:
             return self._accepted(execute(self._request))
         return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
 
-    async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
-        try:
-            with TimeLimit(self._time_left()):
-                return self._accepted(await execute(self._request))
-        except FAILURES as error:
-            failed = error
-        try:
-            raise await self._told(failed)
-        finally:
-            del failed
-
     async def _told(self, error: BaseException) -> BaseException:
         """Return the error that an attempt which ended with `error` is to be judged by."""
+        error = bubbled(error)
         if isinstance(error, GraphBubbleUp):
             return await self.settled(error)
         if isinstance(error, asyncio.CancelledError) and self._took_back():
@@ -428,13 +433,16 @@ class Call:
 
     def _accepted(self, result: Result) -> Result:
         """Return `result`, or raise it when it counts as a failure."""
-        error = result if isinstance(result, ToolMessage) and result.status == "error" else None
+        if isinstance(result, ToolMessage):
+            error = result if result.status == "error" else None
+        else:
+            error = error_in(result, self._request.tool_call["id"])
         if error is not None and self._watched is not None:
             _raise(self._watched.take_refused())
         if self.policy.failed_when is not None and _says_failed(self.policy.failed_when, result):
             raise ReturnedError(result, retry=True)
         if error is not None:
-            raise ReturnedError(error, retry=False, acted=not names_no_tool(error, self._request))
+            raise ReturnedError(result, retry=False, acted=not names_no_tool(error, self._request))
         if self._cancels:
             self._took_back()  # the tool did not mind, and came to its end
         if self._settings.ledger.shares:
@@ -487,9 +495,14 @@ def _raise(error: BaseException | None) -> None:
 _running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
 
 
-def open_batch(batch: Batch) -> None:
+@contextmanager
+def belonging_to(batch: Batch) -> Iterator[None]:
     """Let the calls that begin in this context belong to `batch`."""
-    _running.set(batch)
+    token = _running.set(batch)
+    try:
+        yield
+    finally:
+        _running.reset(token)
 
 
 def running_call() -> Call | None:

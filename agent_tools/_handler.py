@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from inspect import signature
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
@@ -111,6 +111,10 @@ class ToolErrorHandler:
             chance=chance,
         )
 
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return this one: a copy of a node still asks the same services."""
+        return self
+
     def health(self) -> dict[str, Health]:
         """Return how each tool is doing that has ever failed, by its name or by `share_key`."""
         return self._settings.ledger.health(now=self._settings.clock())
@@ -149,7 +153,7 @@ class ToolErrorHandler:
         """
         call = Call(self._settings, request, own)
         if call.batch is not None:
-            request.runtime.config["max_concurrency"] = call.batch.limit  # the node has replaced it, for its threads
+            call.batch.restore_limit(request.runtime.config)
         if around is None and not call.is_resumed:
             return call.run(execute)
         answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)

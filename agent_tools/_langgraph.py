@@ -65,6 +65,16 @@ def is_control_flow(error: BaseException) -> bool:
     return isinstance(error, GraphBubbleUp) or is_invalid_resume(error)
 
 
+def bubbled(error: BaseException) -> BaseException:
+    """Return the message to the graph that a task group of the tool has wrapped, `error` itself if there is none."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    group: BaseException | None = error.subgroup(GraphBubbleUp)
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]  # one question at a time
+    return error if group is None else group
+
+
 def _is_being_cancelled() -> bool:
     try:
         task = asyncio.current_task()

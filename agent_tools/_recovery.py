@@ -29,8 +29,10 @@ from agent_tools._langgraph import (
 )
 from agent_tools._observers import acall_back, call_back, is_heard, tell
 from agent_tools._retried import as_retry
+from agent_tools._returned import with_errors
 from agent_tools._settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
 from agent_tools._share import Refusal
+from agent_tools._time_limit import TimeLimit
 from agent_tools._waiting import apause, pause
 
 
@@ -148,9 +150,7 @@ class Recovery:
         """Do the same as `hindrance`."""
         await self.acall_back()
         if self._refused is not None:
-            credentials, event = self._settings.credentials, self._event(EventType.RETRY, seconds)
-            renewed = credentials is not None and await credentials.arenew(event, seen=self._renewals)
-            return self._not_renewed(renewed=renewed)
+            return self._not_renewed(renewed=await self._arenewed(self._event(EventType.RETRY, seconds)))
         if not await apause(seconds, alarm_of_run()):
             return self._drained()
         return self.begun() if self.admission is None else self.begun(await self.admission.aenter())
@@ -161,6 +161,14 @@ class Recovery:
             return self.not_run(refusal)
         self._attempts.begun()
         return None
+
+    async def _arenewed(self, event: ToolEvent) -> bool:
+        credentials = self._settings.credentials
+        try:
+            with TimeLimit(self._attempts.call_left()):
+                return credentials is not None and await credentials.arenew(event, seen=self._renewals)
+        except TimeoutError:
+            return False
 
     def _not_renewed(self, *, renewed: bool) -> BaseException | None:
         """Return the refusal that came with the old credentials, None when there are new ones."""
@@ -233,15 +241,19 @@ class Recovery:
     def marked(self, result: Result) -> Result:
         """Return a result that counts as a failure as what it is, without secrets."""
         self._let_out = None
-        if not isinstance(result, ToolMessage):
-            return result
+        if isinstance(result, ToolMessage):
+            return self._marked(result)
+        marked: Result = with_errors(result, self.request.tool_call["id"], self._marked)
+        return marked
+
+    def _marked(self, message: ToolMessage) -> ToolMessage:
         outcome = self._outcome()
         told = {
-            "content": scrub_content(result.content) or self._settings.texts.text(outcome),
-            "artifact": facts(outcome) if result.artifact is None else result.artifact,
+            "content": scrub_content(message.content) or self._settings.texts.text(outcome),
+            "artifact": facts(outcome) if message.artifact is None else message.artifact,
             "status": "error",
         }
-        return result.model_copy(update=told)
+        return message.model_copy(update=told)
 
     def _outcome(self) -> Outcome:
         attempts, tool, stop = self._attempts, self.request.tool, self._stop

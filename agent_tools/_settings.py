@@ -12,7 +12,7 @@ from agent_tools._classify import Rules, diagnose
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.messages import render_bad_arguments
-from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.policy import RetryPolicy, is_async
 from agent_tools._core.redaction import scrub
 from agent_tools._credentials import Credentials
 from agent_tools._langgraph import Origin, argument_problems
@@ -88,11 +88,11 @@ class Settings:
     chance: Callable[[], float]
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could call, and whose error would only be seen in the log."""
+        """Refuse what nobody could call, or would await, and whose error would only be seen in the log."""
         for name in ("observer", "share_key"):
             given = getattr(self, name)
-            if given is not None and not callable(given):
-                raise TypeError(f"{name} must be a function or None, not {given!r}")
+            if given is not None and (not callable(given) or is_async(given)):
+                raise TypeError(f"{name} must be a function, and not an async one, not {given!r}")
 
     def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""

@@ -18,12 +18,12 @@ template: one without `{detail}` gives way to it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from inspect import iscoroutinefunction
 from string import Formatter
 
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.messages import Outcome, render
+from agent_tools._core.policy import is_async
 from agent_tools._observers import logger
 
 #: Returns the words for an outcome; None, or a blank text, leaves it to the next one.
@@ -134,7 +134,7 @@ def _text(name: str, given: object) -> "_Template | Function":
 
 
 def _function(name: str, given: object) -> Function:
-    if not callable(given) or iscoroutinefunction(given):
+    if not callable(given) or is_async(given):
         raise TypeError(f"{name} must be a template or a function, and not an async one, not {given!r}")
     return given
 

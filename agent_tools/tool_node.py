@@ -14,7 +14,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed
 from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, open_batch
+from agent_tools._call import AsyncExecute, belonging_to
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
@@ -146,31 +146,31 @@ class ResilientToolNode(ToolNode):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
-        batch = self._open_batch(input, config)
+        batch = self._batch(input, config)
         try:
-            # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
-            return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
+            with belonging_to(batch):
+                # A thread for each call: what limits them is the batch, in which a waiting one holds up no other.
+                return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
         except GraphInterrupt as error:
             batch.interrupted(error)
             raise
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
-        batch = self._open_batch(input, config, asyncio.get_running_loop())
+        batch = self._batch(input, config, asyncio.get_running_loop())
         try:
-            return await super().ainvoke(input, config, **kwargs)
+            with belonging_to(batch):
+                return await super().ainvoke(input, config, **kwargs)
         except GraphInterrupt as error:
             batch.interrupted(error)
             raise
         finally:
             batch.close()
 
-    def _open_batch(
+    def _batch(
         self, node_input: Any, config: RunnableConfig | None, loop: asyncio.AbstractEventLoop | None = None
     ) -> Batch:
-        batch = Batch(partial(self._call_ids, node_input), config=config, resumed=is_resumed(config), loop=loop)
-        open_batch(batch)
-        return batch
+        return Batch(partial(self._call_ids, node_input), config=config, resumed=is_resumed(config), loop=loop)
 
     def _call_ids(self, node_input: Any) -> list[str]:
         calls, _ = self._parse_input(node_input)

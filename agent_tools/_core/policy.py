@@ -82,7 +82,7 @@ class RetryPolicy:
             raise TypeError(f"share_waits must be True or False, not {self.share_waits!r}")
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
-        if _is_async(self.failed_when):
+        if is_async(self.failed_when):
             raise TypeError(
                 f"failed_when must not be async, as {self.failed_when!r} is: what it returns is always true"
             )
@@ -125,7 +125,7 @@ def _require_limit(name: str, value: float | None) -> None:
         raise ValueError(f"{name} must be a finite number of seconds above 0, or None, not {value!r}")
 
 
-def _is_async(given: object) -> bool:
+def is_async(given: object) -> bool:
     return iscoroutinefunction(given) or iscoroutinefunction(getattr(given, "__call__", None))  # noqa: B004  # its hook
 
 
