@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from inspect import iscoroutine
 from typing import Any
 
 from langchain_core.messages import ToolMessage
@@ -513,7 +514,11 @@ def running_call() -> Call | None:
 
 def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
     try:
-        return bool(failed_when(result))
+        said: object = failed_when(result)
+        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
+            said.close()
+            raise TypeError
+        return bool(said)
     except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
         logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
         return False

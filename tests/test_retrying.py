@@ -202,6 +202,10 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
         )
 
 
+async def asleep(error: BaseException) -> str:
+    return "timeout"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -218,6 +222,8 @@ def test_a_policy_for_a_tool_that_does_not_exist_is_refused() -> None:
             "classify must map error types or functions of the error, not <class 'int'>",
         ),
         ({"classify": "timeout"}, "classify must be a function, a mapping or a sequence of them, not 'timeout'"),
+        ({"classify": asleep}, "classify must not be async, since nobody awaits it: <function asleep"),
+        ({"classify": [{asleep: "timeout"}]}, "classify must not be async, since nobody awaits it: <function asleep"),
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
         ({"expose": "ValueError"}, "expose must be an error type or a tuple of them, not 'ValueError'"),
         ({"handler": 3}, "handler must be a ToolErrorHandler, not 3"),
@@ -350,6 +356,17 @@ def test_failed_when_makes_a_result_a_failure_that_is_tried_again(flavor: Flavor
 
     assert fn.runs == 3
     assert (answer.content, answer.status) == ("pending", "error")
+
+
+def test_a_failed_when_around_an_async_function_says_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    async def pending(result: Any) -> bool:
+        return False
+
+    body = Flaky(result="done")
+    policy = RetryPolicy(base_delay=0, failed_when=partial(lambda check, result: check(result), pending))
+    assert flavor.answer(flavor.tool(body.__call__, name="works"), policy=policy).content == "done"
+    assert body.runs == 1
+    assert "failed_when raised TypeError; the result counts as a success" in caplog.text
 
 
 def test_a_failed_when_that_raises_loses_no_result(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.policy import is_async
 
 Answer: TypeAlias = ErrorCategory | str | Failure | None
 """What a rule says; a string is the value of a category."""
@@ -52,11 +53,15 @@ def require_rules(name: str, rules: object) -> None:
             raise TypeError(f"{name} must be a function, a mapping or a sequence of them, not {rules!r}")
         for rule in rules:
             require_rules(name, rule)
+    elif is_async(rules):
+        raise TypeError(f"{name} must not be async, since nobody awaits it: {rules!r}")
 
 
 def _require_pair(name: str, key: object, category: object) -> None:
     if not callable(key) or (isinstance(key, type) and not issubclass(key, BaseException)):
         raise TypeError(f"{name} must map error types or functions of the error, not {key!r}")
+    if not isinstance(key, type) and is_async(key):  # true, whatever it would say
+        raise TypeError(f"{name} must not be async, since nobody awaits it: {key!r}")
     names = [each.value for each in ErrorCategory]
     if category not in names:
         raise ValueError(f"{name} maps to {category!r}, but the categories are {', '.join(names)}")

@@ -29,7 +29,10 @@ def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> st
 
 def canonical(arguments: dict[str, Any]) -> str:
     """Return the same text for arguments that are the same, in whatever order the model wrote them."""
-    return json.dumps(arguments, sort_keys=True, default=str)
+    try:
+        return json.dumps(arguments, sort_keys=True, default=str)
+    except TypeError:  # keys of several types, which no JSON has and nobody can sort
+        return repr(arguments)
 
 
 def _digest(*parts: str) -> str:

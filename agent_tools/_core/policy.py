@@ -126,6 +126,7 @@ def _require_limit(name: str, value: float | None) -> None:
 
 
 def is_async(given: object) -> bool:
+    """Return whether what `given` returns has to be awaited, as far as can be seen beforehand."""
     return iscoroutinefunction(given) or iscoroutinefunction(getattr(given, "__call__", None))  # noqa: B004  # its hook
 
 

@@ -100,6 +100,17 @@ def test_arguments_are_the_same_in_any_order() -> None:
     assert verdicts([HUMAN, *history[1:3], *history[1:3], ask({"b": 0, "a": {"y": [3], "x": 1}})]) == RUN
 
 
+def test_arguments_that_no_json_has_are_compared_all_the_same() -> None:
+    def ask(arguments: dict[Any, Any]) -> AIMessage:
+        return AIMessage.model_construct(
+            content="", tool_calls=[{"name": "lookup", "args": arguments, "id": "c1"}], type="ai"
+        )
+
+    history = [ask({1: "a", "b": 2}), answer("error", "c1")] * 2
+    assert verdicts([HUMAN, *history, ask({1: "a", "b": 2})]) == REPEATED
+    assert verdicts([HUMAN, *history, ask({1: "a", "b": 3})]) == RUN
+
+
 def test_calls_of_one_message_are_judged_each_for_itself_and_never_by_each_other() -> None:
     asking = AIMessage("", tool_calls=[*calls(1, 1, 2).tool_calls, {"name": "other", "args": {}, "id": "c4"}])
 
