@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -175,6 +176,29 @@ def test_one_of_twenty_calls_probes_and_those_without_patience_are_answered_at_o
     answers = answers_in(asyncio.run(graph.ainvoke(asking(*[("lookup", {})] * 20))))
     assert sorted(each.status for each in answers) == ["error"] * 19 + ["success"]
     assert crowd.runs == 6
+
+
+def test_a_service_that_drowned_in_calls_gets_few_at_a_time_when_it_is_back(door: Door) -> None:
+    crowd, together = Crowd(), asyncio.Barrier(30)
+
+    async def lookup() -> str:
+        if crowd.is_down:
+            await together.wait()  # all are under way before the first of them gives up
+            raise httpx.ReadTimeout("no answer in time")
+        return await crowd()
+
+    handler = ToolErrorHandler(policy=ONCE, circuit=CircuitPolicy(probe_after=0.05))
+    tool = StructuredTool.from_function(coroutine=lookup, description="Looks up.")
+    graph = graph_of([tool], door=door, policy=None, handler=handler)
+
+    async def drown_and_come_back() -> list[ToolMessage]:
+        await graph.ainvoke(asking(*[("lookup", {})] * 30))
+        crowd.is_down = False
+        return answers_in(await graph.ainvoke(asking(*[("lookup", {})] * 40)))
+
+    assert [each.content for each in asyncio.run(drown_and_come_back())] == ["done"] * 40
+    assert crowd.most_before_verdict == 1
+    assert 8 < crowd.most_running < 20  # 1, 2, 4, 8, 16, and from there on one more at a time
 
 
 def test_a_canceled_probe_gives_its_slot_back(door: Door) -> None:

@@ -104,7 +104,8 @@ def test_its_numbers_of_budget_circuit_and_loop_guard_are_the_defaults() -> None
 
     assert (
         f"| {budget.tokens} tokens; a retry takes {budget.transient_cost}, after a 429 {budget.throttled_cost}; "
-        f"a success brings {budget.success_gain}, one after a retry what that took |"
+        f"a success brings {budget.success_gain}, one after a retry what that took; "
+        f"no retries while more than {budget.max_failing:.0%} of the latest attempts fail |".replace("%", " %")
     ) in TEXT
     assert (
         f"| opens after {circuit.failures} failures in a row; probes each {circuit.probe_after:g} s, "
