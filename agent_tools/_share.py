@@ -124,8 +124,8 @@ class Share:
         "_failure",
         "_held_calls",
         "_lock",
-        "_queue",
-        "_tickets",
+        "_place_by_ticket",
+        "_places",
         "_window",
         "is_calm",
     )
@@ -135,8 +135,8 @@ class Share:
         self._budget_policy = budget
         self._circuit_policy = circuit
         self._held_calls = 0
-        self._tickets = count()
-        self._queue: dict[int, None] = {}
+        self._places = count()
+        self._place_by_ticket: dict[object, int] = {}  # of those who wait for the window, the first one first
         self.reset()
 
     def reset(self) -> None:
@@ -258,14 +258,14 @@ class Share:
 
         Sent back is whether the whole time has passed.
         """
-        now, ticket = visitor.clock(), next(self._tickets)
+        now, ticket = visitor.clock(), object()
         met = self._met(visitor, ticket, now)
         if not isinstance(met, _Obstacle):
             return met
         with self._holding(ticket):
             return (yield from self._held(visitor, ticket, met, now))
 
-    def _held(self, visitor: Visitor, ticket: int, met: "Entry | _Obstacle", now: float) -> Entering:
+    def _held(self, visitor: Visitor, ticket: object, met: "Entry | _Obstacle", now: float) -> Entering:
         while isinstance(met, _Obstacle):
             if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
                 return Refusal(met.reason, met.failure)
@@ -280,7 +280,7 @@ class Share:
         return met
 
     @contextmanager
-    def _holding(self, ticket: int) -> Iterator[None]:
+    def _holding(self, ticket: object) -> Iterator[None]:
         with self._lock:
             self._held_calls += 1
         try:
@@ -288,9 +288,9 @@ class Share:
         finally:
             with self._lock:
                 self._held_calls -= 1
-                self._queue.pop(ticket, None)
+                self._place_by_ticket.pop(ticket, None)
 
-    def _met(self, visitor: Visitor, ticket: int, now: float) -> "Entry | _Obstacle":
+    def _met(self, visitor: Visitor, ticket: object, now: float) -> "Entry | _Obstacle":
         """Return what is in the way of an attempt, or that nothing is."""
         with self._lock:
             if now < self._blocked_until:
@@ -308,15 +308,16 @@ class Share:
             return Entry.PROBE
 
     def _met_at_window(
-        self, window: Window | None, policy: CircuitPolicy, visitor: Visitor, ticket: int, now: float
+        self, window: Window | None, policy: CircuitPolicy, visitor: Visitor, ticket: object, now: float
     ) -> "Entry | _Obstacle":
         if window is None:
             return Entry.PLAIN
         if self._has_turn(window, ticket):
-            self._queue.pop(ticket, None)
+            self._place_by_ticket.pop(ticket, None)
             self._window = windows.entered(window)
             return Entry.COUNTED
-        self._queue[ticket] = None
+        if ticket not in self._place_by_ticket:
+            self._place_by_ticket[ticket] = next(self._places)
         self._window = windows.awaited(window, now=now)
         return _Obstacle(
             reason=Reason.CROWDED,
@@ -328,11 +329,12 @@ class Share:
             spread=0.0,
         )
 
-    def _has_turn(self, window: Window, ticket: int) -> bool:
+    def _has_turn(self, window: Window, ticket: object) -> bool:
         """Return whether a call may begin before all that came after it, and behind all that came before."""
-        if ticket not in self._queue:
-            return len(self._queue) < window.free
-        return ticket - next(iter(self._queue)) < window.free
+        place = self._place_by_ticket.get(ticket)
+        if place is None:
+            return len(self._place_by_ticket) < window.free
+        return place - next(iter(self._place_by_ticket.values())) < window.free
 
     def _blocked(self, visitor: Visitor, now: float) -> "_Obstacle":
         return _Obstacle(
@@ -364,12 +366,19 @@ class Share:
     def _is_open_to_all(self, now: float) -> bool:
         return self._circuit.state is CircuitState.CLOSED and self._window is None and now >= self._blocked_until
 
-    def _change(self, ticket: int, met: "_Obstacle") -> Alarm:
+    def _change(self, ticket: object, met: "_Obstacle") -> Alarm:
         """Return what tells a call that has `met` an obstacle that it is worth to look again."""
         circuit, blocked_until = self._circuit, self._blocked_until
-        if met.reason is Reason.CROWDED:
-            return lambda: self._circuit is not circuit or self._window is None or self._has_turn(self._window, ticket)
-        return lambda: self._circuit is not circuit or self._blocked_until != blocked_until
+
+        def has_turn() -> bool:
+            with self._lock:  # others join and leave the queue
+                window = self._window
+                return self._circuit is not circuit or window is None or self._has_turn(window, ticket)
+
+        def is_over() -> bool:
+            return self._circuit is not circuit or self._blocked_until != blocked_until
+
+        return has_turn if met.reason is Reason.CROWDED else is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
