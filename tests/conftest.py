@@ -1,5 +1,7 @@
 """Fixtures of all tests."""
 
+import gc
+
 import pytest
 
 from tests.toolbox import Door, Flavor
@@ -10,6 +12,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     doors = metafunc.definition.get_closest_marker("doors")
     if doors is not None and "door" in metafunc.fixturenames:
         metafunc.parametrize("door", doors.args)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector never look again at what stays until the end: some hundred thousand objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
