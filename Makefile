@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constraints.txt
 
+# Containers tend to forbid bytecode: then each of the many processes here would compile LangGraph anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test lint format bench notebooks simulate versions clean
 
 demo: .venv/demo.done

@@ -26,6 +26,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import tools_condition
 from langgraph.types import Command, Interrupt, interrupt
+from pydantic import BaseModel
 
 from agent_tools import ResilientToolNode, RetryPolicy
 from agent_tools.routing import route_tool_calls
@@ -86,6 +87,12 @@ ERROR_BY_WORK: dict[Work, Callable[[], Exception]] = {
     Work.BUG: partial(KeyError, "x"),
 }
 MAY_HAVE_ACTED = {Work.UNAVAILABLE, Work.READ_TIMEOUT, Work.BUG}
+
+
+class Told(BaseModel):
+    """What a tool is told; written down once, as reading it off a function takes milliseconds for each tool."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +181,10 @@ class World:
                     await asyncio.sleep(0)
             return self.results[call]
 
+        options: Any = {"name": name, "description": "Acts.", "args_schema": Told}
         if is_async:
-            return StructuredTool.from_function(coroutine=aact, name=name, description="Acts.")
-        return StructuredTool.from_function(act, name=name, description="Acts.")
+            return StructuredTool.from_function(coroutine=aact, **options)
+        return StructuredTool.from_function(act, **options)
 
 
 def graph_of(world: World, *, is_async: bool, per_call: bool, door: Door = "node") -> Graph:

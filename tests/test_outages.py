@@ -15,23 +15,12 @@ from langchain_core.tools import StructuredTool
 
 from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, RetryPolicy, ToolErrorHandler, ToolEvent
 from agent_tools.testing import no_waiting
-from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, answers_in, asking, graph_of, http_error
+from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, Skipping, answers_in, asking, graph_of, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")
 
 ONCE = RetryPolicy(max_attempts=1)
 IMPATIENT = CircuitPolicy(jitter=0, patience=0)
-
-
-class Skipping:
-    """A clock that waits move on, and nothing else."""
-
-    def __init__(self, waits: list[float]) -> None:
-        self._waits = waits
-        self.moved = 0.0
-
-    def __call__(self) -> float:
-        return self.moved + sum(self._waits)
 
 
 def answer(flavor: Flavor, graph: Any, tool: str = "lookup") -> ToolMessage:

@@ -110,6 +110,17 @@ class Flaky:
         return self.result
 
 
+class Skipping:
+    """A clock that waits move on, and nothing else."""
+
+    def __init__(self, waits: list[float]) -> None:
+        self._waits = waits
+        self.moved = 0.0
+
+    def __call__(self) -> float:
+        return self.moved + sum(self._waits)
+
+
 def http_error(status: int, headers: Mapping[str, str] | None = None) -> httpx.HTTPStatusError:
     """Return what `raise_for_status` raises, with a key in its URL."""
     request = httpx.Request("GET", "https://api.shop.example/orders?api_key=SK-SECRET-123")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -98,11 +99,17 @@ def with_slack(url: str, *, seconds: float = 5) -> None:
     client.chat_postMessage(channel="C1", text="hi")
 
 
-def with_botocore(url: str, *, seconds: float = 5) -> None:
+@cache
+def botocore_session() -> Any:
+    """Return the one session: each would read the descriptions of all services anew."""
     session = pytest.importorskip("botocore.session").Session()
+    session.set_credentials("AKIALOOPBACK", CANARY)
+    return session
+
+
+def with_botocore(url: str, *, seconds: float = 5) -> None:
     config = pytest.importorskip("botocore.config").Config(
         retries={"total_max_attempts": 1}, read_timeout=seconds, connect_timeout=seconds
     )
-    session.set_credentials("AKIALOOPBACK", CANARY)
-    client = session.create_client("dynamodb", region_name="eu-west-1", endpoint_url=url, config=config)
+    client = botocore_session().create_client("dynamodb", region_name="eu-west-1", endpoint_url=url, config=config)
     client.get_item(TableName="tickets", Key={"id": {"S": "7"}})
