@@ -125,10 +125,10 @@ class _Walk:
 
     def _way_into(self, error: BaseException) -> Iterator[tuple[Subject, bool]]:
         """Yield the error and what it wraps, each with whether it was named as the reason."""
-        seen: set[int] = set()
+        seen: dict[int, BaseException] = {}  # the errors too: of one that nobody holds, another gets the id
         meant = True
         while id(error) not in seen and self._links_left > 0:
-            seen.add(id(error))
+            seen[id(error)] = error
             self._links_left -= 1
             subject = Subject(error)
             yield subject, meant
