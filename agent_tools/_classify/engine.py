@@ -28,7 +28,9 @@ from agent_tools._core.failure import ErrorCategory, Failure
 _IDS_OF_BUILTIN_ERRORS = frozenset(
     id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
 )
+#: So many errors are looked at in all, and so many in a chain of causes; real ones are much shorter.
 _MOST_LINKS = 64
+_LONGEST_CHAIN = 16
 _DEFAULT = PERMANENT
 
 _logger = logging.getLogger("agent_tools")
@@ -127,7 +129,7 @@ class _Walk:
         """Yield the error and what it wraps, each with whether it was named as the reason."""
         seen: dict[int, BaseException] = {}  # the errors too: of one that nobody holds, another gets the id
         meant = True
-        while id(error) not in seen and self._links_left > 0:
+        while id(error) not in seen and len(seen) < _LONGEST_CHAIN and self._links_left > 0:
             seen[id(error)] = error
             self._links_left -= 1
             subject = Subject(error)
