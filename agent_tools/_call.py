@@ -5,9 +5,8 @@ What follows from a failure is in `_recovery`, what holds calls back in `_admiss
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
 from functools import partial
 from inspect import iscoroutine
 from typing import Any
@@ -496,14 +495,14 @@ def _raise(error: BaseException | None) -> None:
 _running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
 
 
-@contextmanager
-def belonging_to(batch: Batch) -> Iterator[None]:
-    """Let the calls that begin in this context belong to `batch`."""
-    token = _running.set(batch)
-    try:
-        yield
-    finally:
-        _running.reset(token)
+def open_batch(batch: Batch) -> Token[Batch | Call | None]:
+    """Let the calls that begin in this context belong to `batch`, until `close_batch`."""
+    return _running.set(batch)
+
+
+def close_batch(token: Token[Batch | Call | None]) -> None:
+    """Let the calls that begin from now on belong to what they belonged to before."""
+    _running.reset(token)
 
 
 def running_call() -> Call | None:

@@ -96,4 +96,5 @@ def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs) -> None:
 
 
 def _short(figure: float) -> str:
-    return f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}" if figure else "0"
+    """Return the figure so that neighbors do not touch."""
+    return f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}".lstrip("0") if figure else "0"
