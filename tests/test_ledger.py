@@ -381,14 +381,15 @@ def test_after_errors_that_came_at_once_there_is_none_either() -> None:
     assert share.health(now=0).window is None
 
 
-def test_retries_stop_while_a_third_of_the_latest_attempts_fail() -> None:
+def test_retries_stop_while_two_fifths_of_the_latest_attempts_fail() -> None:
     clock, share = Clock(), Share(BudgetPolicy(), None)
-    for _ in range(13):
+    for _ in range(16):
         fail(share, clock)
     assert share.spent(DOWN) == 14
     fail(share, clock)
     assert share.spent(DOWN) is None
-    assert share.health(now=0).failing == pytest.approx(0.36, abs=0.01)
+    assert share.health(now=0).failing == pytest.approx(0.42, abs=0.01)
+    succeed(share)
     succeed(share)
     assert share.spent(DOWN) == 14
 

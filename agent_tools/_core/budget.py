@@ -41,7 +41,7 @@ class BudgetPolicy:
     transient_cost: int = 14
     throttled_cost: int = 5
     success_gain: int = 1
-    max_failing: float = 0.35
+    max_failing: float = 0.4
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is."""
