@@ -454,3 +454,26 @@ def test_there_is_a_window_as_long_as_anybody_waits_for_it() -> None:
         waiting.wake()
         assert waiting.said is Entry.COUNTED
     queue[2].wake_in_vain()
+
+
+def grown(clock: Clock, *, size: int) -> Share:
+    """Return the share of a tool that has drowned and been back for so many calls that its window has that `size`."""
+    share = drowned(clock)
+    for _ in range(size - 1):
+        assert entering(share, clock).said is Entry.COUNTED
+        succeed(share, entry=Entry.COUNTED, now=clock())
+    return share
+
+
+def test_calls_that_hang_since_the_outage_keep_nobody_out_after_it() -> None:
+    clock = Clock()
+    share = grown(clock, size=10)
+    for _ in range(8):
+        assert entering(share, clock).said is Entry.COUNTED
+    for _ in range(5):
+        fail(share, clock, SLOW, entry=Entry.COUNTED)
+    probe = entering(share, clock)
+    probe.wait()
+    assert probe.said is Entry.PROBE
+    succeed(share, entry=Entry.PROBE, now=clock())
+    assert entering(share, clock).said is Entry.COUNTED

@@ -50,10 +50,11 @@ def opened(window: Window | None, *, drowned: int, now: float) -> Window | None:
     """Return the window after an outage in which `drowned` calls timed out that had begun before it.
 
     So many were under way when the service went under, and half of that is the threshold; where there was a `window`
-    already, its own. None when none timed out: what refuses its calls has no queue.
+    already, its own, and calls that hang in it since before the outage count no more. None when none timed out: what
+    refuses its calls has no queue.
     """
     if window is not None:
-        return replace(window, size=1, needed_at=now, entered_at=now)
+        return replace(window, size=1, under_way=0, needed_at=now, entered_at=now)
     return Window(size=1, threshold=max(LEAST, drowned / 2), needed_at=now, entered_at=now) if drowned else None
 
 

@@ -32,7 +32,7 @@ def window(
         (None, 0, None),
         (None, 2, Window(size=1, threshold=LEAST, needed_at=7, entered_at=7)),
         (None, 120, Window(size=1, threshold=60, needed_at=7, entered_at=7)),
-        (window(40, threshold=30, under_way=3), 120, window(1, threshold=30, under_way=3, needed_at=7)),
+        (window(40, threshold=30, under_way=3), 120, window(1, threshold=30, under_way=0, needed_at=7)),
     ],
     ids=["what refuses has no queue", "a few timed out", "many timed out", "there was a window already"],
 )
