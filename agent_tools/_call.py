@@ -422,7 +422,7 @@ class Call:
 
     async def _told(self, error: BaseException) -> BaseException:
         """Return the error that an attempt which ended with `error` is to be judged by."""
-        error = bubbled(error)
+        error = bubbled(original_of(error))
         if isinstance(error, GraphBubbleUp):
             return await self.settled(error)
         if isinstance(error, asyncio.CancelledError) and self._took_back():
