@@ -74,6 +74,7 @@ class Call:
         "_canceled_before",
         "_cancels",
         "_is_watched",
+        "_limit",
         "_own",
         "_recovery",
         "_renewals",
@@ -101,6 +102,7 @@ class Call:
         self._stop: Stop | None = None
         self._watched: Any = None  # a WatchedTool, which passes for a tool
         self._is_watched = False
+        self._limit: TimeLimit | None = None
         self._cancels = self._canceled_before = 0
         self._begin(request)
         if batch is not None and batch.resumed and batch.questions is not None:
@@ -403,11 +405,13 @@ class Call:
     async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         slots = None if self.batch is None else self.batch.aslots
         if slots is None:
-            with TimeLimit(self._time_left()):
+            self._limit = TimeLimit(self._time_left())
+            with self._limit:
                 return self._accepted(await execute(self._request))
         async with slots:
             self._restart_clock()
-            with TimeLimit(self._time_left()):
+            self._limit = TimeLimit(self._time_left())
+            with self._limit:
                 return self._accepted(await execute(self._request))
 
     def _restart_clock(self) -> None:
@@ -425,9 +429,10 @@ class Call:
         error = bubbled(original_of(error))
         if isinstance(error, GraphBubbleUp):
             return await self.settled(error)
+        is_over = self._limit is not None and self._limit.is_over
         if isinstance(error, asyncio.CancelledError) and self._took_back():
-            error = TimeoutError()
-        if isinstance(error, TimeoutError) and self._is_over() and runs_in_thread(self._request.tool):
+            error, is_over = TimeoutError(), True
+        if is_over and isinstance(error, TimeoutError) and runs_in_thread(self._request.tool):
             return StillRunningError()  # the thread goes on, canceled or not
         return error
 
@@ -466,7 +471,8 @@ class Call:
 
     def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:
         """Cancel the first attempt if its time is over `within` so many seconds; asked until it has ended."""
-        if self._is_watched and task is not None and self._is_over(within=within):
+        ends = self._started + self.policy.longest_attempt
+        if self._is_watched and task is not None and self._settings.clock() + within >= ends:
             self._cancels += 1
             task.cancel()
 
@@ -475,10 +481,6 @@ class Call:
         cancels, self._cancels = self._cancels, 0
         task = asyncio.current_task() if cancels else None
         return task is not None and took_back(task, cancels, before=self._canceled_before)
-
-    def _is_over(self, *, within: float = 0.0) -> bool:
-        left = self._time_left()
-        return left is not None and self._settings.clock() + within >= self._started + self.policy.longest_attempt
 
     def _time_left(self) -> float | None:
         if self._recovery is not None:
