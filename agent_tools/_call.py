@@ -183,11 +183,13 @@ class Call:
                 return self._attempt(execute)
             except FAILURES as error:
                 failed = error
+            said: float | Answer[Result] | None = None
             try:
                 said = self._ask(failed)
             finally:
                 del failed  # it holds this frame, and this frame held it
-                if self._recovery is not None:
+                # Before a retry that is up to its wait, and a call that ends in it gives back what it took.
+                if self._recovery is not None and not isinstance(said, float):
                     self._recovery.call_back()
             if isinstance(said, Answer):
                 return said.result
@@ -223,11 +225,12 @@ class Call:
                 self._is_watched = False
                 if self.watch is not None:
                     self.watch.remove(self)
+            said: float | Answer[Result] | None = None
             try:
                 said = self._ask(await self._told(failed))
             finally:
                 del failed
-                if self._recovery is not None:
+                if self._recovery is not None and not isinstance(said, float):
                     await self._recovery.acall_back()
             if isinstance(said, Answer):
                 return said.result

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool
@@ -271,7 +272,15 @@ def test_an_empty_budget_ends_the_retries_and_says_so(flavor: Flavor) -> None:
     assert answer(flavor, graph).artifact["reason"] == "budget"
 
 
-def test_a_retry_that_is_canceled_while_it_waits_pays_nothing() -> None:
+class Listening(AsyncCallbackHandler):
+    """Takes very long to hear of an event."""
+
+    async def on_custom_event(self, *_: Any, **__: Any) -> None:
+        await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize("callbacks", [[], [Listening()]], ids=["while it waits", "while a callback is told"])
+def test_a_retry_that_is_canceled_before_it_begins_pays_nothing(callbacks: list[Listening]) -> None:
     async def lookup() -> str:
         raise http_error(503)
 
@@ -280,7 +289,7 @@ def test_a_retry_that_is_canceled_while_it_waits_pays_nothing() -> None:
     graph = graph_of([tool], policy=None, handler=handler)
 
     async def cancel() -> None:
-        call = asyncio.create_task(graph.ainvoke(asking(("lookup", {}))))
+        call = asyncio.create_task(graph.ainvoke(asking(("lookup", {})), {"callbacks": [*callbacks]}))
         while not handler.health():
             await asyncio.sleep(0.01)
         assert handler.health()["lookup"].retry_tokens == 486
