@@ -106,7 +106,10 @@ class Recovery:
         if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
             settings.layers.note(error, tool=request.tool_call["name"], node_attempt=node_attempt_of(request))
         is_retried = failure.category in self._policy.retry_on
-        if is_retried or self.admission is not None or is_counted(failure):
+        if origin is Origin.ARGUMENTS:  # the tool was not run, so there is nothing that others are to know
+            if self.admission is not None:
+                self.admission.leave()
+        elif is_retried or self.admission is not None or is_counted(failure):
             self._let_others_know(failure)
         renewable = settings.credentials is not None and not attempts.renewed
         if not is_retried and not renewable:  # settled, whatever else there is to know

@@ -60,6 +60,24 @@ def test_what_does_not_say_that_the_service_is_down_opens_no_circuit(flavor: Fla
     assert body.runs == 8
 
 
+def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) -> None:
+    body, now = Flaky([http_error(503)] * 99), [100.0]
+
+    def lookup(number: int) -> str:
+        return str(body())
+
+    handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, clock=lambda: now[0])
+    graph = flavor.graph_of([flavor.tool(lookup)], policy=None, handler=handler)
+    for number in (1, 2, "wrong", 3, 4, 5):
+        flavor.run(graph, asking(("lookup", {"number": number})))
+    assert handler.health()["lookup"].state == "open"
+    now[0] += 0.6
+    flavor.run(graph, asking(("lookup", {"number": "wrong"})))  # was to be the probe
+    assert handler.health()["lookup"].state == "open"
+    flavor.run(graph, asking(("lookup", {"number": 6})))
+    assert body.runs == 6
+
+
 def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
     body = Flaky([http_error(503)] * 999)
     with no_waiting() as waits:
