@@ -73,6 +73,7 @@ class Call:
         "_admission",
         "_canceled_before",
         "_cancels",
+        "_earlier",
         "_is_watched",
         "_limit",
         "_own",
@@ -100,6 +101,7 @@ class Call:
         self._settings = settings
         self._own = own
         self._stop: Stop | None = None
+        self._earlier: tuple[Recovery, ...] = ()
         self._watched: Any = None  # a WatchedTool, which passes for a tool
         self._is_watched = False
         self._limit: TimeLimit | None = None
@@ -264,6 +266,8 @@ class Call:
     def _begin_anew(self, request: ToolCallRequest) -> None:
         if request.tool_call["name"] != self._request.tool_call["name"]:
             self._stop = None  # not the call that the model has made
+        if self._recovery is not None:
+            self._earlier += (self._recovery,)  # whose error the wrapper may yet raise
         self._begin(request)
         self._request = self._approved(request)
 
@@ -274,8 +278,9 @@ class Call:
             BaseException: `error` itself where the model is not to read of it: control flow, a mistake in
                 the wiring, an error of the user's wrapper, or one that `handle_tool_errors` lets out.
         """
-        if self._recovery is not None and self._recovery.answers(error):
-            return self._recovery.answer(error)
+        for recovery in (self._recovery, *self._earlier):
+            if recovery is not None and recovery.answers(error):
+                return recovery.answer(error)
         if isinstance(error, GraphInterrupt) and self.batch is not None:
             self.batch.hold(self.id, error)
         raise error

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -193,6 +194,25 @@ def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> Non
     answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
 
     assert (answer.content, fails.runs) == ("second round", 4)
+
+
+def test_a_wrapper_may_raise_its_first_error_when_the_second_round_fails_too(flavor: Flavor) -> None:
+    fails = Flaky([http_error(404), http_error(401)])
+
+    def breaks() -> str:
+        return str(fails())
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        try:
+            return execute(request)
+        except Exception:
+            with suppress(Exception):
+                return execute(request)
+            raise
+
+    answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
+
+    assert (answer.artifact["status_code"], fails.runs) == (404, 2)
 
 
 def test_a_wrapper_may_answer_without_running_the_tool(flavor: Flavor) -> None:
