@@ -245,22 +245,29 @@ class Call:
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
 
-        It may come here more than once, and with other requests; each time the counting starts anew.
+        It may come here more than once, even at the same time, and with other requests; each time the counting
+        starts anew.
         """
         self._begin_anew(request)
+        admission = self._admission
         try:
             _raise(self._hindrance())
             return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
         finally:
+            if admission is not None:
+                admission.leave()  # which `_end` does not know when another has begun at the same time
             self._end()
 
     async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
         """Return the same as `rerun`."""
         self._begin_anew(request)
+        admission = self._admission
         try:
             _raise(await self._ahindrance())
             return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
         finally:
+            if admission is not None:
+                admission.leave()
             await self._aend()
 
     def _begin_anew(self, request: ToolCallRequest) -> None:
