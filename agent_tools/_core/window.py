@@ -10,7 +10,7 @@ there, and is halved when a call times out. Nobody needs it any more when no cal
 
 from dataclasses import dataclass, replace
 
-#: The threshold is never less: so few calls at the same time are no crowd.
+#: The first threshold is never less: so few calls at the same time are no crowd.
 LEAST = 16
 
 #: Seconds without a call that had to wait, after which there is no window any more.
