@@ -73,7 +73,9 @@ class Call:
         "_admission",
         "_canceled_before",
         "_cancels",
+        "_earlier",
         "_is_watched",
+        "_limit",
         "_own",
         "_recovery",
         "_renewals",
@@ -99,8 +101,10 @@ class Call:
         self._settings = settings
         self._own = own
         self._stop: Stop | None = None
+        self._earlier: tuple[Recovery, ...] = ()
         self._watched: Any = None  # a WatchedTool, which passes for a tool
         self._is_watched = False
+        self._limit: TimeLimit | None = None
         self._cancels = self._canceled_before = 0
         self._begin(request)
         if batch is not None and batch.resumed and batch.questions is not None:
@@ -181,11 +185,13 @@ class Call:
                 return self._attempt(execute)
             except FAILURES as error:
                 failed = error
+            said: float | Answer[Result] | None = None
             try:
                 said = self._ask(failed)
             finally:
                 del failed  # it holds this frame, and this frame held it
-                if self._recovery is not None:
+                # Before a retry that is up to its wait, and a call that ends in it gives back what it took.
+                if self._recovery is not None and not isinstance(said, float):
                     self._recovery.call_back()
             if isinstance(said, Answer):
                 return said.result
@@ -221,11 +227,12 @@ class Call:
                 self._is_watched = False
                 if self.watch is not None:
                     self.watch.remove(self)
+            said: float | Answer[Result] | None = None
             try:
                 said = self._ask(await self._told(failed))
             finally:
                 del failed
-                if self._recovery is not None:
+                if self._recovery is not None and not isinstance(said, float):
                     await self._recovery.acall_back()
             if isinstance(said, Answer):
                 return said.result
@@ -238,27 +245,36 @@ class Call:
     def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
         """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
 
-        It may come here more than once, and with other requests; each time the counting starts anew.
+        It may come here more than once, even at the same time, and with other requests; each time the counting
+        starts anew.
         """
         self._begin_anew(request)
+        admission = self._admission
         try:
             _raise(self._hindrance())
             return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
         finally:
+            if admission is not None:
+                admission.leave()  # which `_end` does not know when another has begun at the same time
             self._end()
 
     async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
         """Return the same as `rerun`."""
         self._begin_anew(request)
+        admission = self._admission
         try:
             _raise(await self._ahindrance())
             return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
         finally:
+            if admission is not None:
+                admission.leave()
             await self._aend()
 
     def _begin_anew(self, request: ToolCallRequest) -> None:
         if request.tool_call["name"] != self._request.tool_call["name"]:
             self._stop = None  # not the call that the model has made
+        if self._recovery is not None:
+            self._earlier += (self._recovery,)  # whose error the wrapper may yet raise
         self._begin(request)
         self._request = self._approved(request)
 
@@ -269,8 +285,9 @@ class Call:
             BaseException: `error` itself where the model is not to read of it: control flow, a mistake in
                 the wiring, an error of the user's wrapper, or one that `handle_tool_errors` lets out.
         """
-        if self._recovery is not None and self._recovery.answers(error):
-            return self._recovery.answer(error)
+        for recovery in (self._recovery, *self._earlier):
+            if recovery is not None and recovery.answers(error):
+                return recovery.answer(error)
         if isinstance(error, GraphInterrupt) and self.batch is not None:
             self.batch.hold(self.id, error)
         raise error
@@ -403,11 +420,13 @@ class Call:
     async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
         slots = None if self.batch is None else self.batch.aslots
         if slots is None:
-            with TimeLimit(self._time_left()):
+            self._limit = TimeLimit(self._time_left())
+            with self._limit:
                 return self._accepted(await execute(self._request))
         async with slots:
             self._restart_clock()
-            with TimeLimit(self._time_left()):
+            self._limit = TimeLimit(self._time_left())
+            with self._limit:
                 return self._accepted(await execute(self._request))
 
     def _restart_clock(self) -> None:
@@ -422,12 +441,13 @@ class Call:
 
     async def _told(self, error: BaseException) -> BaseException:
         """Return the error that an attempt which ended with `error` is to be judged by."""
-        error = bubbled(error)
+        error = bubbled(original_of(error))
         if isinstance(error, GraphBubbleUp):
             return await self.settled(error)
+        is_over = self._limit is not None and self._limit.is_over
         if isinstance(error, asyncio.CancelledError) and self._took_back():
-            error = TimeoutError()
-        if isinstance(error, TimeoutError) and self._is_over() and runs_in_thread(self._request.tool):
+            error, is_over = TimeoutError(), True
+        if is_over and isinstance(error, TimeoutError) and runs_in_thread(self._request.tool):
             return StillRunningError()  # the thread goes on, canceled or not
         return error
 
@@ -466,7 +486,8 @@ class Call:
 
     def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:
         """Cancel the first attempt if its time is over `within` so many seconds; asked until it has ended."""
-        if self._is_watched and task is not None and self._is_over(within=within):
+        ends = self._started + self.policy.longest_attempt
+        if self._is_watched and task is not None and self._settings.clock() + within >= ends:
             self._cancels += 1
             task.cancel()
 
@@ -475,10 +496,6 @@ class Call:
         cancels, self._cancels = self._cancels, 0
         task = asyncio.current_task() if cancels else None
         return task is not None and took_back(task, cancels, before=self._canceled_before)
-
-    def _is_over(self, *, within: float = 0.0) -> bool:
-        left = self._time_left()
-        return left is not None and self._settings.clock() + within >= self._started + self.policy.longest_attempt
 
     def _time_left(self) -> float | None:
         if self._recovery is not None:

@@ -27,6 +27,7 @@ from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._credentials import Credentials, OnAuthFailure
 from agent_tools._drivers import FAILURES
+from agent_tools._langgraph import bubbled
 from agent_tools._layers import Layers
 from agent_tools._ledger import Ledger
 from agent_tools._observers import Observer
@@ -208,7 +209,7 @@ def _wrapped(call: Call, execute: Execute, around: Wrapper) -> Result:
     try:
         return around(call.request, partial(call.rerun, execute))
     except FAILURES as error:
-        failed = error
+        failed = bubbled(error)
     try:
         return call.answered(failed)
     finally:
@@ -219,7 +220,7 @@ async def _awrapped(call: Call, execute: AsyncExecute, around: AsyncWrapper) -> 
     try:
         return await around(call.request, partial(call.arerun, execute))
     except FAILURES as error:
-        failed = error
+        failed = bubbled(error)
     try:
         return call.answered(await call.settled(failed))
     finally:

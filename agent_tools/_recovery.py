@@ -85,7 +85,7 @@ class Recovery:
         self._started = started
         self._renewals = renewals
         self._attempts = Attempts(self._policy, started=started, clock=settings.clock, chance=settings.chance)
-        self._let_out: BaseException | None = None
+        self._let_out: tuple[BaseException, ...] = ()  # more than one where a wrapper runs the tool twice at a time
         self._refused: BaseException | None = None
         self._stop: Stop | None = None
         self.request = request
@@ -106,7 +106,10 @@ class Recovery:
         if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
             settings.layers.note(error, tool=request.tool_call["name"], node_attempt=node_attempt_of(request))
         is_retried = failure.category in self._policy.retry_on
-        if is_retried or self.admission is not None or is_counted(failure):
+        if origin is Origin.ARGUMENTS:  # the tool was not run, so there is nothing that others are to know
+            if self.admission is not None:
+                self.admission.leave()
+        elif is_retried or self.admission is not None or is_counted(failure):
             self._let_others_know(failure)
         renewable = settings.credentials is not None and not attempts.renewed
         if not is_retried and not renewable:  # settled, whatever else there is to know
@@ -190,12 +193,12 @@ class Recovery:
         error = NotRunError(f"{self.request.tool_call['name']} was not run: {why.reason}")
         if self._attempts.failures:
             return self._give_up(error)
-        self._let_out = error
+        self._let_out += (error,)
         self._tell(EventType.SHORT_CIRCUITED)
         return error
 
     def _give_up(self, error: BaseException) -> BaseException:
-        self._let_out = error
+        self._let_out += (error,)
         self._tell(EventType.FAILED)
         return error
 
@@ -223,8 +226,8 @@ class Recovery:
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the model is to read of `error`, once: else it is to be raised."""
-        let_out, self._let_out = self._let_out, None
-        return error is let_out and (self._own is None or self._own.answers(error))
+        let_out, self._let_out = self._let_out, ()
+        return any(error is each for each in let_out) and (self._own is None or self._own.answers(error))
 
     def answer(self, error: BaseException) -> ToolMessage:
         """Return what the model reads instead of a result."""
@@ -240,7 +243,7 @@ class Recovery:
 
     def marked(self, result: Result) -> Result:
         """Return a result that counts as a failure as what it is, without secrets."""
-        self._let_out = None
+        self._let_out = ()
         if isinstance(result, ToolMessage):
             return self._marked(result)
         marked: Result = with_errors(result, self.request.tool_call["id"], self._marked)

@@ -181,7 +181,7 @@ class Share:
             if share_wait and failure.retry_after is not None:
                 self._block(failure, failure.retry_after, now)
             if self._circuit_policy is not None:
-                self._leave_window(failure, entry)
+                self._leave_window(failure, entry, now)
                 self._move_circuit(failure, self._circuit_policy, now=now, chance=chance, is_probe=entry is Entry.PROBE)
             if is_counted(failure) and self._budget is not None:
                 self._budget = budgets.after_failure(self._budget)
@@ -192,12 +192,21 @@ class Share:
         self._blocked_until = max(self._blocked_until, now + seconds)
         self._failure = failure
 
-    def _leave_window(self, failure: Failure, entry: Entry) -> None:
+    def _leave_window(self, failure: Failure, entry: Entry, now: float) -> None:
         timed_out = failure.category is ErrorCategory.TIMEOUT
         if entry is Entry.COUNTED and self._window is not None:
-            self._window = windows.after_timeout(self._window) if timed_out else windows.left(self._window)
+            if timed_out:
+                self._window = windows.after_timeout(self._window)
+            elif failure.throttled or is_counted(failure):
+                self._window = windows.left(self._window)
+            else:
+                self._window = self._after_answer(self._window, now)
         elif entry is Entry.PLAIN and self._circuit.state is not CircuitState.CLOSED:
             self._drowned += timed_out
+
+    def _after_answer(self, window: Window, now: float) -> Window | None:
+        needed = windows.awaited(window, now=now) if self._place_by_ticket else window
+        return windows.after_answer(needed, now=now)
 
     def _move_circuit(
         self, failure: Failure, policy: CircuitPolicy, *, now: float, chance: float, is_probe: bool
@@ -221,7 +230,7 @@ class Share:
         """Note an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
         with self._lock:
             if entry is Entry.COUNTED and self._window is not None:
-                self._window = windows.after_success(self._window, now=now)
+                self._window = self._after_answer(self._window, now)
             self._close(now)
             if self._budget is not None:
                 self._budget = budgets.after_success(self._budget, repaid=repaid)
@@ -270,7 +279,7 @@ class Share:
             if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
                 return Refusal(met.reason, met.failure)
             until = min(met.until, met.ends)
-            whole = yield Hold(until - now, self._change(ticket, met))
+            whole = yield Hold(until - now, self._change(visitor, ticket, met))
             now = max(visitor.clock(), until) if whole else visitor.clock()
             if self._is_open_to_all(now):
                 after = visitor.draw() * min(now - met.since, max(met.spread, self._held_calls / PACE))
@@ -312,9 +321,9 @@ class Share:
     ) -> "Entry | _Obstacle":
         if window is None:
             return Entry.PLAIN
-        if self._has_turn(window, ticket):
+        if self._has_turn(window, ticket, now):
             self._place_by_ticket.pop(ticket, None)
-            self._window = windows.entered(window)
+            self._window = windows.entered(window, now=now)
             return Entry.COUNTED
         if ticket not in self._place_by_ticket:
             self._place_by_ticket[ticket] = next(self._places)
@@ -329,12 +338,12 @@ class Share:
             spread=0.0,
         )
 
-    def _has_turn(self, window: Window, ticket: object) -> bool:
+    def _has_turn(self, window: Window, ticket: object, now: float) -> bool:
         """Return whether a call may begin before all that came after it, and behind all that came before."""
         place = self._place_by_ticket.get(ticket)
         if place is None:
-            return len(self._place_by_ticket) < window.free
-        return place - next(iter(self._place_by_ticket.values())) < window.free
+            return len(self._place_by_ticket) < window.free(now=now)
+        return place - next(iter(self._place_by_ticket.values())) < window.free(now=now)
 
     def _blocked(self, visitor: Visitor, now: float) -> "_Obstacle":
         return _Obstacle(
@@ -366,14 +375,16 @@ class Share:
     def _is_open_to_all(self, now: float) -> bool:
         return self._circuit.state is CircuitState.CLOSED and self._window is None and now >= self._blocked_until
 
-    def _change(self, ticket: object, met: "_Obstacle") -> Alarm:
+    def _change(self, visitor: Visitor, ticket: object, met: "_Obstacle") -> Alarm:
         """Return what tells a call that has `met` an obstacle that it is worth to look again."""
         circuit, blocked_until = self._circuit, self._blocked_until
 
         def has_turn() -> bool:
             with self._lock:  # others join and leave the queue
                 window = self._window
-                return self._circuit is not circuit or window is None or self._has_turn(window, ticket)
+                if self._circuit is not circuit or window is None:
+                    return True
+                return self._has_turn(window, ticket, visitor.clock())
 
         def is_over() -> bool:
             return self._circuit is not circuit or self._blocked_until != blocked_until

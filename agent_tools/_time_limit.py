@@ -39,6 +39,11 @@ class TimeLimit:
         self._cancels = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time was over before the end of the block."""
+        return self._cancels > 0
+
     def __enter__(self) -> None:
         if self._seconds is None:
             return

@@ -54,12 +54,14 @@ class _Ticker:
     """Looks at the alarms of all waits of an event loop with one timer, however many there are."""
 
     def __init__(self) -> None:
+        self._is_ticking = False
         self._waits: dict[asyncio.Future[bool], tuple[Alarm, asyncio.TimerHandle]] = {}
 
     def wait(self, loop: asyncio.AbstractEventLoop, seconds: float, alarm: Alarm) -> asyncio.Future[bool]:
         ended: asyncio.Future[bool] = loop.create_future()
         ended.add_done_callback(self._forget)
-        if not self._waits:
+        if not self._is_ticking:
+            self._is_ticking = True
             loop.call_later(TICK, self._tick, loop)
         self._waits[ended] = alarm, loop.call_later(seconds, _end, ended, True)  # noqa: FBT003  # the result
         return ended
@@ -72,7 +74,8 @@ class _Ticker:
         for ended, (alarm, _) in list(self._waits.items()):
             if alarm():
                 _end(ended, False)  # noqa: FBT003
-        if self._waits:
+        self._is_ticking = bool(self._waits)
+        if self._is_ticking:
             loop.call_later(TICK, self._tick, loop)
 
 

@@ -14,7 +14,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel, ValidationError
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
+from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler, clean_errors
 from tests.toolbox import AT_ONCE, Door, Flaky, Flavor, Graph, answers_in, asking, graph_of, graph_with, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")
@@ -220,6 +220,48 @@ def test_an_interrupt_in_a_task_group_of_the_tool_pauses_too(flavor: Flavor) -> 
     assert answers_in(paused) == []
     final = flavor.run(graph, Command(resume="Ada"), THREAD)
     assert [answer.content for answer in answers_in(final)] == ["confirmed by Ada"]
+
+
+async def confirm_in_a_group() -> str:
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(approve())
+    return asked.result()
+
+
+@pytest.mark.anyio
+async def test_an_interrupt_in_a_task_group_of_a_tool_with_clean_errors_waits_for_the_other_calls(door: Door) -> None:
+    ended = []
+
+    async def slow() -> str:
+        await asyncio.sleep(0.05)
+        ended.append("slow")
+        return "fine"
+
+    tools = [clean_errors(tool) for tool in asynchronous(confirm_in_a_group, slow)]
+    graph = graph_of(tools, door=door, checkpointer=InMemorySaver())
+    paused = await graph.ainvoke(asking(("confirm_in_a_group", {}), ("slow", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    if door == "node":  # create_agent runs each call in a task of its own
+        assert ended == ["slow"]
+
+
+async def aaround_in_a_group(request: Any, execute: Any) -> Any:
+    async with asyncio.TaskGroup() as group:
+        executed = group.create_task(execute(request))
+    return executed.result()
+
+
+@pytest.mark.anyio
+@pytest.mark.doors("node")  # create_agent takes no wrapper
+async def test_an_interrupt_in_a_task_group_of_a_wrapper_pauses_too() -> None:
+    node = ResilientToolNode(asynchronous(approve), awrap_tool_call=aaround_in_a_group)
+    graph = graph_with(node, checkpointer=InMemorySaver())
+    paused = await graph.ainvoke(asking(("approve", {})), THREAD)
+
+    assert [each.value for each in paused["__interrupt__"]] == ["may I?"]
+    final = await graph.ainvoke(Command(resume="Ada"), THREAD)
+    assert [answer.content for answer in answers_in(final)] == ["approved by Ada"]
 
 
 def test_an_answer_that_does_not_fit_the_interrupts_schema_is_raised_and_may_be_given_again(flavor: Flavor) -> None:

@@ -1,16 +1,19 @@
 """Swapping `ToolNode(tools)` for ours changes nothing else in a graph."""
 
+import asyncio
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, ToolRuntime, create_react_agent, tools_condition
 
-from agent_tools import ResilientToolNode
+from agent_tools import CircuitPolicy, ResilientToolNode
 from agent_tools.testing import ScriptedChatModel, call
 from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
@@ -193,6 +196,76 @@ def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> Non
     answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
 
     assert (answer.content, fails.runs) == ("second round", 4)
+
+
+def test_a_wrapper_may_raise_its_first_error_when_the_second_round_fails_too(flavor: Flavor) -> None:
+    fails = Flaky([http_error(404), http_error(401)])
+
+    def breaks() -> str:
+        return str(fails())
+
+    def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
+        try:
+            return execute(request)
+        except Exception:
+            with suppress(Exception):
+                return execute(request)
+            raise
+
+    answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
+
+    assert (answer.artifact["status_code"], fails.runs) == (404, 2)
+
+
+async def the_faster(request: Any, execute: Callable[..., Any]) -> Any:
+    running = [asyncio.create_task(execute(request)) for _ in range(2)]
+    done, slower = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    for each in slower:
+        each.cancel()
+    await asyncio.gather(*slower, return_exceptions=True)
+    return next(iter(done)).result()
+
+
+async def the_first(request: Any, execute: Callable[..., Any]) -> Any:
+    both = await asyncio.gather(execute(request), execute(request), return_exceptions=True)
+    if isinstance(both[0], BaseException):
+        raise both[0]
+    return both[0]
+
+
+@pytest.mark.anyio
+async def test_a_wrapper_may_run_the_tool_twice_at_the_same_time_and_raise_either_error() -> None:
+    fails = Flaky([http_error(404), http_error(401)])
+
+    async def lookup() -> str:
+        await asyncio.sleep(0)
+        return str(fails())
+
+    tool = StructuredTool.from_function(coroutine=lookup, description="Looks up.")
+    (answer,) = answers_in(await graph_of([tool], awrap_tool_call=the_first).ainvoke(asking(("lookup", {}))))
+
+    assert (answer.status, fails.runs) == ("error", 2)
+
+
+@pytest.mark.anyio
+async def test_calls_that_a_wrapper_runs_at_the_same_time_leave_the_window_as_they_came() -> None:
+    together, is_down = asyncio.Barrier(20), True
+
+    async def lookup() -> str:
+        if is_down:
+            await together.wait()
+            raise httpx.ReadTimeout("no answer in time")
+        await asyncio.sleep(0.01)
+        return "fine"
+
+    circuit = CircuitPolicy(probe_after=0.01, patience=0.5)
+    tool = StructuredTool.from_function(coroutine=lookup, description="Looks up.")
+    graph = graph_of([tool], circuit=circuit, awrap_tool_call=the_faster)
+    await graph.ainvoke(asking(*[("lookup", {})] * 10))
+    is_down = False
+    for _ in range(5):
+        answers = answers_in(await graph.ainvoke(asking(*[("lookup", {})] * 3)))
+        assert [each.content for each in answers] == ["fine"] * 3
 
 
 def test_a_wrapper_may_answer_without_running_the_tool(flavor: Flavor) -> None:

@@ -399,3 +399,82 @@ def test_what_is_no_fault_of_the_service_stops_no_retries() -> None:
     for _ in range(100):
         fail(share, clock, LIMITED)
     assert share.health(now=0).failing == 0
+
+
+def test_a_call_that_never_comes_back_does_not_keep_all_others_out_for_ever() -> None:
+    clock = Clock()
+    share = drowned(clock)
+    assert entering(share, clock).said is Entry.COUNTED  # in a thread that hangs, say
+    clock.now += 9
+    waiting = entering(share, clock)
+    assert waiting.said is None
+    waiting.wake_in_vain()
+    clock.now += 1.5
+    waiting.wake()
+    assert waiting.said is Entry.COUNTED
+    assert entering(share, clock).said is None  # one more, not all
+    succeed(share, entry=Entry.COUNTED, now=clock())
+    assert entering(share, clock).said is Entry.COUNTED
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_an_answer_that_the_client_is_wrong_lets_more_calls_in_as_well(status: int) -> None:
+    clock, wrong = Clock(), Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status)
+    share = drowned(clock)
+    assert entering(share, clock).said is Entry.COUNTED
+    fail(share, clock, wrong, entry=Entry.COUNTED)
+    assert share.health(now=clock()).window == 2
+    clock.now += 10.5
+    assert entering(share, clock).said is Entry.COUNTED
+    fail(share, clock, wrong, entry=Entry.COUNTED)
+    assert share.health(now=clock()).window is None
+
+
+@pytest.mark.parametrize("failure", [DOWN, LIMITED], ids=["503", "429"])
+def test_an_answer_that_the_service_cannot_keep_up_lets_no_more_calls_in(failure: Failure) -> None:
+    clock = Clock()
+    share = drowned(clock)
+    assert entering(share, clock).said is Entry.COUNTED
+    fail(share, clock, failure, entry=Entry.COUNTED)
+    assert share.health(now=clock()).window == 1
+
+
+def test_there_is_a_window_as_long_as_anybody_waits_for_it() -> None:
+    clock = Clock()
+    share = Share(BudgetPolicy(), CircuitPolicy(jitter=0, patience=60))
+    for _ in range(45):
+        fail(share, clock, SLOW)
+    probe = entering(share, clock)
+    probe.wait()
+    succeed(share, entry=Entry.PROBE, now=clock())
+    assert entering(share, clock).said is Entry.COUNTED
+    queue = [entering(share, clock) for _ in range(50)]
+    clock.now += 10.5
+    succeed(share, entry=Entry.COUNTED, now=clock())
+    for waiting in queue[:2]:
+        waiting.wake()
+        assert waiting.said is Entry.COUNTED
+    queue[2].wake_in_vain()
+
+
+def grown(clock: Clock, *, size: int) -> Share:
+    """Return the share of a tool that has drowned and been back for so many calls that its window has that `size`."""
+    share = drowned(clock)
+    for _ in range(size - 1):
+        assert entering(share, clock).said is Entry.COUNTED
+        succeed(share, entry=Entry.COUNTED, now=clock())
+    return share
+
+
+def test_calls_that_hang_since_the_outage_keep_nobody_out_after_it() -> None:
+    clock = Clock()
+    share = grown(clock, size=10)
+    for _ in range(8):
+        assert entering(share, clock).said is Entry.COUNTED
+    for _ in range(5):
+        fail(share, clock, SLOW, entry=Entry.COUNTED)
+    probe = entering(share, clock)
+    probe.wait()
+    assert probe.said is Entry.PROBE
+    succeed(share, entry=Entry.PROBE, now=clock())
+    assert entering(share, clock).said is Entry.COUNTED

@@ -290,6 +290,47 @@ def test_an_approved_tool_that_hangs_in_its_thread_is_said_to_be_running() -> No
     assert "may still be running" in answer.content
 
 
+def test_a_tool_in_a_thread_that_is_ended_early_by_the_timer_of_its_batch_is_said_to_be_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent_tools._call._WATCHED_FROM", 0)
+    monkeypatch.setattr("agent_tools._watch.TICK", 0.15)
+    runs, ended = [], threading.Event()
+
+    def hangs() -> str:
+        runs.append("hangs")
+        ended.wait(5)
+        return "late"
+
+    def end_the_thread(event: ToolEvent) -> None:
+        ended.set()
+
+    policy = RetryPolicy(attempt_timeout=0.25, base_delay=0, retry_on={"timeout"})
+    tool = StructuredTool.from_function(hangs, description="Hangs.")
+    answer = Flavor(is_async=True).answer(tool, policy=policy, observer=end_the_thread)
+
+    assert "may still be running" in answer.content
+    assert runs == ["hangs"]
+
+
+def test_a_tool_in_a_thread_that_gives_up_by_itself_on_its_second_attempt_is_not_said_to_be_running() -> None:
+    runs = []
+
+    def lookup() -> str:
+        runs.append("lookup")
+        if len(runs) == 1:
+            time.sleep(0.25)
+            raise http_error(503)
+        raise TimeoutError
+
+    policy = RetryPolicy(attempt_timeout=0.3, base_delay=0.1, jitter=0)
+    tool = StructuredTool.from_function(lookup, description="Looks up.")
+    answer = Flavor(is_async=True).answer(tool, policy=policy)
+
+    assert answer.artifact["error_type"] == "TimeoutError"
+    assert "still be running" not in answer.content
+
+
 def test_a_sync_tool_within_its_time_returns_and_raises_as_ever() -> None:
     flavor, policy = Flavor(is_async=False), RetryPolicy(attempt_timeout=5, base_delay=0)
     fails = Flaky([http_error(503), TimeoutError()])

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool
@@ -57,6 +58,24 @@ def test_what_does_not_say_that_the_service_is_down_opens_no_circuit(flavor: Fla
     for _ in range(8):
         answer(flavor, graph)
     assert body.runs == 8
+
+
+def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) -> None:
+    body, now = Flaky([http_error(503)] * 99), [100.0]
+
+    def lookup(number: int) -> str:
+        return str(body())
+
+    handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, clock=lambda: now[0])
+    graph = flavor.graph_of([flavor.tool(lookup)], policy=None, handler=handler)
+    for number in (1, 2, "wrong", 3, 4, 5):
+        flavor.run(graph, asking(("lookup", {"number": number})))
+    assert handler.health()["lookup"].state == "open"
+    now[0] += 0.6
+    flavor.run(graph, asking(("lookup", {"number": "wrong"})))  # was to be the probe
+    assert handler.health()["lookup"].state == "open"
+    flavor.run(graph, asking(("lookup", {"number": 6})))
+    assert body.runs == 6
 
 
 def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
@@ -271,7 +290,15 @@ def test_an_empty_budget_ends_the_retries_and_says_so(flavor: Flavor) -> None:
     assert answer(flavor, graph).artifact["reason"] == "budget"
 
 
-def test_a_retry_that_is_canceled_while_it_waits_pays_nothing() -> None:
+class Listening(AsyncCallbackHandler):
+    """Takes very long to hear of an event."""
+
+    async def on_custom_event(self, *_: Any, **__: Any) -> None:
+        await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize("callbacks", [[], [Listening()]], ids=["while it waits", "while a callback is told"])
+def test_a_retry_that_is_canceled_before_it_begins_pays_nothing(callbacks: list[Listening]) -> None:
     async def lookup() -> str:
         raise http_error(503)
 
@@ -280,7 +307,7 @@ def test_a_retry_that_is_canceled_while_it_waits_pays_nothing() -> None:
     graph = graph_of([tool], policy=None, handler=handler)
 
     async def cancel() -> None:
-        call = asyncio.create_task(graph.ainvoke(asking(("lookup", {}))))
+        call = asyncio.create_task(graph.ainvoke(asking(("lookup", {})), {"callbacks": [*callbacks]}))
         while not handler.health():
             await asyncio.sleep(0.01)
         assert handler.health()["lookup"].retry_tokens == 486

@@ -97,7 +97,7 @@ class Situation:
 
 def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     """Return what follows from `failure`; the first rule that applies decides."""
-    if failure.category is ErrorCategory.AUTH_FAILURE and now.renewable:
+    if failure.category is ErrorCategory.AUTH_FAILURE and _is_worth_new_credentials(failure, policy, now):
         return Retry(0.0, renew=True)
     if failure.category not in policy.retry_on:
         return GiveUp(Reason.NOT_RETRIED)
@@ -110,13 +110,20 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     return Retry(after) if now.affordable else GiveUp(Reason.BUDGET)
 
 
+def _is_worth_new_credentials(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
+    """Return whether somebody can renew them, and what would be against any other retry is not against this one."""
+    return now.renewable and not (_may_act_twice(failure, policy) or now.approval_lost or now.draining)
+
+
 def _harmful(failure: Failure, policy: RetryPolicy) -> Reason | None:
     """Return why a retry might do harm."""
     if failure.veto is not None and not (failure.veto is Veto.RUNNING and policy.idempotent):
         return Reason.VETO
-    if policy.idempotent is False and failure.may_have_acted:
-        return Reason.MAY_HAVE_ACTED
-    return None
+    return Reason.MAY_HAVE_ACTED if _may_act_twice(failure, policy) else None
+
+
+def _may_act_twice(failure: Failure, policy: RetryPolicy) -> bool:
+    return policy.idempotent is False and failure.may_have_acted
 
 
 def _too_much(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason | None:

@@ -66,7 +66,7 @@ WHY_BY_VETO = {
 #: Why there was no further attempt, where the failure itself does not say so.
 WHY_BY_REASON = {
     Reason.APPROVAL: "Its approval is used up.",
-    Reason.BUDGET: "Most calls of it fail at present, so it was left alone.",
+    Reason.BUDGET: "Many calls of it fail at present, so it was left alone.",
     Reason.DRAINING: "The application is shutting down.",
 }
 

@@ -10,11 +10,15 @@ there, and is halved when a call times out. Nobody needs it any more when no cal
 
 from dataclasses import dataclass, replace
 
-#: The threshold is never less: so few calls at the same time are no crowd.
+#: The first threshold is never less: so few calls at the same time are no crowd.
 LEAST = 16
 
 #: Seconds without a call that had to wait, after which there is no window any more.
 QUIET = 10.0
+
+#: Seconds without a call that began, after which one more may begin, though none has come back: where nothing limits
+#: the time of calls, one that hangs would keep all others out for ever.
+STALLED = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,35 +30,37 @@ class Window:
         threshold: From here on it grows slowly.
         under_way: So many are.
         needed_at: When a call last had to wait for it.
-        halved: It was, and no call has worked since.
+        entered_at: When a call last began, or the window opened.
+        halved: It was, and no call has been answered since.
     """
 
     size: float
     threshold: float
     under_way: int = 0
     needed_at: float
+    entered_at: float
     halved: bool = False
 
-    @property
-    def free(self) -> int:
-        """How many more calls may begin."""
-        return max(0, int(self.size) - self.under_way)
+    def free(self, *, now: float) -> int:
+        """Return how many more calls may begin."""
+        return max(int(now - self.entered_at > STALLED), int(self.size) - self.under_way)
 
 
 def opened(window: Window | None, *, drowned: int, now: float) -> Window | None:
     """Return the window after an outage in which `drowned` calls timed out that had begun before it.
 
     So many were under way when the service went under, and half of that is the threshold; where there was a `window`
-    already, its own. None when none timed out: what refuses its calls has no queue.
+    already, its own, and calls that hang in it since before the outage count no more. None when none timed out: what
+    refuses its calls has no queue.
     """
     if window is not None:
-        return replace(window, size=1, needed_at=now)
-    return Window(size=1, threshold=max(LEAST, drowned / 2), needed_at=now) if drowned else None
+        return replace(window, size=1, under_way=0, needed_at=now, entered_at=now)
+    return Window(size=1, threshold=max(LEAST, drowned / 2), needed_at=now, entered_at=now) if drowned else None
 
 
-def entered(window: Window) -> Window:
+def entered(window: Window, *, now: float) -> Window:
     """Return the window with one more call under way."""
-    return replace(window, under_way=window.under_way + 1)
+    return replace(window, under_way=window.under_way + 1, entered_at=now)
 
 
 def left(window: Window) -> Window:
@@ -67,8 +73,8 @@ def awaited(window: Window, *, now: float) -> Window:
     return replace(window, needed_at=now)
 
 
-def after_success(window: Window, *, now: float) -> Window | None:
-    """Return the window after a call that worked, None when nobody needs it any more."""
+def after_answer(window: Window, *, now: float) -> Window | None:
+    """Return the window after a call that the service has answered, None when nobody needs it any more."""
     if now - window.needed_at > QUIET:
         return None
     grown = window.size + (1 if window.size < window.threshold else 1 / window.size)
@@ -76,7 +82,7 @@ def after_success(window: Window, *, now: float) -> Window | None:
 
 
 def after_timeout(window: Window) -> Window:
-    """Return the window after a call that timed out: it is halved, once until a call works again."""
+    """Return the window after a call that timed out: it is halved, once until a call is answered again."""
     if window.halved:
         return left(window)
     half = max(1.0, window.size / 2)

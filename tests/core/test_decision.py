@@ -81,6 +81,16 @@ def test_credentials_are_renewed_where_somebody_can() -> None:
     assert verdict(BUSY, renewable=True) == Retry(1.0)
 
 
+def test_new_credentials_are_no_reason_to_act_twice_to_ask_twice_or_to_hold_up_a_graph_that_ends() -> None:
+    refused = Failure(category=ErrorCategory.AUTH_FAILURE)
+    once = replace(EXACT, idempotent=False)
+
+    assert verdict(refused, once, renewable=True) == GiveUp(Reason.NOT_RETRIED)
+    assert verdict(replace(refused, may_have_acted=False), once, renewable=True) == Retry(0.0, renew=True)
+    assert verdict(refused, renewable=True, approval_lost=True) == GiveUp(Reason.NOT_RETRIED)
+    assert verdict(refused, renewable=True, draining=True) == GiveUp(Reason.NOT_RETRIED)
+
+
 def test_a_lost_approval_and_a_draining_graph_end_it() -> None:
     assert verdict(BUSY, approval_lost=True) == GiveUp(Reason.APPROVAL)
     assert verdict(BUSY, draining=True) == GiveUp(Reason.DRAINING)

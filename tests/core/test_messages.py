@@ -65,7 +65,7 @@ TEXTS = {
     "budget": (
         outcome(reason="budget", status_code=502, attempts=2),
         """
-        `lookup` failed: its service has a problem (HTTP 502). It was tried 2 times in 2.1 s. Most calls of it
+        `lookup` failed: its service has a problem (HTTP 502). It was tried 2 times in 2.1 s. Many calls of it
         fail at present, so it was left alone. There is no result. Tell the user that `lookup` is not available
         at present and continue without it.
         """,
