@@ -86,4 +86,4 @@ def after_timeout(window: Window) -> Window:
     if window.halved:
         return left(window)
     half = max(1.0, window.size / 2)
-    return replace(left(window), size=half, threshold=half, halved=True)
+    return replace(left(window), size=half, threshold=max(2.0, half), halved=True)  # RFC 5681, 3.1
