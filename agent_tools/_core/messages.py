@@ -42,7 +42,6 @@ DOWN_BY_CATEGORY = WHAT_BY_CATEGORY | {
     ErrorCategory.TIMEOUT: "`{tool}` is down: its service does not answer in time",
     ErrorCategory.NETWORK: "`{tool}` is down: its service cannot be reached",
 }
-CROWDED = "`{tool}` is overloaded: its service gets more calls than it can answer in time"
 DOWN_BY_STATUS = WHAT_BY_STATUS | {429: "`{tool}` is held back: its service gets too many requests"}
 
 #: The model has made such a call before, in this turn.
@@ -66,6 +65,7 @@ WHY_BY_VETO = {
 #: Why there was no further attempt, where the failure itself does not say so.
 WHY_BY_REASON = {
     Reason.APPROVAL: "Its approval is used up.",
+    Reason.CROWDED: "Its service gets more calls than it can answer in time.",
     Reason.BUDGET: "Many calls of it fail at present, so it was left alone.",
     Reason.DRAINING: "The application is shutting down.",
 }
@@ -151,7 +151,7 @@ def _what(outcome: Outcome) -> str:
     by_category, by_status = (DOWN_BY_CATEGORY, DOWN_BY_STATUS) if is_known else (WHAT_BY_CATEGORY, WHAT_BY_STATUS)
     template = by_category[failure.category]
     if is_known and outcome.reason is Reason.CROWDED:
-        return CROWDED.format(tool=outcome.tool) + "."
+        template = "`{tool}` is overloaded"
     if failure.category is ErrorCategory.NETWORK and failure.may_have_acted:
         template = "The connection of `{tool}` broke before the answer was complete"
     if failure.status_code is not None:

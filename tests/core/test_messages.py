@@ -70,6 +70,21 @@ TEXTS = {
         at present and continue without it.
         """,
     ),
+    "crowded, not run": (
+        outcome("timeout", reason="crowded", attempts=0),
+        """
+        `lookup` is overloaded. It was not run. Its service gets more calls than it can answer in time. There is
+        no result. Tell the user that `lookup` is not available at present and continue without it.
+        """,
+    ),
+    "crowded, not run again": (
+        outcome(reason="crowded", status_code=503, attempts=1),
+        """
+        `lookup` failed: its service has a problem (HTTP 503). It was tried once. Its service gets more calls than
+        it can answer in time. There is no result. Tell the user that `lookup` is not available at present and
+        continue without it.
+        """,
+    ),
     "circuit, not run": (
         outcome(reason="circuit", status_code=503, attempts=0, retry_after=12.5),
         """
