@@ -204,6 +204,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6), st.lists(VALUES, max_size=3))
 def test_whatever_an_error_holds_its_diagnosis_is_plain_data(attributes: dict[str, Any], args: list[Any]) -> None:
     error = type("AnyError", (Exception,), {})(*args)

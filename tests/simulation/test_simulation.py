@@ -23,6 +23,8 @@ from tests.simulation.scenarios import SCENARIO_BY_NAME, SCENARIOS, Scenario
 from tests.simulation.service import Behavior, Service, SimulatedTransport
 from tests.simulation.virtual_time import run_in_virtual_time
 
+pytestmark = pytest.mark.no_cover
+
 TROUBLE = Span(10.0, 20.0)
 VAIN_FOR_AN_ORACLE = [scenario.name for scenario in SCENARIOS if scenario.name != "flaky"]
 
