@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+#: Repeated, they are the worst for patterns that look for secrets.
+HARDEST = [
+    "a", "/", "@", "<", "=", "eyJ.eyJ.", " ", "\n", "a.", "1.", "a:", "::", "-", "\\", '"', "'", "[", "(", "&",
+    "&amp;", "%25", "\u200b", "password=", "password is ", 'token="', "Bearer ", "<script>", "<!--",
+    "-----BEGIN A-----",
+    "http://", "C:\\", "cookie: x\n", "Aa1", "é",
+]  # fmt: skip
+
 
 @dataclass
 class Work:
