@@ -23,9 +23,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector never look again at what stays until the end: some hundred thousand objects."""
+    """Let the garbage collector never look again at what stays until the end: some hundred thousand objects.
+
+    At what comes it looks seldom, which saves a seventh of the time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000)
 
 
 @pytest.fixture

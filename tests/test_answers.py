@@ -68,6 +68,7 @@ ERRORS = [
 ]  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("idempotent", [None, True, False])
 @pytest.mark.parametrize("error", ERRORS, ids=names_of(ERRORS))
 def test_answers_are_short_and_invite_to_nothing(flavor: Flavor, error: Exception, idempotent: bool | None) -> None:
@@ -134,6 +135,7 @@ def test_the_answer_of_a_direct_tool_is_fit_for_the_user(door: Door) -> None:
     assert "Tell the user" not in answer.content
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("kind", [Exception, ToolException, CuratedError, "cause", "returned"])
 def test_no_secret_reaches_answer_artifact_events_stream_or_log(
@@ -160,6 +162,7 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
         assert piece not in seen
 
 
+@pytest.mark.no_cover
 @settings(
     max_examples=60,
     deadline=None,

@@ -13,7 +13,7 @@ import agent_tools
 from agent_tools import error_handler
 from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
 from agent_tools.testing import FaultyServer, Reply, no_waiting, refused_url
-from tests.toolbox import Flaky, Flavor, http_error, names_of
+from tests.toolbox import Flaky, Flavor, http_error, names_of, untraced
 
 REQUEST = httpx.Request("GET", "http://127.0.0.1/")
 
@@ -189,7 +189,7 @@ def test_the_names_are_the_same_in_both_places() -> None:
 
 def loaded_after(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sorted(name.partition('.')[0] for name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], env=untraced(), capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

@@ -115,6 +115,7 @@ def test_a_model_that_obeys_makes_one_call_and_then_answers_the_user(flavor: Fla
     assert messages[-1].content == "I cannot look it up at present."
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("varied", "calls"), [(False, 2), (True, 3)])
 def test_of_ten_calls_of_a_model_that_never_stops_two_or_three_are_run(
     flavor: Flavor, case: Any, *, varied: bool, calls: int

@@ -78,6 +78,7 @@ def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) ->
     assert body.runs == 6
 
 
+@pytest.mark.no_cover
 def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
     body = Flaky([http_error(503)] * 999)
     with no_waiting() as waits:
@@ -262,11 +263,13 @@ def requests_in_an_outage(budget: BudgetPolicy | None, *, calls: int, rate: floa
     return body.runs
 
 
+@pytest.mark.no_cover
 def test_the_retries_of_an_outage_cost_six_percent_at_the_most() -> None:
     assert requests_in_an_outage(BudgetPolicy(), calls=720, rate=0.2) < 1.06 * 720
     assert requests_in_an_outage(None, calls=20, rate=0.2) == 60
 
 
+@pytest.mark.no_cover
 def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance() -> None:
     chance = random.Random(1)  # noqa: S311
 

@@ -1,8 +1,6 @@
 """The README is true: its code runs, what it shows is what comes out, its tables are the defaults."""
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -22,6 +20,7 @@ from agent_tools import (
 )
 from agent_tools._core.decision import Reason
 from agent_tools._core.messages import Outcome, render, render_bad_arguments
+from agent_tools.demo import __main__ as demo
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -42,13 +41,11 @@ def test_its_code_runs_from_top_to_bottom_and_prints_what_it_shows(capsys: pytes
         namespace["shop"].stop()  # type: ignore[attr-defined]  # a FaultyServer of the first block
 
 
-def test_the_demo_prints_what_it_shows() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "agent_tools.demo", "--plain"], capture_output=True, text=True, check=True
-    )
+def test_the_demo_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--plain"]) == 0
     (shown,) = (block for language, block in BLOCKS if language == "demo")
 
-    printed = {" ".join(line.split()) for line in done.stdout.splitlines()}
+    printed = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
     assert {" ".join(line.split()) for line in shown.splitlines()} <= printed
 
 

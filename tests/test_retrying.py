@@ -75,6 +75,7 @@ def test_a_wait_beyond_the_limit_or_the_deadline_is_told_instead_of_waited(
     assert answer.artifact["retry_after"] == float(seconds)
 
 
+@pytest.mark.no_cover
 def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door) -> None:
     fails = http_error(429, {"Retry-After": "2"})
 
@@ -94,6 +95,7 @@ def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door)
     assert max(waits) - min(waits) >= 1.5
 
 
+@pytest.mark.no_cover
 def test_a_one_request_blip_costs_little_and_an_outage_of_a_second_and_a_half_is_survived() -> None:
     policy = RetryPolicy()
 

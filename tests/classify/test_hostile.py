@@ -1,11 +1,8 @@
 """No exception whatever makes a diagnosis raise or take long; errors are foreign objects, and some lie."""
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
-from types import FrameType
 from typing import Any, NoReturn
 from unittest.mock import MagicMock
 
@@ -20,6 +17,7 @@ from agent_tools._classify.waits import WAIT_NAMES
 from agent_tools._classify.words import WORD_NAMES
 from agent_tools._classify.wrapping import WRAPPED_NAMES
 from tests.classify.clients import CANARY
+from tests.work import work_of
 
 NAMES = sorted({*BODY_NAMES, *HEADER_NAMES, *RESPONSE_NAMES, *STATUS_NAMES, *WAIT_NAMES, *WORD_NAMES, *WRAPPED_NAMES})
 
@@ -152,52 +150,11 @@ HOSTILE: dict[str, Callable[[], BaseException]] = {
 }
 
 
-@dataclass
-class Work:
-    """What a diagnosis takes, whatever else the machine has to do.
-
-    `characters` are those of the texts that a method of theirs, a pattern or a function of another package looks
-    through; to know its type or length, or to take a part, does not count.
-    """
-
-    calls: int = 0
-    characters: int = 0
-
-    def see(self, frame: FrameType, event: str, function: Any) -> None:
-        """Count a call: the profile function of `sys.setprofile`."""
-        if event == "call":
-            self.calls += 1
-            if frame.f_globals["__name__"].partition(".")[0] != "agent_tools":
-                self.characters += length_of(frame.f_locals.values())
-        if event == "c_call":
-            self.calls += 1
-            owner = function.__self__
-            is_searched = type(owner) is re.Pattern
-            self.characters += length_of(frame.f_locals.values() if is_searched else [owner])
-
-
-def length_of(values: Iterable[object]) -> int:
-    """Return the length of all texts among them, without asking anything else."""
-    return sum(len(value) for value in values if type(value) is str or type(value) is bytes)
-
-
-def work_on(error: BaseException) -> Work:
-    """Return what a diagnosis of the error takes."""
-    work = Work()
-    before = sys.getprofile()
-    sys.setprofile(work.see)
-    try:
-        diagnose(error)
-    finally:
-        sys.setprofile(before)
-    return work
-
-
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_error_gets_a_diagnosis_with_little_work(make: Callable[[], BaseException]) -> None:
     error = make()
     assert isinstance(diagnose(error), Failure)
-    for work in (work_on(make()), work_on(error)):
+    for work in (work_of(diagnose, make()), work_of(diagnose, error)):
         assert work.calls <= MOST_CALLS
         assert work.characters <= MOST_CHARACTERS
 
@@ -206,14 +163,7 @@ def test_the_work_of_reading_a_long_text_would_be_seen() -> None:
     def reads_all(error: BaseException) -> str:
         return "retryable" if re.compile("later").search(str(error)) else str(error).lower()
 
-    work = Work()
-    sys.setprofile(work.see)
-    try:
-        reads_all(PlainError("x" * 10_000_000))
-    finally:
-        sys.setprofile(None)
-
-    assert work.characters > MOST_CHARACTERS
+    assert work_of(reads_all, PlainError("x" * 10_000_000)).characters > MOST_CHARACTERS
 
 
 def test_what_lies_about_its_type_is_still_read() -> None:
@@ -233,7 +183,7 @@ def test_ctrl_c_while_reading_passes() -> None:
 
 
 def test_a_long_chain_costs_no_more_than_in_proportion() -> None:
-    short, long = work_on(with_causes(6)), work_on(with_causes(60))
+    short, long = work_of(diagnose, with_causes(6)), work_of(diagnose, with_causes(60))
     assert long.calls < 10 * short.calls
 
 
@@ -254,6 +204,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6), st.lists(VALUES, max_size=3))
 def test_whatever_an_error_holds_its_diagnosis_is_plain_data(attributes: dict[str, Any], args: list[Any]) -> None:
     error = type("AnyError", (Exception,), {})(*args)

@@ -8,6 +8,8 @@ import pytest
 from tests.comparison.contenders import CONTENDERS
 from tests.comparison.questions import ROWS, Row, table
 
+pytestmark = pytest.mark.no_cover
+
 README = Path(__file__).parents[2] / "README.md"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 from langchain_core.messages import BaseMessage, messages_from_dict
 
 from tests.crash.job import Job
+from tests.toolbox import untraced
 
 _ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,9 @@ def workers(number: int) -> Iterator[list[int]]:
     with ExitStack() as stack:
         started = [
             stack.enter_context(
-                subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                subprocess.Popen(
+                    command, cwd=_ROOT, env=untraced(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
             )
             for _ in range(number)
         ]

@@ -32,17 +32,33 @@ def assert_kept_and_clean(output: str) -> None:
         assert secret not in output
 
 
-@pytest.mark.parametrize("options", [[], ["--plain"], ["--agent", "create_agent"]], ids=" ".join)
+def assert_plain_and_kept(output: str) -> None:
+    assert_kept_and_clean(output)
+    assert output.isascii()
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    for promise in PROMISES:
+        assert any(line.startswith(f"{promise.tool} {promise.subject}") and line.endswith(" ok") for line in lines)
+    assert max(map(len, output.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("options", [[], ["--agent", "create_agent"]], ids=" ".join)
 def test_piped_it_prints_plain_lines_and_keeps_all_its_promises(options: list[str]) -> None:
     done = run(*options)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert_kept_and_clean(done.stdout)
-    assert done.stdout.isascii()
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    for promise in PROMISES:
-        assert any(line.startswith(f"{promise.tool} {promise.subject}") and line.endswith(" ok") for line in lines)
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert_plain_and_kept(done.stdout)
+
+
+def test_plain_lines_are_to_be_had_in_a_terminal_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = _Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys, "stdout", terminal)
+
+    assert demo.main(["--plain"]) == 0
+    assert capsys.readouterr().err == ""
+    assert_plain_and_kept(terminal.getvalue())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

@@ -16,6 +16,7 @@ from langchain_mcp_adapters.tools import load_mcp_tools
 from starlette.types import ASGIApp
 
 from tests.mcp_servers.shop import uvicorn_of
+from tests.toolbox import untraced
 
 _PROGRAM = ("-m", "tests.mcp_servers.shop")
 _ROOT = Path(__file__).parents[2]
@@ -84,7 +85,9 @@ def in_thread(app: ASGIApp) -> Iterator[str]:
 def in_process(*, port: int = 0, age: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Serve the shop in a process; the target is the process and its URL."""
     command = [sys.executable, *_PROGRAM, str(port), age]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=_ROOT, env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield process, f"http://127.0.0.1:{int(process.stdout.readline())}"

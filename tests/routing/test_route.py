@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from agent_tools.routing import route_tool_calls, route_tool_calls_to
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, bot_graph, invalid_call, saying, shape_of, thinking
-from tests.toolbox import Flavor
+from tests.toolbox import Flavor, untraced
 
 
 class PydanticState(BaseModel):
@@ -129,7 +129,7 @@ def _killed(action: str, folder: Path) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "tests.routing.killed", action, str(folder)]
     return subprocess.run(  # our own module
-        command, cwd=root, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=root, env=untraced(), capture_output=True, text=True, timeout=60, check=False
     )
 
 

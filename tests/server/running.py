@@ -1,7 +1,6 @@
 """`langgraph dev` as a process, and what it logs and asks for."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 
 from agent_tools.testing import FaultyServer
 from tests.server import desk
+from tests.toolbox import untraced
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +86,7 @@ def _configuration() -> dict[str, Any]:
 
 def _environment(folder: Path, api_url: str, world_url: str) -> dict[str, str]:
     """Return what the server has to know: no key, nobody to tell, and a world that writes down what it is asked."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_KEYS_OF_OTHERS)}
+    inherited = {name: value for name, value in untraced().items() if not name.startswith(_KEYS_OF_OTHERS)}
     return {
         **inherited,
         "HOME": str(folder),

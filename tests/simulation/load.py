@@ -29,8 +29,10 @@ class Operation:
     is_write: bool
 
 
-def operations(*, seed: int, until: float, rate: float = OPERATIONS_A_SECOND) -> Iterator[Operation]:
-    """Yield the operations in the order of time: a Poisson stream of `rate` a second."""
+def operations(
+    *, seed: int, until: float, rate: float = OPERATIONS_A_SECOND, sick_share: float = SICK_SHARE
+) -> Iterator[Operation]:
+    """Yield the operations in the order of time: a Poisson stream of `rate` a second, a share on the sick service."""
     chance = random.Random(seed)  # noqa: S311  # the same load each time
     at, number = chance.expovariate(rate), 0
     while at < until:
@@ -38,7 +40,7 @@ def operations(*, seed: int, until: float, rate: float = OPERATIONS_A_SECOND) ->
             number=number,
             at=at,
             agent=chance.randrange(AGENTS),
-            service="sick" if chance.random() < SICK_SHARE else "healthy",
+            service="sick" if chance.random() < sick_share else "healthy",
             is_write=chance.random() < WRITE_SHARE,
         )
         at, number = at + chance.expovariate(rate), number + 1

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from tests.simulation.contenders import Contender, Graph, World
-from tests.simulation.load import Operation, operations
+from tests.simulation.load import Operation
 from tests.simulation.scenarios import Scenario
 from tests.simulation.service import Service
 from tests.simulation.virtual_time import run_in_virtual_time
@@ -76,7 +76,7 @@ async def _run(scenario: Scenario, contender: Contender, seed: int) -> Record:
     }
     clock = asyncio.get_running_loop().time
     world = World(scenario=scenario.name, services=services, clock=clock, chance=chances[2].random)
-    wanted = list(operations(seed=seed, until=scenario.lasts))
+    wanted = list(scenario.load(seed))
     outcomes = await _lived(contender.enter(world), iter(wanted))
     return Record(scenario=scenario, contender=contender.name, wanted=wanted, outcomes=outcomes, **services)
 

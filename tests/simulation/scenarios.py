@@ -1,11 +1,12 @@
 """The ways to be sick, with the numbers that belong to them, and what is asked of us in each."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, Healthy, RateLimiting, Refusing, Span
+from tests.simulation.load import OPERATIONS_A_SECOND, SICK_SHARE, Operation, operations
 from tests.simulation.service import Behavior
 
 WARM_UP = 10.0
@@ -44,6 +45,8 @@ class Scenario:
         warm_up: Seconds before the trouble.
         trouble: Seconds of it.
         tail: Seconds after it in which operations are still begun.
+        rate: Operations that are begun in a second.
+        sick_share: The part of them that is about the sick service.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Scenario:
     warm_up: float = WARM_UP
     trouble: float = TROUBLE
     tail: float = TAIL
+    rate: float = OPERATIONS_A_SECOND
+    sick_share: float = SICK_SHARE
 
     @property
     def span(self) -> Span:
@@ -63,6 +68,10 @@ class Scenario:
     def lasts(self) -> float:
         """Seconds until no more operations are begun."""
         return self.span.ends + self.tail
+
+    def load(self, seed: int) -> Iterator[Operation]:
+        """Yield what agents want, in the order of time."""
+        return operations(seed=seed, until=self.lasts, rate=self.rate, sick_share=self.sick_share)
 
     def sick(self, chance: random.Random) -> Behavior:
         """Return the behavior of the service that this is about."""
