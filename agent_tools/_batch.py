@@ -22,6 +22,9 @@ from agent_tools._core.loop_guard import Stops
 from agent_tools._questions import first_questions, recorded_questions
 from agent_tools._watch import Watched, watch_of
 
+#: One for all batches: a lock for each would cost those that never take turns.
+_taking_turns = threading.Lock()
+
 
 class Member(Watched, Protocol):
     """What a batch wants to know of a call."""
@@ -52,7 +55,6 @@ class Batch:
         "_config",
         "_ended_by_id",
         "_held",
-        "_lock",
         "_settling",
         "_watch",
         "aslots",
@@ -85,7 +87,6 @@ class Batch:
         self.stops: Stops | None = None
         self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
-        self._lock = threading.Lock()
         self._ended_by_id: dict[str, Future[bool]] | None = None
         self._watch = None if loop is None else watch_of(loop)
         if self._watch is not None:
@@ -158,7 +159,7 @@ class Batch:
             yield
 
     def _turns(self) -> dict[str, Future[bool]]:
-        with self._lock:
+        with _taking_turns:
             if self._ended_by_id is None:
                 self._ended_by_id = {each: Future() for each in self._call_ids()}
             return self._ended_by_id

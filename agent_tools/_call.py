@@ -6,7 +6,7 @@ What follows from a failure is in `_recovery`, what holds calls back in `_admiss
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import partial
 from inspect import iscoroutine
 from typing import Any
@@ -91,11 +91,11 @@ class Call:
     )
 
     def __init__(self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None) -> None:
-        running = _running.get()
-        _running.set(self)
+        around = running.get()
+        running.set(self)
         # Within a call it is another call that runs, not a batch: the calls of an agent inside a tool do not
         # belong to the batch around it. Waiting for each other, they would never end.
-        self.batch = batch = running if isinstance(running, Batch) else None
+        self.batch = batch = around if isinstance(around, Batch) else None
         self.task: asyncio.Task[object] | None = None
         self.watch: Watch | None = None
         self._settings = settings
@@ -509,23 +509,13 @@ def _raise(error: BaseException | None) -> None:
 
 
 #: In a node the batch that it has opened, in a tool the call that runs it.
-_running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
-
-
-def open_batch(batch: Batch) -> Token[Batch | Call | None]:
-    """Let the calls that begin in this context belong to `batch`, until `close_batch`."""
-    return _running.set(batch)
-
-
-def close_batch(token: Token[Batch | Call | None]) -> None:
-    """Let the calls that begin from now on belong to what they belonged to before."""
-    _running.reset(token)
+running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
 
 
 def running_call() -> Call | None:
     """Return the call whose tool is running."""
-    running = _running.get()
-    return running if isinstance(running, Call) else None
+    call = running.get()
+    return call if isinstance(call, Call) else None
 
 
 def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:

@@ -14,7 +14,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._approvals import is_resumed
 from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, close_batch, open_batch
+from agent_tools._call import AsyncExecute, running
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
@@ -147,7 +147,7 @@ class ResilientToolNode(ToolNode):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
         batch = self._batch(input, config)
-        token = open_batch(batch)
+        token = running.set(batch)
         try:
             # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
             return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
@@ -155,19 +155,19 @@ class ResilientToolNode(ToolNode):
             batch.interrupted(error)
             raise
         finally:
-            close_batch(token)
+            running.reset(token)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
         batch = self._batch(input, config, asyncio.get_running_loop())
-        token = open_batch(batch)
+        token = running.set(batch)
         try:
             return await super().ainvoke(input, config, **kwargs)
         except GraphInterrupt as error:
             batch.interrupted(error)
             raise
         finally:
-            close_batch(token)
+            running.reset(token)
             batch.close()
 
     def _batch(
