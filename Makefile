@@ -11,8 +11,9 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/demo.done
 	$(BIN)/python -m agent_tools.demo
 
+# A third of the time is spent waiting for servers, kernels and processes: three workers keep two cores busy.
 test: .venv/dev.done
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .

@@ -447,7 +447,7 @@ def test_credentials_are_renewed_once_for_parallel_calls_which_then_get_one_more
         with pytest.raises(TypeError, match="on_auth_failure is async"):
             _renewing(flavor, _async(lambda event: True))
         return
-    token, renewals = ["old"], []
+    token, renewals, together = ["old"], list[str](), threading.Barrier(5)
 
     def renew(event: ToolEvent) -> bool:
         time.sleep(0.05)
@@ -458,7 +458,10 @@ def test_credentials_are_renewed_once_for_parallel_calls_which_then_get_one_more
     with FaultyServer(lambda request: Reply(200 if request.headers["x-token"] == "new" else 401)) as server:
 
         def lookup() -> str:
-            return httpx.get(server.url, headers={"x-token": token[0]}).raise_for_status().text or "fine"
+            used = token[0]
+            if used == "old":
+                together.wait(10)  # or one of them might begin with the new credentials
+            return httpx.get(server.url, headers={"x-token": used}).raise_for_status().text or "fine"
 
         hook = _async(renew) if is_async_hook else renew
         answers = flavor.answers([flavor.tool(lookup)], *[("lookup", {})] * 5, on_auth_failure=hook)

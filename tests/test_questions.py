@@ -1,6 +1,7 @@
 """Human answers reach the call that asked, where several calls share a node; see also the interleavings."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -209,16 +210,20 @@ def test_an_answer_that_was_taken_before_the_run_failed_is_given_to_that_questio
 
 
 def test_an_answer_that_was_taken_is_not_for_another_node(flavor: Flavor) -> None:
-    fails = Flaky([KeyError("x")])
+    fails, asking, answered = Flaky([KeyError("x")]), threading.Event(), threading.Event()
 
     def first() -> str:
-        return str(interrupt("may first?"))
+        asking.set()
+        said = str(interrupt("may first?"))
+        answered.set()
+        return said
 
     def second() -> str:
         return "done"
 
     def other(state: MessagesState) -> dict[str, Any]:
-        time.sleep(0.1)  # the tools come first
+        (answered if fails.runs else asking).wait(10)  # the tools come first
+        time.sleep(0.1)  # and what comes of it is written down
         fails()
         return {"messages": [str(interrupt("may the other node?"))]}
 
