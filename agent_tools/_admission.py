@@ -8,7 +8,7 @@ from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._langgraph import alarm_of_run
 from agent_tools._settings import Settings
-from agent_tools._share import Entering, Entry, Hold, Refusal, Share, Visitor
+from agent_tools._share import Entering, Entry, Hold, Refusal, Share
 from agent_tools._waiting import Alarm, apause, pause
 
 #: A call that was held back before its first attempt, in a graph that shuts down meanwhile.
@@ -16,25 +16,30 @@ _DRAINED = Refusal(Reason.DRAINING, Failure(category=ErrorCategory.RETRYABLE, ru
 
 
 class Admission:
-    """The attempts of one call, as those that share with it see them.
+    """The attempts of one call, as those that share with it see them: a `Visitor` of their share.
 
     Attributes:
         share: What the calls of the tool share.
+        policy: Of the tool.
+        began: When the call began.
+        clock: Returns seconds that never run backwards.
+        draw: Returns a number from 0 up to 1 that nobody can foresee.
     """
 
-    __slots__ = ("_chance", "_clock", "_entry", "_visitor", "share")
+    __slots__ = ("_entry", "began", "clock", "draw", "policy", "share")
 
     def __init__(self, share: Share, settings: Settings, policy: RetryPolicy, *, began: float) -> None:
         self.share = share
-        self._clock: Callable[[], float] = settings.clock
-        self._chance: Callable[[], float] = settings.chance
+        self.policy = policy
+        self.began = began
+        self.clock: Callable[[], float] = settings.clock
+        self.draw: Callable[[], float] = settings.chance
         self._entry = Entry.PLAIN
-        self._visitor = Visitor(policy=policy, began=began, clock=settings.clock, draw=settings.chance)
 
     def enter(self) -> Refusal | None:
         """Wait until an attempt may be made, and return what speaks against it after all."""
         alarm, whole = alarm_of_run(), None
-        with closing(self.share.entering(self._visitor)) as steps:  # or a call that is canceled would count as held
+        with closing(self.share.entering(self)) as steps:  # or a call that is canceled would count as held
             while isinstance(step := _step(steps, whole), Hold):
                 whole = pause(step.seconds, _either(alarm, step.changed))
                 if not whole and alarm is not None and alarm():
@@ -44,7 +49,7 @@ class Admission:
     async def aenter(self) -> Refusal | None:
         """Do the same as `enter`."""
         alarm, whole = alarm_of_run(), None
-        with closing(self.share.entering(self._visitor)) as steps:
+        with closing(self.share.entering(self)) as steps:
             while isinstance(step := _step(steps, whole), Hold):
                 whole = await apause(step.seconds, _either(alarm, step.changed))
                 if not whole and alarm is not None and alarm():
@@ -61,23 +66,23 @@ class Admission:
         """Let the others know that an attempt has failed."""
         self.share.failed(
             failure,
-            now=self._clock(),
-            chance=self._chance(),
+            now=self.clock(),
+            chance=self.draw(),
             entry=self._entry,
-            share_wait=self._visitor.policy.share_waits,
+            share_wait=self.policy.share_waits,
         )
         self._entry = Entry.PLAIN
 
     def succeeded(self, *, repaid: int | None) -> None:
         """Let the others know that an attempt has worked, and that its retry has taken so many tokens."""
         if not self.share.is_calm:
-            self.share.succeeded(now=self._clock(), entry=self._entry, repaid=repaid)
+            self.share.succeeded(now=self.clock(), entry=self._entry, repaid=repaid)
         self._entry = Entry.PLAIN
 
     def leave(self) -> None:
         """Give back what was taken for an attempt that came to no end."""
         if self._entry is not Entry.PLAIN:
-            self.share.given_back(now=self._clock(), entry=self._entry)
+            self.share.given_back(now=self.clock(), entry=self._entry)
             self._entry = Entry.PLAIN
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import count
+from typing import Protocol
 
 from agent_tools._core import budget as budgets
 from agent_tools._core import window as windows
@@ -89,8 +90,7 @@ class Refusal:
 Entering = Generator[Hold, bool | None, Refusal | Entry]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class Visitor(Protocol):
     """A call that wants to make an attempt.
 
     Attributes:
@@ -100,10 +100,14 @@ class Visitor:
         draw: Returns a number from 0 up to 1 that nobody can foresee.
     """
 
-    policy: RetryPolicy
-    began: float
-    clock: Callable[[], float]
-    draw: Callable[[], float]
+    @property
+    def policy(self) -> RetryPolicy: ...
+    @property
+    def began(self) -> float: ...
+    @property
+    def clock(self) -> Callable[[], float]: ...
+    @property
+    def draw(self) -> Callable[[], float]: ...
 
 
 class Share:

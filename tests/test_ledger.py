@@ -1,7 +1,8 @@
 """What calls share, without a graph: the clock is a number, the waits are read off."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,21 @@ from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, Failure, Ret
 from agent_tools._core.circuit import CircuitState
 from agent_tools._core.decision import Reason
 from agent_tools._ledger import Ledger
-from agent_tools._share import Entry, Hold, Refusal, Share, Visitor
+from agent_tools._share import Entry, Hold, Refusal, Share
 
 DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
 LIMITED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
 CIRCUIT = CircuitPolicy(jitter=0, spread=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """A call that wants to make an attempt."""
+
+    policy: RetryPolicy
+    began: float
+    clock: Callable[[], float]
+    draw: Callable[[], float]
 
 
 class Clock:
