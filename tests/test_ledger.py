@@ -392,6 +392,14 @@ def test_after_errors_that_came_at_once_there_is_none_either() -> None:
     assert share.health(now=0).window is None
 
 
+def test_without_a_circuit_nothing_holds_calls_back() -> None:
+    clock, share = Clock(), Share(BudgetPolicy(), None)
+    for _ in range(45):
+        fail(share, clock, SLOW)
+    succeed(share)
+    assert [entering(share, clock).said for _ in range(3)] == [Entry.PLAIN] * 3
+
+
 def test_retries_stop_while_two_fifths_of_the_latest_attempts_fail() -> None:
     clock, share = Clock(), Share(BudgetPolicy(), None)
     for _ in range(16):

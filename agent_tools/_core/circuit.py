@@ -24,6 +24,9 @@ _CLIENT_ERRORS = range(400, 500)
 class CircuitPolicy:
     """When a tool counts as down, and how it is found out that it is back. All times are seconds.
 
+    With it comes the window (`agent_tools._core.window`): when a tool is back after calls to it had timed out, few are
+    let in at a time, and more with each answer.
+
     >>> from agent_tools import CircuitPolicy, ResilientToolNode
     >>> node = ResilientToolNode([], circuit=CircuitPolicy(failures=10, patience=0))
 
@@ -36,7 +39,8 @@ class CircuitPolicy:
         jitter: The part of that time that is left to chance, so that many processes do not probe together.
         verdict_within: A probe that takes longer no longer keeps the next one from its time.
         patience: For so long after the circuit opened, calls wait for a probe that works instead of being answered:
-            it may be a blip. After that they are answered at once, with the seconds left. 0 for never.
+            it may be a blip. After that they are answered at once, with the seconds left. 0 for never. Calls that the
+            window holds back wait no longer than that, either, each from its own beginning.
         spread: Calls that have waited go on within this time, many of them at 25 a second, and never within more
             time than the circuit was open.
     """
