@@ -30,7 +30,7 @@ bench: .venv/dev.done
 
 # Writes the outputs of the notebooks anew; `make test` only runs them.
 notebooks: .venv/dev.done
-	$(BIN)/python -m tests.notebooks
+	$(BIN)/python -m tests.docs.notebooks
 
 simulate: .venv/dev.done
 	$(BIN)/python -m tests.simulation --jobs 2 --picture notebooks/outages.png

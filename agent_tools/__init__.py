@@ -12,15 +12,15 @@ from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
-    from agent_tools._clean_errors import clean_errors
+    from agent_tools._core.answer import Outcome
     from agent_tools._core.budget import BudgetPolicy
     from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
     from agent_tools._core.loop_guard import LoopGuard
-    from agent_tools._core.messages import Outcome
     from agent_tools._core.policy import RetryPolicy
     from agent_tools._handler import ToolErrorHandler
+    from agent_tools._langgraph.clean_errors import clean_errors
     from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
     from agent_tools.idempotency import idempotency_key
     from agent_tools.report import RunReport
@@ -55,14 +55,14 @@ __getattr__ = lazy(
         "ErrorCategory": "error_handler",
         "Failure": "_core.failure",
         "LoopGuard": "_core.loop_guard",
-        "Outcome": "_core.messages",
+        "Outcome": "_core.answer",
         "ResilientToolNode": "tool_node",
         "RetryPolicy": "_core.policy",
         "RunReport": "report",
         "ToolErrorHandler": "_handler",
         "ToolEvent": "_core.events",
         "classify_error": "error_handler",
-        "clean_errors": "_clean_errors",
+        "clean_errors": "_langgraph.clean_errors",
         "diagnose": "_classify",
         "explain": "_classify",
         "idempotency_key": "idempotency",

@@ -18,23 +18,23 @@ from typing import Any, Self
 from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, Call, Execute
+from agent_tools._call.batch import Batch
+from agent_tools._call.call import AsyncExecute, Call, Execute
+from agent_tools._call.credentials import Credentials, OnAuthFailure
+from agent_tools._call.nested_retries import NestedRetries
+from agent_tools._call.observers import Observer
+from agent_tools._call.settings import OwnHandling, Result, Settings, ShareKey
+from agent_tools._call.texts import OwnTexts, Texts
 from agent_tools._classify import Rules, require_rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._credentials import Credentials, OnAuthFailure
-from agent_tools._drivers import FAILURES
-from agent_tools._langgraph import bubbled
-from agent_tools._layers import Layers
-from agent_tools._ledger import Ledger
-from agent_tools._observers import Observer
-from agent_tools._settings import OwnHandling, Result, Settings, ShareKey
-from agent_tools._share import Health
-from agent_tools._texts import OwnTexts, Texts
-from agent_tools._watch import watch_of
+from agent_tools._flow.deadline_timer import deadline_timer_of
+from agent_tools._flow.drivers import FAILURES
+from agent_tools._gate.gate import Health
+from agent_tools._gate.gates import Gates
+from agent_tools._langgraph.errors import bubbled
 
 DEFAULT_BUDGET = BudgetPolicy()
 DEFAULT_CIRCUIT = CircuitPolicy()
@@ -72,7 +72,7 @@ class ToolErrorHandler:
             tenant. None: with all calls of its tool.
         loop_guard: When a call that keeps failing is answered without running it; None for never.
         texts: Your own words instead of ours, say in another language: templates or functions by category,
-            reason, tool, or tool and one of the former, or one function for all; see `agent_tools._texts`.
+            reason, tool, or tool and one of the former, or one function for all; see `agent_tools._call.texts`.
             A function gets the `Outcome`, and leaves it to our words when it returns None.
         clock: Returns seconds that never run backwards.
         chance: Returns a number from 0 up to 1, for the jitter.
@@ -103,11 +103,11 @@ class ToolErrorHandler:
             expose=_error_types(expose),
             observer=observer,
             credentials=None if on_auth_failure is None else Credentials(on_auth_failure),
-            ledger=_ledger(budget, circuit),
+            gates=_gates(budget, circuit),
             share_key=share_key,
             loop_guard=_loop_guard(loop_guard, renewable=on_auth_failure is not None),
             texts=OwnTexts(texts),
-            layers=Layers(),
+            layers=NestedRetries(),
             clock=clock,
             chance=chance,
         )
@@ -118,11 +118,11 @@ class ToolErrorHandler:
 
     def health(self) -> dict[str, Health]:
         """Return how each tool is doing that has ever failed, by its name or by `share_key`."""
-        return self._settings.ledger.health(now=self._settings.clock())
+        return self._settings.gates.health(now=self._settings.clock())
 
     def reset(self, key: str | None = None) -> None:
         """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
-        self._settings.ledger.reset(key)
+        self._settings.gates.reset(key)
 
     def require_tools(self, names: Iterable[str]) -> None:
         """Raise unless each tool that has a policy or words of its own is among `names`.
@@ -175,7 +175,7 @@ class ToolErrorHandler:
         call = Call(self._settings, request, own)
         batch = call.batch
         if batch is None:
-            call.watch = watch_of(asyncio.get_running_loop())
+            call.watch = deadline_timer_of(asyncio.get_running_loop())
         else:
             call.task = asyncio.current_task(batch.loop)
             batch.members.append(call)
@@ -245,12 +245,12 @@ def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]
     return {tool: _policy(f"per_tool[{tool!r}]", policy) for tool, policy in (given or {}).items()}
 
 
-def _ledger(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Ledger:
+def _gates(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Gates:
     if budget is not None and not isinstance(budget, BudgetPolicy):
         raise TypeError(f"budget must be a BudgetPolicy or None, not {budget!r}")
     if circuit is not None and not isinstance(circuit, CircuitPolicy):
         raise TypeError(f"circuit must be a CircuitPolicy or None, not {circuit!r}")
-    return Ledger(budget=budget, circuit=circuit)
+    return Gates(budget=budget, circuit=circuit)
 
 
 def _loop_guard(given: LoopGuard | None, *, renewable: bool) -> LoopGuard | None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from agent_tools._classify import diagnose
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.policy import require_count, require_seconds
-from agent_tools._drivers import Ask, arun, run
+from agent_tools._flow.drivers import Ask, arun, run
 
 __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
 

@@ -7,7 +7,7 @@ is. It is the same for all attempts of a call, and after a crash in the process 
 
 from typing import Any
 
-from agent_tools._call import running_call
+from agent_tools._call.call import running_call
 
 __all__ = ["asend_idempotency_key", "idempotency_key", "send_idempotency_key"]
 

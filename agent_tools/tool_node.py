@@ -12,15 +12,17 @@ from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._approvals import is_resumed
-from agent_tools._batch import Batch
-from agent_tools._call import AsyncExecute, running
+from agent_tools._call.batch import Batch
+from agent_tools._call.call import AsyncExecute, running
+from agent_tools._call.credentials import OnAuthFailure
+from agent_tools._call.observers import Observer
+from agent_tools._call.settings import OwnHandling, Result, ShareKey
+from agent_tools._call.texts import Texts
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._credentials import OnAuthFailure
 from agent_tools._handler import (
     DEFAULT_BUDGET,
     DEFAULT_CIRCUIT,
@@ -30,10 +32,8 @@ from agent_tools._handler import (
     Wrapper,
     the_handler,
 )
-from agent_tools._langgraph import handled_types
-from agent_tools._observers import Observer
-from agent_tools._settings import OwnHandling, Result, ShareKey
-from agent_tools._texts import Texts
+from agent_tools._langgraph.errors import handled_types
+from agent_tools._langgraph.interrupts import is_resumed
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.toolbox import Door, Flavor
+from tests.support.toolbox import Door, Flavor
 
 
 def pytest_configure() -> None:

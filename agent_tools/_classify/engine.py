@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent_tools._classify import builtin, databases, http, names, rpc
-from agent_tools._classify.classes import EXACT_FAMILIES, ROW_BY_CLASS
 from agent_tools._classify.reading import Subject, is_a, kind_of
-from agent_tools._classify.rows import PERMANENT, Row, worst
 from agent_tools._classify.rules import Rules, ask
+from agent_tools._classify.tables import builtins as builtins_table
+from agent_tools._classify.tables import class_names, databases, http, protocols
+from agent_tools._classify.tables.row import PERMANENT, Row, worst
+from agent_tools._classify.tables.sdk_classes import EXACT_FAMILIES, ROW_BY_CLASS
 from agent_tools._classify.waits import wait_on
 from agent_tools._classify.wrapping import leaves_of, wrapped_in
 from agent_tools._core.failure import ErrorCategory, Failure
@@ -163,15 +164,15 @@ def row_of(subject: Subject) -> Row | None:
     """Return what the tables say about one error alone, None when it says nothing."""
     names_of_class = subject.kind.names
     if _is_plain_builtin(subject.error):
-        return row_by_class(names_of_class) or builtin.row_by_errno(subject)
+        return row_by_class(names_of_class) or builtins_table.row_by_errno(subject)
     if not EXACT_FAMILIES.isdisjoint(names_of_class):
         return row_by_class(names_of_class)
     row = (
         databases.row_of(subject)
-        or rpc.row_of(subject)
+        or protocols.row_of(subject)
         or http.row_of(subject)
         or row_by_class(names_of_class)
-        or builtin.row_by_errno(subject)
+        or builtins_table.row_by_errno(subject)
     )
     if row is None or not _lacks_wait(row):
         return row
@@ -193,10 +194,10 @@ def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
         row = ROW_BY_CLASS.get(qualified)
         if row is not None:
             return row.named(qualified)
-        row = None if exact else names.row_by_name(qualified)
+        row = None if exact else class_names.row_by_name(qualified)
         if row is not None:
             return row
-    return names.row_by_denial(qualified_names[0])
+    return class_names.row_by_denial(qualified_names[0])
 
 
 def _lacks_wait(row: Row) -> bool:

@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import Any, Final
 
-from agent_tools._core.leaks import DISGUISE_PATTERNS, NAME_CLUES, ROWS, Row
+from agent_tools._core.secret_patterns import DISGUISE_PATTERNS, NAME_CLUES, ROWS, Row
 
 UNREADABLE: Final = "[text]"
 ELLIPSIS: Final = "…"

@@ -8,8 +8,8 @@ from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.types import Command
 
+from agent_tools._call.observers import logger
 from agent_tools._core.policy import require_count
-from agent_tools._observers import logger
 from agent_tools.routing._escalation import is_failure, turn_of
 
 END = "end"

@@ -8,18 +8,18 @@ from langchain.agents.middleware import AgentMiddleware
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._approvals import aasking_once, asking_once
-from agent_tools._call import AsyncExecute, Execute
+from agent_tools._call.call import AsyncExecute, Execute
+from agent_tools._call.credentials import OnAuthFailure
+from agent_tools._call.observers import Observer, logger
+from agent_tools._call.settings import Result, ShareKey
+from agent_tools._call.texts import Texts
 from agent_tools._classify import Rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._credentials import OnAuthFailure
 from agent_tools._handler import DEFAULT_BUDGET, DEFAULT_CIRCUIT, DEFAULT_LOOP_GUARD, ToolErrorHandler, the_handler
-from agent_tools._observers import Observer, logger
-from agent_tools._settings import Result, ShareKey
-from agent_tools._texts import Texts
+from agent_tools._langgraph.interrupts import aasking_once, asking_once
 from agent_tools.middleware._giving_up import END, GivesUp, TooManyFailures
 
 NamedTool = str | BaseTool | Callable[..., Any]

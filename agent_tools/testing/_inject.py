@@ -20,9 +20,9 @@ from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt import ToolNode
 
-from agent_tools._clean_errors import aclean_as, clean_as
-from agent_tools._langgraph import runs_in_thread
-from agent_tools._observers import listening
+from agent_tools._call.observers import listening
+from agent_tools._langgraph.clean_errors import aclean_as, clean_as
+from agent_tools._langgraph.run import runs_in_thread
 from agent_tools.report import RunReport
 from agent_tools.testing._fault_plan import Faults, Plan
 from agent_tools.testing._faults import Step, ok

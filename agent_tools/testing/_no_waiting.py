@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agent_tools._waiting import resume_waits, skip_waits
+from agent_tools._flow.waiting import resume_waits, skip_waits
 
 
 @contextmanager

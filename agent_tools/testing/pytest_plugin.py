@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from agent_tools._call.observers import listening
 from agent_tools._core.events import ToolEvent
-from agent_tools._observers import listening
 from agent_tools.report import RunReport
 from agent_tools.testing._inject import inject_faults
 from agent_tools.testing._no_waiting import no_waiting as without_waiting

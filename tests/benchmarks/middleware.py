@@ -15,7 +15,7 @@ from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import ScriptedChatModel
 from tests.benchmarks import nodes
 from tests.benchmarks.overhead import median_ratio
-from tests.toolbox import PassesOn
+from tests.support.toolbox import PassesOn
 
 
 def agent(middleware: AgentMiddleware[Any, Any], tool: StructuredTool, *, calls: int) -> Any:

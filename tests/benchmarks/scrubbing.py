@@ -3,7 +3,7 @@
 import time
 
 from agent_tools._core.redaction import scrub
-from tests.work import HARDEST
+from tests.support.work import HARDEST
 
 ORDINARY = "The order was not found in https://shop.example/orders; "
 LENGTH = 1_000_000

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from agent_tools import ErrorCategory, Failure, diagnose
 from agent_tools._classify.bodies import BODY_NAMES
-from agent_tools._classify.http import HEADER_NAMES, RESPONSE_NAMES, STATUS_NAMES
+from agent_tools._classify.tables.code_words import WORD_NAMES
+from agent_tools._classify.tables.http import HEADER_NAMES, RESPONSE_NAMES, STATUS_NAMES
 from agent_tools._classify.waits import WAIT_NAMES
-from agent_tools._classify.words import WORD_NAMES
 from agent_tools._classify.wrapping import WRAPPED_NAMES
 from tests.classify.clients import CANARY
-from tests.work import work_of
+from tests.support.work import work_of
 
 NAMES = sorted({*BODY_NAMES, *HEADER_NAMES, *RESPONSE_NAMES, *STATUS_NAMES, *WAIT_NAMES, *WORD_NAMES, *WRAPPED_NAMES})
 

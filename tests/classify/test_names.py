@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_tools import ErrorCategory, diagnose
-from agent_tools._classify.http import STATUS_NAMES
 from agent_tools._classify.reading import Subject
+from agent_tools._classify.tables.http import STATUS_NAMES
 from tests.classify.test_contract import status_error
 
 RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory

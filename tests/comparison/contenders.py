@@ -18,7 +18,7 @@ from langgraph.types import RetryPolicy as NodeRetryPolicy
 
 from agent_tools import ResilientToolNode, RetryPolicy
 from agent_tools.testing import ScriptedChatModel
-from tests.toolbox import Graph
+from tests.support.toolbox import Graph
 
 ATTEMPTS = 3
 

@@ -17,8 +17,8 @@ from langchain_core.tools import BaseTool
 from langgraph.types import Command, interrupt
 
 from agent_tools.testing import FaultyServer, Reply, ScriptedChatModel, call, check_history, no_waiting
+from tests.call.test_obedient_model import INVITATION, NO_INVITATION
 from tests.comparison.contenders import CHARGE, CONTENDERS, Contender
-from tests.test_obedient_model import INVITATION, NO_INVITATION
 
 #: Asks a human before each request.
 REFUND = "refund"

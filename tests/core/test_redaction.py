@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent_tools._core import redaction
 from agent_tools._core.redaction import scrub
-from tests.work import HARDEST, work_of
+from tests.support.work import HARDEST, work_of
 
 KEY = "q7Zr2mX9Lw4TbK8vN3pJ"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"

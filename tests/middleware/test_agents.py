@@ -16,10 +16,10 @@ from langgraph.prebuilt import InjectedState
 from langgraph.types import Command, interrupt
 
 from agent_tools import RetryPolicy, ToolErrorHandler
-from agent_tools._watch import watch_of
+from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import ScriptedChatModel, call
-from tests.toolbox import AT_ONCE, Flaky, Flavor, agent_of, answers_in, asking, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, agent_of, answers_in, asking, http_error
 
 THREAD = {"configurable": {"thread_id": "1"}}
 
@@ -282,7 +282,7 @@ async def test_nothing_holds_on_to_calls_that_have_ended() -> None:
     tools = [StructuredTool.from_function(coroutine=fn, name=fn.__name__, description="x") for fn in (works, breaks)]
     await agent_of(tools).ainvoke(asking(("works", {}), ("breaks", {})))
 
-    assert watch_of(asyncio.get_running_loop())._task_by_watched == {}
+    assert deadline_timer_of(asyncio.get_running_loop())._task_by_watched == {}
 
 
 # ---- giving up ----

@@ -21,7 +21,7 @@ from langgraph.types import Command, interrupt
 
 from agent_tools.middleware import ResilientToolMiddleware, UnreadableCallMiddleware
 from agent_tools.testing import ScriptedChatModel, call, check_history
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, http_error
 
 THREAD = {"configurable": {"thread_id": "1"}}
 GO = {"messages": [HumanMessage("go")]}

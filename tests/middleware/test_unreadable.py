@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent_tools.middleware import ResilientToolMiddleware, UnreadableCallMiddleware
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import invalid_call, shape_of
-from tests.toolbox import Flavor
+from tests.support.toolbox import Flavor
 
 THREAD = {"configurable": {"thread_id": "1"}}
 PAY = {"messages": [HumanMessage("pay")]}

@@ -12,7 +12,7 @@ from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy, RunReport
 from agent_tools.report import Ending, SpanKind
 from agent_tools.routing import repair_unanswered_tool_calls
 from agent_tools.testing import inject_faults, no_waiting, ok
-from tests.toolbox import AT_ONCE, Flaky, Flavor, asking, graph_of, graph_with, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, asking, graph_of, graph_with, http_error
 
 EXACT = RetryPolicy(base_delay=0.25, multiplier=2, jitter=0)
 

@@ -16,7 +16,7 @@ from langgraph.types import interrupt
 
 from agent_tools import ResilientToolNode
 from agent_tools.routing import arepair_thread, repair_node, repair_thread, route_tool_calls
-from tests.toolbox import AT_ONCE, Flavor
+from tests.support.toolbox import AT_ONCE, Flavor
 
 THREAD = {"configurable": {"thread_id": "1"}}
 

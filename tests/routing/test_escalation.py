@@ -13,7 +13,7 @@ from agent_tools import ResilientToolNode, ToolErrorHandler
 from agent_tools.routing import escalation_edge, repair_node, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, saying, shape_of, thinking
-from tests.toolbox import AT_ONCE, Flavor
+from tests.support.toolbox import AT_ONCE, Flavor
 
 
 def failed(count: int) -> list[Any]:

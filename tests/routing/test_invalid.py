@@ -9,7 +9,7 @@ from langgraph.graph import END
 from agent_tools.routing import answer_invalid_tool_calls, route_tool_calls_to
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, bot_graph, invalid_call, saying, shape_of
-from tests.toolbox import Flavor
+from tests.support.toolbox import Flavor
 
 
 def unreadable(number: int = 1) -> AIMessage:

@@ -19,7 +19,7 @@ from agent_tools import ResilientToolNode
 from agent_tools.routing import repair_thread, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import THREAD, Bot, Shop, asking_for, bot_graph, saying, shape_of, thinking
-from tests.toolbox import Flavor
+from tests.support.toolbox import Flavor
 
 
 @pytest.mark.parametrize("database", [None, "threads.sqlite"])

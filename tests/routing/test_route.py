@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from agent_tools.routing import route_tool_calls, route_tool_calls_to
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, bot_graph, invalid_call, saying, shape_of, thinking
-from tests.toolbox import Flavor, untraced
+from tests.support.toolbox import Flavor, untraced
 
 
 class PydanticState(BaseModel):

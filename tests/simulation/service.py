@@ -43,7 +43,7 @@ class Job:
 
     operation: int
     key: str
-    ledger: "Ledger | None"
+    ledger: "Gates | None"
 
     def carry_out(self) -> None:
         """Do what the request asks for."""
@@ -51,7 +51,7 @@ class Job:
             self.ledger.enter(self)
 
 
-class Ledger:
+class Gates:
     """The writes that a service has carried out."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Service:
 
     def __init__(self, behavior: Behavior) -> None:
         self.behavior = behavior
-        self.ledger = Ledger()
+        self.ledger = Gates()
         self.requested_at: list[float] = []
 
     async def answer(self, request: httpx.Request) -> Reply:

@@ -15,7 +15,7 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from agent_tools import testing
 from agent_tools.testing import ScriptedChatModel, call
 from agent_tools.testing._script import Step
-from tests.toolbox import Flavor, Graph
+from tests.support.toolbox import Flavor, Graph
 
 THREAD = {"configurable": {"thread_id": "t"}}
 

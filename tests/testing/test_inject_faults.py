@@ -34,7 +34,7 @@ from agent_tools.testing import (
     timeout,
 )
 from agent_tools.testing._faults import step_of
-from tests.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_with, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_with, http_error
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agent_tools._waiting import apause, pause
+from agent_tools._flow.waiting import apause, pause
 from agent_tools.testing import no_waiting
 
 
@@ -98,7 +98,7 @@ async def test_waits_are_real_again_after_an_error_in_the_block() -> None:
 
 
 def test_importing_the_switch_imports_no_framework() -> None:
-    code = "import sys, agent_tools._waiting; print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
+    code = "import sys, agent_tools._flow.waiting; print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == "[]"
 

@@ -1,0 +1,1 @@
+"""One tool call in progress, from the request to the answer."""

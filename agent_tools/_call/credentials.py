@@ -1,0 +1,81 @@
+"""Credentials that somebody can renew: once for all calls that were refused with the old ones."""
+
+import asyncio
+import inspect
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
+
+from langchain_core.runnables.config import run_in_executor
+
+from agent_tools._call.observers import logger
+from agent_tools._core.events import ToolEvent
+from agent_tools._flow.drivers import FAILURES
+from agent_tools._langgraph.errors import is_control_flow
+
+#: Gets the event of the refusal and renews what the tool uses; True means: it is worth another attempt.
+OnAuthFailure = Callable[[ToolEvent], bool] | Callable[[ToolEvent], Awaitable[bool]]
+
+
+class Credentials:
+    """Asks `on_auth_failure`, one call at a time for each tool; the calls that waited take its success over.
+
+    Raises:
+        TypeError: It is no function.
+    """
+
+    def __init__(self, on_auth_failure: OnAuthFailure) -> None:
+        if not callable(on_auth_failure):
+            raise TypeError(f"on_auth_failure must be a function or None, not {on_auth_failure!r}")
+        self._on_auth_failure = on_auth_failure
+        self._renewals: Counter[str] = Counter()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, defaultdict[str, asyncio.Lock]]
+        self._async_locks = WeakKeyDictionary()
+
+    def renewals(self, tool: str) -> int:
+        """Return how often the credentials of `tool` were renewed: which ones an attempt begins with."""
+        return self._renewals[tool]
+
+    def renew(self, event: ToolEvent, *, seen: int) -> bool:
+        """Return whether there are newer credentials than the ones `seen` by the refused attempt."""
+        with self._locks[event.tool]:
+            return self._renewals[event.tool] != seen or self._noted(event, self._asked(event))
+
+    async def arenew(self, event: ToolEvent, *, seen: int) -> bool:
+        """Return the same as `renew`; a function that is not async runs in a thread."""
+        locks = self._async_locks.setdefault(asyncio.get_running_loop(), defaultdict(asyncio.Lock))
+        async with locks[event.tool]:
+            return self._renewals[event.tool] != seen or self._noted(event, await self._aasked(event))
+
+    def _asked(self, event: ToolEvent) -> bool:
+        try:
+            said = self._on_auth_failure(event)
+        except FAILURES as error:
+            return _not_renewed(error)
+        if not inspect.isawaitable(said):
+            return bool(said)
+        if inspect.iscoroutine(said):
+            said.close()  # it was not begun
+        raise TypeError("on_auth_failure is async: a sync run needs a function that is not")
+
+    async def _aasked(self, event: ToolEvent) -> bool:
+        try:
+            if inspect.iscoroutinefunction(self._on_auth_failure):
+                return bool(await self._on_auth_failure(event))
+            said = await run_in_executor(None, self._on_auth_failure, event)
+            return bool(await said if inspect.isawaitable(said) else said)  # of an object or a lambda that is async
+        except FAILURES as error:
+            if is_control_flow(error):
+                raise
+            return _not_renewed(error)
+
+    def _noted(self, event: ToolEvent, renewed: bool) -> bool:  # noqa: FBT001  # what was just said
+        self._renewals[event.tool] += renewed
+        return renewed
+
+
+def _not_renewed(error: BaseException) -> bool:
+    logger.warning("on_auth_failure raised %s; the credentials count as not renewed", type(error).__name__)
+    return False

@@ -1,0 +1,142 @@
+"""What is the same for all calls of a handler, and what follows from it for an error: its `Failure`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
+
+from agent_tools._call.credentials import Credentials
+from agent_tools._call.nested_retries import NestedRetries
+from agent_tools._call.observers import Observer, logger
+from agent_tools._call.texts import OwnTexts
+from agent_tools._classify import Rules, diagnose
+from agent_tools._core.answer import render_bad_arguments
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.loop_guard import LoopGuard
+from agent_tools._core.policy import RetryPolicy, is_async
+from agent_tools._core.redaction import scrub
+from agent_tools._flow.time_limit import StillRunningError
+from agent_tools._gate.gates import Gates
+from agent_tools._langgraph.errors import Origin, argument_problems
+
+Result = ToolMessage | Command[Any]
+ShareKey = Callable[[ToolCallRequest], str]
+
+
+class DrainingError(Exception):
+    """The graph shuts down while a call waits for its next attempt."""
+
+
+class NotRunError(Exception):
+    """A call was not run: its tool is known to be down, or has kept failing."""
+
+
+class ReturnedError(Exception):
+    """A tool returned what counts as a failure; carries it through the loop like a raised error."""
+
+    def __init__(self, result: Result, *, retry: bool, acted: bool = True) -> None:
+        super().__init__()
+        self.result = result
+        self.failure = Failure(
+            category=ErrorCategory.RETRYABLE if retry else ErrorCategory.NON_RETRYABLE,
+            error_type=type(result).__name__,
+            rule="failed_when" if retry else "returned status",
+            may_have_acted=acted,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnHandling:
+    """An explicit `handle_tool_errors`: which errors are answered, and in whose words.
+
+    Attributes:
+        types: Errors of these types are answered, all others are raised.
+        text: Makes the words; None for ours.
+    """
+
+    types: tuple[type[BaseException], ...]
+    text: Callable[[Any], str] | None = None
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether `error` is answered; a call that we did not run is, where the tool's own errors are."""
+        return isinstance(error, (*self.types, NotRunError) if self.types else ())
+
+    def words(self, error: BaseException) -> str | None:
+        """Return the user's words for `error`, None for ours."""
+        return self.text(error) if self.text is not None and isinstance(error, self.types) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is the same for all calls of a handler; `ToolErrorHandler` explains the fields."""
+
+    policy: RetryPolicy
+    per_tool: Mapping[str, RetryPolicy]
+    rules: Rules
+    expose: tuple[type[BaseException], ...]
+    observer: Observer | None
+    credentials: Credentials | None
+    loop_guard: LoopGuard | None
+    texts: OwnTexts
+    layers: NestedRetries
+    gates: Gates
+    share_key: ShareKey | None
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could call, or would await, and whose error would only be seen in the log."""
+        for name in ("observer", "share_key"):
+            given = getattr(self, name)
+            if given is not None and (not callable(given) or is_async(given)):
+                raise TypeError(f"{name} must be a function, and not an async one, not {given!r}")
+
+    def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
+        """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
+        if isinstance(cause, ReturnedError):
+            return cause.failure
+        if origin is Origin.ARGUMENTS:
+            return _refused_arguments(cause, request)
+        failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
+        if origin is Origin.RESULT:
+            return replace(failure, veto=Veto.RESULT)
+        if isinstance(cause, StillRunningError):
+            return replace(failure, veto=Veto.RUNNING)
+        words = _text_of(cause) if isinstance(cause, self.expose) else failure.detail
+        return failure if words is None else replace(failure, detail=scrub(words) or None)
+
+    def key_of(self, request: ToolCallRequest) -> str:
+        """Return the key of what this call shares with others."""
+        tool = request.tool_call["name"]
+        if self.share_key is None:
+            return tool
+        try:
+            return str(self.share_key(request))
+        except Exception as error:  # noqa: BLE001  # the call itself is not to suffer from it
+            logger.warning("share_key raised %s; %s shares with all calls of the tool", type(error).__name__, tool)
+            return tool
+
+    def _rules_of(self, tool: str) -> Rules:
+        own = self.per_tool.get(tool, self.policy).classify
+        return (own, self.rules) if own else self.rules
+
+
+def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failure:
+    problems = [scrub(problem) for problem in argument_problems(error, request.tool)]
+    return Failure(
+        category=ErrorCategory.NON_RETRYABLE,
+        error_type=type(error).__name__,
+        rule="arguments",
+        may_have_acted=False,
+        detail=render_bad_arguments(request.tool_call["name"], problems),
+    )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # an error that cannot even be printed has nothing to tell
+        return ""

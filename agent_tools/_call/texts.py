@@ -1,0 +1,157 @@
+"""The words of an answer: the user's own where there are some, else ours.
+
+    texts = {
+        "auth_failure": "{tool} ist zurzeit gesperrt. Sage das dem Kunden.",      # a category
+        "circuit": "{tool} ist ausgefallen, noch {retry_after} s lang.",          # a reason
+        "get_order": "Die Bestellauskunft antwortet nicht.",                      # a tool
+        ("get_order", "timeout"): lambda outcome: translated(outcome),            # both
+    }
+
+The most precise one is used: tool and reason, tool and category, tool, reason, category. One that has nothing to
+say this time gives way to the next, and the last of them to ours: a function that returns nothing, or raises; a
+template with a field for what is not known this time.
+
+What has been written for the model on purpose (`Failure.detail`: wrong arguments, a `ToolException`) is not lost by a
+template: one without `{detail}` gives way to it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from string import Formatter
+
+from agent_tools._call.observers import logger
+from agent_tools._core.answer import Outcome, render
+from agent_tools._core.decision import Reason
+from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.policy import is_async
+
+#: Returns the words for an outcome; None, or a blank text, leaves it to the next one.
+Function = Callable[[Outcome], str | None]
+
+#: By category, reason, tool, or tool and one of the former; a function alone is asked for everything.
+Texts = Mapping[str | tuple[str, str], str | Function] | Function
+
+_KINDS = frozenset({*ErrorCategory, *Reason})
+
+#: Characters of an answer in the user's words.
+_LIMIT = 2000
+
+#: What a template may name; None is not known this time. All times are seconds.
+VALUE_BY_FIELD: dict[str, Callable[[Outcome], object]] = {
+    "attempts": lambda outcome: outcome.attempts,
+    "category": lambda outcome: outcome.failure.category,
+    "detail": lambda outcome: outcome.failure.detail,
+    "elapsed": lambda outcome: f"{outcome.elapsed:.1f}",
+    "reason": lambda outcome: outcome.reason,
+    "retry_after": lambda outcome: _number(outcome.failure.retry_after),
+    "status_code": lambda outcome: outcome.failure.status_code,
+    "tool": lambda outcome: outcome.tool,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    text: str
+    fields: frozenset[str]
+
+
+class OwnTexts:
+    """What `texts=` says, checked.
+
+    Attributes:
+        tools: Those that have words of their own.
+
+    Raises:
+        TypeError: A key or a text of the wrong type.
+        ValueError: A blank template, one with an unknown field, or a pair without a category or reason.
+    """
+
+    def __init__(self, texts: Texts | None) -> None:
+        if isinstance(texts, str):
+            raise TypeError(f"texts must be a mapping or a function, not {texts!r}: say for what the text is")
+        self._said_by_place: dict[tuple[str | None, str | None], _Template | Function] = {}
+        if isinstance(texts, Mapping):
+            self._said_by_place = {_place(key): _text(f"texts[{key!r}]", given) for key, given in texts.items()}
+        elif texts is not None:
+            self._said_by_place = {(None, None): _function("texts", texts)}
+        self.tools = {tool for tool, _ in self._said_by_place if tool is not None}
+
+    def text(self, outcome: Outcome) -> str:
+        """Return what the model reads."""
+        if self._said_by_place:
+            for said in map(partial(_said, outcome=outcome), self._candidates(outcome)):
+                if said is not None and said.strip():
+                    return said if len(said) <= _LIMIT else f"{said[: _LIMIT - 1]}…"
+        return render(outcome)
+
+    def _candidates(self, outcome: Outcome) -> Iterator["_Template | Function"]:
+        """Yield what there is for `outcome`, the most precise first."""
+        tool, reason, category = outcome.tool, str(outcome.reason), str(outcome.failure.category)
+        for place in ((tool, reason), (tool, category), (tool, None), (None, reason), (None, category), (None, None)):
+            if place in self._said_by_place:
+                yield self._said_by_place[place]
+
+
+def _said(text: "_Template | Function", outcome: Outcome) -> str | None:
+    return _filled(text, outcome) if isinstance(text, _Template) else _answered(text, outcome)
+
+
+def _filled(template: _Template, outcome: Outcome) -> str | None:
+    """Return the text with its fields filled in, None when one of them is not known."""
+    if outcome.failure.detail is not None and "detail" not in template.fields:
+        return None
+    values = {field: VALUE_BY_FIELD[field](outcome) for field in template.fields}
+    return None if None in values.values() else template.text.format_map(values)
+
+
+def _answered(function: Function, outcome: Outcome) -> str | None:
+    """Return what the user's function says; whatever goes wrong in it is the log's business."""
+    try:
+        said: object = function(outcome)
+    except Exception as error:  # noqa: BLE001  # our words will do
+        said = error
+    if said is None or isinstance(said, str):
+        return said
+    what = f"{'raised' if isinstance(said, Exception) else 'returned'} {type(said).__name__}"
+    logger.warning("a function of texts %s; the answer for %s is in other words", what, outcome.tool)
+    return None
+
+
+def _place(key: object) -> tuple[str | None, str | None]:
+    """Return for what tool, and for what category or reason, `key` stands; None for all."""
+    if isinstance(key, str):
+        return (None, str(key)) if key in _KINDS else (key, None)
+    if not isinstance(key, tuple) or len(key) != 2 or not all(isinstance(part, str) for part in key):  # noqa: PLR2004
+        raise TypeError(f"texts must name a category, a reason, a tool, or a tool and one of the former, not {key!r}")
+    if key[1] not in _KINDS:
+        raise ValueError(f"texts[{key!r}] must name one of {', '.join(sorted(_KINDS))}, not {key[1]!r}")
+    return key[0], str(key[1])
+
+
+def _text(name: str, given: object) -> "_Template | Function":
+    return _template(name, given) if isinstance(given, str) else _function(name, given)
+
+
+def _function(name: str, given: object) -> Function:
+    if not callable(given) or is_async(given):
+        raise TypeError(f"{name} must be a template or a function, and not an async one, not {given!r}")
+    return given
+
+
+def _template(name: str, given: str) -> _Template:
+    if not given.strip():
+        raise ValueError(f"{name} must say something, not {given!r}")
+    try:
+        parts = list(Formatter().parse(given))
+    except ValueError as error:
+        raise ValueError(f"{name} is no template: {error}") from None
+    for _, field, form, conversion in parts:
+        if field is not None and (field not in VALUE_BY_FIELD or form or conversion):
+            known = ", ".join(VALUE_BY_FIELD)
+            raise ValueError(f"{name} names the field {field!r}; there are, without a format, {known}")
+    return _Template(given, frozenset(field for _, field, _, _ in parts if field is not None))
+
+
+def _number(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds:.10g}"

@@ -1,0 +1,1 @@
+"""The tables of the classifier, one module for each kind of source."""

@@ -1,0 +1,169 @@
+"""Class names that speak for themselves, for libraries and applications that no table knows.
+
+`HelpdeskRateLimited`, `UpstreamServiceUnavailable`, `CrmLoginFailed`: the end of a name is read as a code
+word. Such a row is never `sure`: what the error was raised from knows better. A name may cost a retry, but
+may hardly earn one: only words that mean "too many requests" or "service unavailable" everywhere do.
+"""
+
+import re
+import sys
+from dataclasses import replace
+
+from agent_tools._classify.tables.code_words import ROW_BY_WORD
+from agent_tools._classify.tables.row import BROKEN, LATE, PASSING, PERMANENT, REFUSED, Row, spread
+from agent_tools._core.failure import ErrorCategory
+
+ROW_BY_NAME = ROW_BY_WORD | spread(
+    {
+        PASSING: (
+            "apiunavailable",
+            "backendunavailable",
+            "databaseunavailable",
+            "internalserver",
+            "retryable",
+            "serverunavailable",
+            "temporary",
+            "transient",
+            "upstreamunavailable",
+        ),
+        LATE: ("connecttimeout", "deadline", "readtimeout", "timeoutexpired"),
+        BROKEN: (
+            "brokenconnection",
+            "certificate",
+            "communication",
+            "connect",
+            "connection",
+            "connectionaborted",
+            "connectionclosed",
+            "connectionfailed",
+            "connectionfailure",
+            "connectionlost",
+            "connectionrefused",
+            "connectionreset",
+            "connectivity",
+            "disconnected",
+            "dns",
+            "hostunreachable",
+            "nameresolution",
+            "network",
+            "networkunreachable",
+            "proxy",
+            "serverdisconnected",
+            "socket",
+            "ssl",
+            "tls",
+            "transport",
+            "unreachable",
+            "unreachablehost",
+        ),
+        REFUSED: (
+            "accessforbidden",
+            "auth",
+            "badcredential",
+            "credentials",
+            "login",
+            "notloggedin",
+            "oauth",
+            "permission",
+        ),
+        PERMANENT: (
+            "argument",
+            "assertion",
+            "configuration",
+            "data",
+            "decode",
+            "decoding",
+            "deserialization",
+            "encode",
+            "encoding",
+            "integrity",
+            "json",
+            "parse",
+            "parsing",
+            "programming",
+            "schema",
+            "serialization",
+            "syntax",
+            "type",
+            "value",
+        ),
+    }
+)
+"""A word at the end of a class name, without `Error` and its like. Words that are too common for an end stand below."""
+
+WHOLE_NAMES = frozenset(
+    {
+        "auth",
+        "data",
+        "json",
+        "login",
+        "permission",
+        "proxy",
+        "retryable",
+        "temporary",
+        "transient",
+        "type",
+        "unavailable",
+        "value",
+    }
+)
+"""Words that only count as the whole name: a `ProductUnavailable` is no outage, a `DataLoginError` nothing at all."""
+
+DENYING_STARTS = (
+    "bad",
+    "illegal",
+    "invalid",
+    "malformed",
+    "missing",
+    "no",
+    "not",
+    "unexpected",
+    "unknown",
+    "unsupported",
+    "wrong",
+)
+"""What stands before a word and makes another thing of it: an `InvalidTimeout` is an argument."""
+
+_HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_ENDINGS = frozenset({"Error", "Exception", "Err", "Failure", "Fault", "Response", "Result"})
+
+
+def row_by_name(qualified: str) -> Row | None:
+    """Return what the bare name in `rootmodule.ClassName` says, or None when it says nothing.
+
+    Python's own classes are not asked: those that say something stand in a table.
+    """
+    if qualified.partition(".")[0] in sys.stdlib_module_names:
+        return None
+    humps = _humps(qualified)
+    row = ROW_BY_NAME.get("".join(humps)) or _row_by_end(humps)
+    if row is None:
+        return None
+    # A name proves nothing about what happened before it was raised.
+    sure = row.category is ErrorCategory.NON_RETRYABLE
+    return replace(row, may_have_acted=True, sure=sure, rule=qualified)
+
+
+def row_by_denial(qualified: str) -> Row | None:
+    """Return NON_RETRYABLE when the name begins with a denial; weaker than whatever a base of the class says."""
+    return PERMANENT.named(qualified) if _is_denied(_humps(qualified)) else None
+
+
+def _row_by_end(humps: list[str]) -> Row | None:
+    ends = ("".join(humps[start:]) for start in range(1, len(humps)))
+    row = next((ROW_BY_NAME[end] for end in ends if end in ROW_BY_NAME and end not in WHOLE_NAMES), None)
+    # An `InvalidTimeout` is no timeout, but an `InvalidUserCredentials` is about credentials.
+    if row is None or (_is_denied(humps) and row.category is not ErrorCategory.AUTH_FAILURE):
+        return None
+    return row
+
+
+def _humps(qualified: str) -> list[str]:
+    humps = _HUMPS.findall(qualified.rpartition(".")[2])
+    while len(humps) > 1 and humps[-1] in _ENDINGS:
+        humps.pop()
+    return [hump.lower() for hump in humps]
+
+
+def _is_denied(humps: list[str]) -> bool:
+    return bool(humps) and humps[0] in DENYING_STARTS

@@ -1,0 +1,299 @@
+"""Classes that tell by themselves what happened, by library. No library is imported for it.
+
+A row is found by `rootmodule.ClassName`, from the class itself up its bases, so that the most derived class
+decides and a base that lies does not (redis' `AuthenticationError` is one of its `ConnectionError`s). To add
+a library, add its classes to the row that fits, and a case to the tests. What carries a status, a code or a
+telling name (`names.py`) needs no row.
+"""
+
+from agent_tools._classify.tables.builtins import ROW_BY_BUILTIN
+from agent_tools._classify.tables.row import (
+    BROKEN,
+    BUG,
+    LATE,
+    NO_ANSWER_TO_CONNECT,
+    NOT_NOW,
+    PASSING,
+    PERMANENT,
+    REFUSED,
+    REJECTED,
+    SOME_CONNECTION_TROUBLE,
+    SOME_DATABASE_TROUBLE,
+    SOME_REFUSAL,
+    SOME_TIMEOUT,
+    THROTTLED,
+    UNREACHED,
+    Row,
+    spread,
+)
+
+_HTTPX = spread(
+    {
+        NO_ANSWER_TO_CONNECT: ("ConnectTimeout", "PoolTimeout"),
+        LATE: ("TimeoutException",),
+        UNREACHED: ("ConnectError",),
+        REJECTED: ("InvalidURL", "LocalProtocolError", "UnsupportedProtocol"),
+        BROKEN: ("NetworkError", "ProtocolError", "ProxyError", "TransportError"),
+        PERMANENT: ("CookieConflict", "DecodingError", "StreamError", "TooManyRedirects"),
+    }
+)
+"""`httpx`, its fork `httpx2`, and `httpcore` below them. The contract's rows are among them."""
+
+_HTTP_CLIENTS = spread(
+    {
+        NO_ANSWER_TO_CONNECT: (
+            "aiohttp.ConnectionTimeoutError",
+            "botocore.ConnectTimeoutError",
+            "requests.ConnectTimeout",
+        ),
+        LATE: (
+            "aiohttp.ServerTimeoutError",
+            "botocore.ReadTimeoutError",
+            "botocore.WaiterError",
+            "elastic_transport.ConnectionTimeout",
+            "requests.ReadTimeout",
+            "urllib3.ReadTimeoutError",
+        ),
+        UNREACHED: (
+            "aiohttp.ClientConnectorError",
+            "botocore.ProxyConnectionError",
+            "elastic_transport.TlsError",
+            "httplib2.ServerNotFoundError",
+            "urllib3.NameResolutionError",
+            "urllib3.NewConnectionError",
+        ),
+        BROKEN: (
+            "aiohttp.ClientPayloadError",
+            "aiohttp.ServerDisconnectedError",
+            "botocore.ConnectionClosedError",
+            "botocore.IncompleteReadError",
+            "botocore.ResponseStreamingError",
+            "requests.ChunkedEncodingError",
+            "urllib3.IncompleteRead",
+            "websockets.ConnectionClosed",
+            "websockets.InvalidMessage",
+        ),
+        SOME_CONNECTION_TROUBLE: (
+            "aiohttp.ClientConnectionError",
+            "botocore.ConnectionError",
+            "botocore.EndpointConnectionError",
+            "botocore.HTTPClientError",
+            "elastic_transport.ConnectionError",
+            "qdrant_client.ResponseHandlingException",
+            "requests.ConnectionError",
+            "urllib3.HTTPError",
+            "urllib3.ProtocolError",
+            "urllib3.ProxyError",
+            "urllib3.SSLError",
+        ),
+        SOME_TIMEOUT: ("requests.Timeout", "urllib3.TimeoutError"),
+        REFUSED: (
+            "botocore.CredentialRetrievalError",
+            "botocore.LoginError",
+            "botocore.NoAuthTokenError",
+            "botocore.NoCredentialsError",
+            "botocore.PartialCredentialsError",
+            "botocore.SSOError",
+            "botocore.TokenRetrievalError",
+        ),
+        REJECTED: (
+            "aiohttp.InvalidURL",
+            "aiohttp.NonHttpUrlClientError",
+            "botocore.ParamValidationError",
+            "botocore.ValidationError",
+            "requests.InvalidHeader",
+            "requests.InvalidSchema",
+            "requests.InvalidURL",
+            "requests.MissingSchema",
+            "urllib3.LocationValueError",
+        ),
+        PERMANENT: (
+            "aiohttp.ContentTypeError",
+            "elastic_transport.SerializationError",
+            "requests.ContentDecodingError",
+            "requests.InvalidJSONError",
+            "requests.StreamConsumedError",
+            "requests.TooManyRedirects",
+            "requests.UnrewindableBodyError",
+            "urllib3.DecodeError",
+            "urllib3.ResponseError",
+            "urllib3.HeaderParsingError",
+            "urllib3.UnrewindableBodyError",
+        ),
+    }
+)
+
+_DB_API = (
+    "DBAPIError",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+)
+"""PEP 249's classes; where a library wraps a driver under the same names, the driver's error knows better."""
+
+_DATABASES = spread(
+    {
+        UNREACHED: (
+            "cassandra.NoHostAvailable",
+            "kafka.NoBrokersAvailable",
+            "ldap3.LDAPServerPoolExhaustedError",
+            "ldap3.LDAPSocketOpenError",
+            "nats.NoServersError",
+            "paramiko.NoValidConnectionsError",
+        ),
+        SOME_CONNECTION_TROUBLE: (
+            "asyncpg.InternalClientError",
+            "clickhouse_connect.OperationalError",
+            "kombu.OperationalError",
+            "ldap.CONNECT_ERROR",
+            "ldap.SERVER_DOWN",
+            "ldap3.LDAPCommunicationError",
+            "neo4j.ServiceUnavailable",
+            "neo4j.SessionExpired",
+            "nats.NoRespondersError",
+            "paramiko.SSHException",
+            "pika.AMQPConnectionError",
+            "pika.AMQPHeartbeatTimeout",
+            "psycopg.OperationalError",
+            "psycopg2.OperationalError",
+            "pymongo.AutoReconnect",
+            "pymongo.ConnectionFailure",
+            "pymssql.OperationalError",
+            "pymysql.InterfaceError",
+            "redis.ConnectionError",
+        ),
+        NO_ANSWER_TO_CONNECT: ("psycopg.ConnectionTimeout", "psycopg_pool.PoolTimeout", "sqlalchemy.TimeoutError"),
+        LATE: (
+            "cassandra.OperationTimedOut",
+            "cassandra.Timeout",
+            "ldap.TIMEOUT",
+            "ldap3.LDAPTimeLimitExceededResult",
+            "pymongo.ExecutionTimeout",
+            "pymongo.NetworkTimeout",
+            "pymongo.WTimeoutError",
+            "redis.TimeoutError",
+        ),
+        SOME_TIMEOUT: ("pymongo.ServerSelectionTimeoutError", "pymongo.WaitQueueTimeoutError"),
+        NOT_NOW: (
+            "cassandra.OverloadedErrorMessage",
+            "ldap.BUSY",
+            "ldap3.LDAPBusyResult",
+            "mysql.PoolError",
+            "redis.BusyLoadingError",
+            "redis.MaxConnectionsError",
+            "redis.ReadOnlyError",
+            "redis.TryAgainError",
+            "redis.WatchError",
+        ),
+        PASSING: (
+            "cassandra.Unavailable",
+            "kafka.RetriableError",
+            "ldap.UNAVAILABLE",
+            "ldap3.LDAPUnavailableResult",
+            "neo4j.TransientError",
+            "pymongo.NotPrimaryError",
+            "redis.ClusterDownError",
+            "redis.MasterDownError",
+        ),
+        REFUSED: (
+            "ldap.INSUFFICIENT_ACCESS",
+            "ldap.INVALID_CREDENTIALS",
+            "ldap3.LDAPAuthorizationDeniedResult",
+            "ldap3.LDAPBindError",
+            "ldap3.LDAPInsufficientAccessRightsResult",
+            "ldap3.LDAPInvalidCredentialsResult",
+            "neo4j.AuthError",
+            "neo4j.Forbidden",
+            "paramiko.AuthenticationException",
+            "pika.ProbableAccessDeniedError",
+            "pika.ProbableAuthenticationError",
+            "redis.AuthenticationError",
+            "redis.AuthorizationError",
+            "redis.NoPermissionError",
+        ),
+        SOME_DATABASE_TROUBLE: [f"{library}.{name}" for library in ("django", "sqlalchemy") for name in _DB_API],
+        PERMANENT: (
+            "kafka.AuthorizationError",
+            "ldap3.LDAPOperationResult",
+            "gql.TransportQueryError",
+            "neo4j.ClientError",
+            "paramiko.BadHostKeyException",
+            "paramiko.IncompatiblePeer",
+            "redis.DataError",
+            "redis.LockError",
+            "redis.ResponseError",
+            "sqlalchemy.InvalidRequestError",
+        ),
+    }
+)
+"""Databases, queues, directories: what has no code of its own, or only sometimes (`databases.py`)."""
+
+_SERVICES = spread(
+    {
+        THROTTLED: ("discord.RateLimited", "tavily.UsageLimitExceededError", "telegram.RetryAfter"),
+        PASSING: ("braintree.ServerError", "hvac.VaultDown", "pyactiveresource.ServerError"),
+        UNREACHED: ("dns.NXDOMAIN", "dns.NoNameservers"),
+        SOME_CONNECTION_TROUBLE: (
+            "algoliasearch.AlgoliaUnreachableHostException",
+            "azure.IncompleteReadError",
+            "azure.ServiceRequestError",
+            "azure.ServiceResponseError",
+            "google.TransportError",
+            "meilisearch.MeilisearchCommunicationError",
+            "prawcore.RequestException",
+        ),
+        SOME_TIMEOUT: ("google.RetryError",),
+        REFUSED: (
+            "discord.LoginFailure",
+            "google.DefaultCredentialsError",
+            "simple_salesforce.SalesforceAuthenticationFailed",
+            "simple_salesforce.SalesforceExpiredSession",
+            "spotipy.SpotifyOauthError",
+            "telegram.InvalidToken",
+        ),
+        SOME_REFUSAL: ("anthropic.CredentialsError", "google.GoogleAuthError", "google.RefreshError"),
+        REJECTED: ("telegram.BadRequest", "telegram.ChatMigrated", "telegram.EndPointNotFound"),
+    }
+)
+
+_FRAMEWORKS = spread(
+    {
+        LATE: ("langchain_core.ModelTimeoutError", "langgraph.NodeTimeoutError", "playwright.TimeoutError"),
+        BROKEN: (
+            "anyio.BrokenResourceError",
+            "anyio.ClosedResourceError",
+            "anyio.EndOfStream",
+            "anyio.IncompleteRead",
+        ),
+        BUG: (
+            "langchain_core.OutputParserException",
+            "langgraph.EmptyInputError",
+            "langgraph.GraphRecursionError",
+            "langgraph.InvalidUpdateError",
+            "pydantic_ai.ModelRetry",
+            "pydantic_core.ValidationError",
+        ),
+    }
+)
+
+EXACT_FAMILIES = frozenset({"builtins.SystemExit", "httpx.RequestError", "httpx2.RequestError"})
+"""Bases whose classes are looked up in the table alone; what else they carry or are called decides nothing."""
+
+ROW_BY_CLASS: dict[str, Row] = (
+    ROW_BY_BUILTIN
+    | {
+        f"{library}.{name}": row
+        for library in ("httpcore", "httpcore2", "httpx", "httpx2")
+        for name, row in _HTTPX.items()
+    }
+    | _HTTP_CLIENTS
+    | _DATABASES
+    | _SERVICES
+    | _FRAMEWORKS
+)

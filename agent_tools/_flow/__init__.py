@@ -1,0 +1,1 @@
+"""Doing what comes next: attempts, waits, time limits. No framework."""

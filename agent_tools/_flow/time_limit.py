@@ -1,0 +1,102 @@
+"""Time limits on one attempt: on what a task awaits, and on what a thread does."""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from types import TracebackType
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
+
+
+#: Seconds that what was canceled has for its end, before it is canceled again.
+AGAIN = 1.0
+
+
+class StillRunningError(TimeoutError):
+    """The time is over, but what ran in a thread cannot be stopped."""
+
+
+class TimeLimit:
+    """Ends what the current task awaits in a `with` block, when the time is over.
+
+    Like `asyncio.timeout`, but it does not leave it at one cancellation: a client that takes its leave of a server
+    which does not answer any more would wait for it.
+
+    Args:
+        seconds: Until the first cancellation; None for no limit.
+
+    Raises:
+        TimeoutError: The time was over, and nobody else has canceled the task.
+    """
+
+    __slots__ = ("_before", "_cancels", "_seconds", "_task", "_timer")
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._cancels = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time was over before the end of the block."""
+        return self._cancels > 0
+
+    def __enter__(self) -> None:
+        if self._seconds is None:
+            return
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time limit needs a task")
+        self._before = task.cancelling()
+        self._timer = loop.call_later(self._seconds, self._end, loop, task)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        if not self._cancels:
+            return
+        is_ours = withdraw_cancellations(self._task, self._cancels, before=self._before)
+        if is_ours and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
+
+    def _end(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[object]") -> None:
+        self._task = task
+        self._cancels += 1
+        task.cancel()
+        self._timer = loop.call_later(AGAIN, self._end, loop, task)
+
+
+def withdraw_cancellations(task: "asyncio.Task[object]", cancels: int, *, before: int) -> bool:
+    """Take back so many cancellations of `task`; return whether no more are left than there were `before`."""
+    left = task.cancelling()
+    for _ in range(cancels):
+        left = task.uncancel()
+    return left <= before
+
+
+def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
+    """Return what `work` returns or raises in a thread of its own.
+
+    Raises:
+        StillRunningError: The time is over; whatever `work` still brings is dropped.
+    """
+    result: Future[ResultT] = Future()
+    context = contextvars.copy_context()
+
+    def deliver() -> None:
+        try:
+            result.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
+            result.set_exception(error)
+
+    threading.Thread(target=deliver, daemon=True, name="agent_tools attempt").start()
+    if not wait([result], timeout=seconds).done:
+        raise StillRunningError
+    return result.result()

@@ -1,0 +1,1 @@
+"""All that LangGraph and LangChain do not export."""

@@ -1,0 +1,137 @@
+"""All that LangGraph and LangChain do not export by name, in one place.
+
+Where an error came from is read off its traceback: the first of the framework's own functions on the
+way in says how far the call had got. That costs nothing as long as nothing fails.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+from langgraph.errors import GraphBubbleUp, is_invalid_resume
+from langgraph.prebuilt.tool_node import (
+    INVALID_TOOL_NAME_ERROR_TEMPLATE,
+    ToolCallRequest,
+    ToolInvocationError,
+    _infer_handled_types,
+)
+from pydantic import ValidationError
+
+from agent_tools._langgraph.clean_errors import original_of
+
+
+class Origin(Enum):
+    """How far a call had got when its error was raised."""
+
+    WIRING = auto()
+    """State, store or runtime could not be handed to the tool: the developer's mistake."""
+    ARGUMENTS = auto()
+    """The arguments did not fit the tool's schema; its body was not reached."""
+    BODY = auto()
+    """The tool itself, or unknown."""
+    RESULT = auto()
+    """The tool had returned; ToolNode refused what it returned."""
+
+
+ORIGIN_BY_FUNCTION = {
+    "_inject_tool_args": Origin.WIRING,
+    "_parse_input": Origin.ARGUMENTS,
+    "_run": Origin.BODY,
+    "_arun": Origin.BODY,
+    "_normalize_tool_response": Origin.RESULT,
+}
+
+
+def is_control_flow(error: BaseException) -> bool:
+    """Return whether `error` is a message to the graph and no failure of a tool.
+
+    Interrupts, commands to a parent graph, draining, an answer to an interrupt that does not fit its
+    schema, and a cancellation from outside. A `CancelledError` that the tool raised itself (MCP sessions do
+    that) is a failure: no one has asked to cancel the task that runs it.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return _is_being_cancelled()
+    return isinstance(error, GraphBubbleUp) or is_invalid_resume(error)
+
+
+def bubbled(error: BaseException) -> BaseException:
+    """Return the message to the graph that a task group of the tool has wrapped, `error` itself if there is none."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    group: BaseException | None = error.subgroup(GraphBubbleUp)
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]  # one question at a time
+    return error if group is None else group
+
+
+def _is_being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop in this thread, so nobody who could cancel
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def origin_of(error: BaseException) -> Origin:
+    """Return how far the call had got that raised `error`, as `underlying` gives it."""
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_name
+        if name in ORIGIN_BY_FUNCTION:
+            origin = ORIGIN_BY_FUNCTION[name]
+            return Origin.BODY if origin is Origin.ARGUMENTS and not isinstance(error, ValidationError) else origin
+        step = step.tb_next
+    return Origin.BODY
+
+
+def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
+    """Return whether a sync run has called a tool that only async runs can call, as those of MCP servers."""
+    if not isinstance(error, NotImplementedError) or getattr(tool, "func", None) is not None:
+        return False
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_code.co_name == "_run"
+
+
+def names_no_tool(answer: ToolMessage, request: ToolCallRequest) -> bool:
+    """Return whether `answer` is what ToolNode says to a call of a tool that does not exist."""
+    says, _, _ = INVALID_TOOL_NAME_ERROR_TEMPLATE.partition("{available_tools}")
+    return request.tool is None and answer.text.startswith(says.format(requested_tool=request.tool_call["name"]))
+
+
+def underlying(error: BaseException) -> BaseException:
+    """Return the tool's own error where ToolNode has wrapped it as bad arguments, or `clean_errors` hides it."""
+    return original_of(error.source if isinstance(error, ToolInvocationError) else error)
+
+
+def argument_problems(error: BaseException, tool: BaseTool | None) -> list[str]:
+    """Return the field and its rule for each argument of the model's that did not fit.
+
+    Arguments that the application injects are not named: the model neither sees nor sets them.
+    """
+    if not isinstance(error, ValidationError):
+        return []
+    visible = _visible_arguments(tool)
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        place, rule = detail["loc"], detail["msg"]
+        if not place:
+            problems.append(f"Together: {rule}")
+        elif visible is None or place[0] in visible:
+            problems.append(f"{'.'.join(map(str, place))}: {rule}")
+    return problems
+
+
+def _visible_arguments(tool: BaseTool | None) -> frozenset[str] | None:
+    try:
+        return None if tool is None else frozenset(tool.args)
+    except Exception:  # noqa: BLE001  # a schema that pydantic cannot put into JSON
+        return None
+
+
+def handled_types(handler: Callable[..., str]) -> tuple[type[Exception], ...]:
+    """Return the error types that `handler` is annotated for, as ToolNode reads them."""
+    return _infer_handled_types(handler)

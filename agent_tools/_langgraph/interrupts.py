@@ -1,0 +1,138 @@
+"""Answers to interrupts, kept for the next attempt of the same call.
+
+`interrupt()` finds its answer by a counter that all calls of a node share. An attempt that failed after a
+human had approved has moved the counter on: a plain retry would ask the human again, and a counter set
+back to zero would hand one call's approval to another. So each call remembers the indexes that its
+attempts used, and shows the next attempt the same ones.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.tools import BaseTool
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent_tools._langgraph.tool_proxy import ToolProxy
+
+Execute = Callable[[ToolCallRequest], Any]  # Any: of what a tool returned it is not for here to know
+AsyncExecute = Callable[[ToolCallRequest], Awaitable[Any]]
+
+#: Where LangGraph keeps the counter and the answers of a task: `langgraph._internal._constants`.
+SCRATCHPAD = "__pregel_scratchpad"
+
+
+def is_resumed(config: Any) -> bool:  # a RunnableConfig, or None outside a graph
+    """Return whether a human has answered an interrupt of this task."""
+    scratchpad = _scratchpad_in(config)
+    return scratchpad is not None and (bool(scratchpad.resume) or scratchpad.get_null_resume() is not None)
+
+
+class Approvals:
+    """The indexes of the answers that one call used, in order."""
+
+    __slots__ = ("_next", "_position", "_used")
+
+    def __init__(self, counter: Callable[[], int]) -> None:
+        self._next = counter
+        self._used: list[int] = []
+        self._position = 0
+
+    def rewind(self) -> None:
+        """Begin an attempt: it is shown what the one before it was shown."""
+        self._position = 0
+
+    def count(self) -> int:
+        """Return the index of the next answer; LangGraph calls this in place of its own counter."""
+        if self._position == len(self._used):
+            self._used.append(self._next())
+        self._position += 1
+        return self._used[self._position - 1]
+
+
+class ApprovedTool(ToolProxy):
+    """Hands the attempts of a call, in a run that was resumed, the approvals of that call."""
+
+    __slots__ = ("_approvals",)
+
+    def __init__(self, tool: BaseTool, approvals: Approvals) -> None:
+        super().__init__(tool)
+        self._approvals = approvals
+
+    def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.invoke` does."""
+        return super().invoke(call, self._with_approvals(config), **options)
+
+    async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `BaseTool.ainvoke` does."""
+        return await super().ainvoke(call, self._with_approvals(config), **options)
+
+    def _with_approvals(self, config: Any) -> Any:
+        self._approvals.rewind()
+        return _counting(config, self._approvals)
+
+
+def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
+    """Return the `request` of a resumed run so that all its attempts see the same answers."""
+    scratchpad = scratchpad_of(request)
+    if scratchpad is None or request.tool is None:
+        return request
+    stand_in: Any = ApprovedTool(request.tool, Approvals(scratchpad.interrupt_counter))
+    return request.override(tool=stand_in)
+
+
+def asking_once(request: ToolCallRequest, execute: Execute) -> Execute:
+    """Return `execute` for middleware inside of ours: what it asks a human, in a run that was resumed, it asks once."""
+    if not is_resumed(getattr(request.runtime, "config", None)):
+        return execute
+    approvals = _approvals_around(request)
+
+    def executed(request: ToolCallRequest) -> Any:
+        with _shown(approvals, request):
+            return execute(request)
+
+    return executed
+
+
+def aasking_once(request: ToolCallRequest, execute: AsyncExecute) -> AsyncExecute:
+    """Return the same as `asking_once`."""
+    if not is_resumed(getattr(request.runtime, "config", None)):
+        return execute
+    approvals = _approvals_around(request)
+
+    async def executed(request: ToolCallRequest) -> Any:
+        with _shown(approvals, request):
+            return await execute(request)
+
+    return executed
+
+
+def _approvals_around(request: ToolCallRequest) -> Approvals:
+    return Approvals(scratchpad_of(request).interrupt_counter)
+
+
+@contextmanager
+def _shown(approvals: Approvals, request: ToolCallRequest) -> Iterator[None]:
+    """Show an attempt the same answers outside of its tool as the one before it."""
+    approvals.rewind()
+    token = var_child_runnable_config.set(_counting(request.runtime.config, approvals))
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(token)
+
+
+def _counting(config: Any, approvals: Approvals) -> Any:
+    own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=approvals.count)
+    return {**config, "configurable": {**config["configurable"], SCRATCHPAD: own}}
+
+
+def scratchpad_of(request: ToolCallRequest) -> Any:
+    """Return where LangGraph keeps the answers for the task of this call, None outside a graph."""
+    return _scratchpad_in(getattr(request.runtime, "config", None))
+
+
+def _scratchpad_in(config: Any) -> Any:  # a PregelScratchpad, which LangGraph does not export
+    return None if config is None else config.get("configurable", {}).get(SCRATCHPAD)

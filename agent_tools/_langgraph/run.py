@@ -1,0 +1,113 @@
+"""What a run of a graph tells of itself: is it draining, which thread, which message made a call, what came before."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage
+from langchain_core.tools import BaseTool, StructuredTool, Tool
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.runtime import Runtime, get_runtime
+
+from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
+from agent_tools._flow.waiting import Alarm
+from agent_tools._langgraph.interrupts import scratchpad_of
+
+#: Stands for the thread where there is no graph: keys then hold within this process.
+_THIS_PROCESS = f"process {uuid4()}"
+
+
+def alarm_of_run() -> Alarm | None:
+    """Return what to ask while a call waits: whether the graph is shutting down. None outside a run.
+
+    Each time it is asked it also tells the run that we are still at it; a node with an idle timeout would
+    otherwise end during the wait.
+    """
+    try:
+        runtime: Runtime[Any] | None = get_runtime()  # None in a config that no graph has made
+    except (RuntimeError, KeyError):
+        return None
+    if runtime is None:
+        return None
+
+    def alarm() -> bool:
+        runtime.heartbeat()
+        return runtime.drain_requested
+
+    return alarm
+
+
+def is_draining() -> bool:
+    """Return whether the graph of this run is shutting down."""
+    alarm = alarm_of_run()
+    return alarm is not None and alarm()
+
+
+def runs_in_thread(tool: BaseTool | None) -> bool:
+    """Return whether an async run calls this tool in a thread, where nothing can stop it."""
+    if isinstance(tool, StructuredTool | Tool):
+        return tool.coroutine is None
+    # Not type(tool): a stand-in says its tool's class only when it is asked.
+    return tool is not None and tool.__class__._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
+
+
+def is_hinted_destructive(tool: BaseTool | None) -> bool:
+    """Return whether an MCP server says that this tool destroys, and not that it may be called twice.
+
+    Hints are not to be trusted with more than care (MCP specification, ToolAnnotations).
+    """
+    hints = getattr(tool, "metadata", None) or {}
+    return hints.get("destructiveHint") is True and hints.get("idempotentHint") is not True
+
+
+def may_lose_approvals(request: ToolCallRequest) -> bool:
+    """Return whether a human might be asked again because of a retry: we do not know this LangGraph."""
+    in_graph = getattr(request.runtime, "execution_info", None) is not None
+    return in_graph and scratchpad_of(request) is None
+
+
+def thread_of(request: ToolCallRequest) -> str:
+    """Return the id of the conversation; of this run, where no checkpointer keeps a conversation."""
+    info = getattr(request.runtime, "execution_info", None)
+    if info is None:
+        return _THIS_PROCESS
+    return f"thread {info.thread_id}" if info.thread_id is not None else f"task {info.task_id}"
+
+
+def node_attempt_of(request: ToolCallRequest) -> int:
+    """Return for which time the node runs, which is more than 1 when its `retry_policy` has run it again."""
+    return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
+
+
+def message_of(request: ToolCallRequest) -> str:
+    """Return the id of the AI message that makes this call; its place in the history where it has no id."""
+    for messages in _histories_in(request.state):
+        for place in range(len(messages) - 1, -1, -1):
+            if _makes_call(messages[place], request.tool_call["id"]):
+                return messages[place].id or f"place {place}"
+    return ""
+
+
+def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
+    """Return which calls of the message that makes this one are not to be run."""
+    for messages in _histories_in(request.state):
+        place = place_of(messages, request.tool_call["id"])
+        if place is not None:
+            return stopped_calls(messages, place, guard)
+    return {}
+
+
+def _histories_in(state: Any) -> Iterator[list[Any]]:  # any state that ToolNode takes
+    """Yield the lists of a state, since its messages may be under any key."""
+    fields = state if isinstance(state, dict) else getattr(state, "__dict__", None) or _slots_of(state)
+    for value in [state, *fields.values()]:
+        if isinstance(value, list):
+            yield value
+
+
+def _slots_of(state: Any) -> dict[str, Any]:
+    return {name: getattr(state, name, None) for name in getattr(type(state), "__slots__", ())}
+
+
+def _makes_call(message: object, call_id: str | None) -> bool:
+    return isinstance(message, AIMessage) and any(call["id"] == call_id for call in message.tool_calls)

@@ -1,0 +1,302 @@
+"""What operators and users see while it happens."""
+
+import asyncio
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from langchain_core.runnables import RunnableLambda
+
+from agent_tools import CircuitPolicy, RetryPolicy, ToolErrorHandler, ToolEvent
+from agent_tools.testing import no_waiting
+from tests.support.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, graph_of, http_error
+
+pytestmark = pytest.mark.doors("node", "create_agent")
+
+
+def lookup_failing(flavor: Flavor, *errors: Exception) -> Any:
+    fn = Flaky(errors)
+
+    def lookup() -> str:
+        return str(fn())
+
+    return flavor.tool(lookup)
+
+
+EXACT = RetryPolicy(base_delay=0.25, multiplier=2, jitter=0)
+RECOVERS = [http_error(503), http_error(500)]
+FAILS = [http_error(503), http_error(503), http_error(503)]
+
+
+def test_each_failing_attempt_ends_its_tool_run_as_failed(flavor: Flavor) -> None:
+    seen: list[str] = []
+
+    class Tracer(BaseCallbackHandler):
+        def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+            seen.append("start")
+
+        def on_tool_error(self, *args: Any, **kwargs: Any) -> None:
+            seen.append("error")
+
+        def on_tool_end(self, *args: Any, **kwargs: Any) -> None:
+            seen.append("end")
+
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [Tracer()]})
+
+    assert seen == ["start", "error", "start", "error", "start", "end"]
+
+
+class Runs(BaseCallbackHandler):
+    """Notes tag and number of each tool run, and of what runs inside it."""
+
+    def __init__(self) -> None:
+        self.tools: list[tuple[bool, int | None]] = []
+        self.chains: list[tuple[bool, int | None]] = []
+
+    def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        self.tools.append(mark_of(kwargs))
+
+    def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+        self.chains.append(mark_of(kwargs))
+
+
+def mark_of(run: dict[str, Any]) -> tuple[bool, int | None]:
+    return "agent_tools:retry" in (run["tags"] or []), (run["metadata"] or {}).get("agent_tools_attempt")
+
+
+def test_attempts_after_the_first_have_a_tag_and_their_number(flavor: Flavor) -> None:
+    runs = Runs()
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs], "tags": ["mine"], "metadata": {"user": "Ada"}})
+
+    assert runs.tools == [(False, None), (True, 2), (True, 3)]
+
+
+def test_what_runs_inside_an_attempt_is_not_taken_for_a_retry_itself(flavor: Flavor) -> None:
+    runs, fn = Runs(), Flaky(RECOVERS)
+    inner = RunnableLambda(lambda _: fn())
+
+    def lookup() -> str:
+        return str(inner.invoke(""))
+
+    with no_waiting():
+        flavor.run(flavor.graph_of([flavor.tool(lookup)], policy=EXACT), asking(("lookup", {})), {"callbacks": [runs]})
+
+    assert runs.tools[-1] == (True, 3)
+    assert set(runs.chains) == {(False, None)}
+
+
+@pytest.mark.doors("node")  # other middleware runs our calls anew from the outside
+def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Flavor) -> None:
+    def twice(request: Any, execute: Any) -> Any:
+        execute(request)
+        return execute(request)
+
+    runs = Runs()
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, http_error(503))], policy=EXACT, wrap_tool_call=twice)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [runs]})
+
+    assert runs.tools == [(False, None), (True, 2), (False, None)]
+
+
+def test_the_custom_stream_tells_of_a_retry_before_its_wait_and_of_the_recovery(flavor: Flavor) -> None:
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        parts = flavor.stream(graph, asking(("lookup", {})), "custom")
+
+    facts = [(part["type"], part["attempt"], part["after"], part["status_code"]) for part in parts]
+    assert facts == [("tool_retry", 1, 0.25, 503), ("tool_retry", 2, 0.5, 500), ("tool_recovered", 3, None, 500)]
+    assert {(part["tool"], part["tool_call_id"], part["of"], part["category"]) for part in parts} == {
+        ("lookup", "c1", 3, "retryable")
+    }
+
+
+def test_the_event_comes_before_the_wait(flavor: Flavor) -> None:
+    order: list[str] = []
+    with no_waiting() as waits:
+
+        def observer(event: ToolEvent) -> None:
+            order.append(f"{event.type} after {len(waits)} waits")
+
+        flavor.run(
+            flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT, observer=observer), asking(("lookup", {}))
+        )
+
+    assert order == ["tool_retry after 0 waits", "tool_retry after 1 waits", "tool_failed after 2 waits"]
+
+
+def test_the_log_has_one_warning_per_retry_and_one_error_per_give_up(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.run(flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT), asking(("lookup", {})))
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "agent_tools"] == [
+        ("WARNING", "lookup failed (retryable), attempt 1 of 3, next in 0.25 s"),
+        ("WARNING", "lookup failed (retryable), attempt 2 of 3, next in 0.5 s"),
+        ("ERROR", "lookup failed (retryable), given up after attempt 3 of 3: attempts_used"),
+    ]
+
+
+def test_an_observer_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    def observer(event: ToolEvent) -> None:
+        raise KeyError("SK-SECRET-123")
+
+    with no_waiting(), caplog.at_level(logging.WARNING, logger="agent_tools"):
+        answer = flavor.answer(lookup_failing(flavor, *RECOVERS), policy=EXACT, observer=observer)
+
+    assert answer.content == "done"
+    assert "the observer raised KeyError" in caplog.text
+    assert "SK-SECRET" not in caplog.text
+
+
+class HearsLater:
+    async def __call__(self, event: ToolEvent) -> None: ...
+
+
+@pytest.mark.parametrize("observer", [HearsLater(), HearsLater().__call__, 42], ids=["object", "function", "number"])
+def test_an_observer_that_is_async_or_no_function_is_refused_since_it_would_hear_of_nothing(observer: Any) -> None:
+    with pytest.raises(TypeError, match="observer must be a function, and not an async one, not"):
+        ToolErrorHandler(observer=observer)
+
+
+def test_nothing_is_told_when_nothing_fails(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    events: list[ToolEvent] = []
+    with caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.answer(lookup_failing(flavor), observer=events.append)
+
+    assert events == []
+    assert [record for record in caplog.records if record.name == "agent_tools"] == []
+
+
+# ---- LangChain's callbacks ----
+
+
+class Listener(AsyncCallbackHandler):
+    """Notes custom events and the beginnings of tool runs; takes its time for it."""
+
+    def __init__(self, *, deaf: bool = False, raises: bool = False) -> None:
+        self.told: list[str] = []
+        self.facts: list[dict[str, Any]] = []
+        self.deaf = deaf
+        self.raise_error = self._raises = raises
+
+    @property
+    def ignore_custom_event(self) -> bool:
+        return self.deaf
+
+    async def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("runs")
+
+    async def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
+        if self._raises:
+            raise KeyError("SK-SECRET-123")
+        await asyncio.sleep(0.01)
+        self.told.append(name)
+        self.facts.append(data)
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "wrapped"])
+def test_callbacks_hear_of_a_retry_before_the_next_attempt_and_of_the_end_before_the_answer(
+    flavor: Flavor, wrapped: bool
+) -> None:
+    recovers, fails = Listener(), Listener()
+    options: dict[str, Any] = {"policy": EXACT}
+    if wrapped and flavor.door == "node":
+        options["wrap_tool_call"] = lambda request, execute: execute(request)
+    if wrapped and flavor.door == "create_agent":
+        options["around"] = [PassesOn()]
+    with no_waiting():
+        for errors, listener in ((RECOVERS, recovers), (FAILS, fails)):
+            graph = flavor.graph_of([lookup_failing(flavor, *errors)], **options)
+            flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert recovers.told == ["runs", "tool_retry", "runs", "tool_retry", "runs", "tool_recovered"]
+    assert fails.told == ["runs", "tool_retry", "runs", "tool_retry", "runs", "tool_failed"]
+    assert [(part["type"], part["attempt"], part["after"]) for part in recovers.facts] == [
+        ("tool_retry", 1, 0.25),
+        ("tool_retry", 2, 0.5),
+        ("tool_recovered", 3, None),
+    ]
+
+
+def test_callbacks_hear_of_what_is_given_up_at_once_or_never_run(flavor: Flavor) -> None:
+    listener = Listener()
+    circuit = CircuitPolicy(failures=1, patience=0)
+    graph = flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=RetryPolicy(max_attempts=1), circuit=circuit)
+    for _ in range(2):
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs", "tool_failed", "tool_short_circuited"]
+
+
+@pytest.mark.doors("node")  # which alone takes handle_tool_errors
+def test_callbacks_hear_of_an_error_that_is_let_out(flavor: Flavor) -> None:
+    listener = Listener()
+    graph = flavor.graph_of([lookup_failing(flavor, http_error(403))], handle_tool_errors=False)
+    with pytest.raises(httpx.HTTPStatusError):
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs", "tool_failed"]
+
+
+def test_a_callback_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        state = flavor.run(graph, asking(("lookup", {})), {"callbacks": [Listener(raises=True)]})
+
+    assert answers_in(state)[0].content == "done"
+    ours = [record.getMessage() for record in caplog.records if record.name == "agent_tools"]
+    assert "SK-SECRET" not in "".join(ours)
+
+
+def test_a_callback_that_does_not_want_custom_events_gets_none(flavor: Flavor) -> None:
+    listener = Listener(deaf=True)
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+        flavor.run(graph, asking(("lookup", {})), {"callbacks": [listener]})
+
+    assert listener.told == ["runs"] * 3
+
+
+@pytest.mark.anyio
+async def test_astream_events_shows_failed_runs_marks_and_events_in_their_order() -> None:
+    flavor = Flavor(is_async=True)
+    graph = graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
+    with no_waiting():
+        parts = [part async for part in graph.astream_events(asking(("lookup", {})), version="v2")]
+
+    assert [
+        (part["event"], part["name"], part["metadata"].get("agent_tools_attempt"))
+        for part in parts
+        if part["event"].startswith(("on_tool", "on_custom"))
+    ] == [
+        ("on_tool_start", "lookup", None),
+        ("on_tool_error", "lookup", None),
+        ("on_custom_event", "tool_retry", None),
+        ("on_tool_start", "lookup", 2),
+        ("on_tool_error", "lookup", 2),
+        ("on_custom_event", "tool_retry", None),
+        ("on_tool_start", "lookup", 3),
+        ("on_tool_end", "lookup", 3),
+        ("on_custom_event", "tool_recovered", None),
+    ]
+    (first, _, _) = (part for part in parts if part["event"] == "on_custom_event")
+    assert (first["data"]["tool_call_id"], first["data"]["after"]) == ("c1", 0.25)
+    assert first["metadata"]["langgraph_node"] == "tools"
+
+
+@pytest.mark.anyio
+async def test_the_custom_stream_has_each_event_once_whoever_else_listens() -> None:
+    graph = graph_of([lookup_failing(Flavor(is_async=True), *RECOVERS)], policy=EXACT)
+    config: Any = {"callbacks": [Listener()]}
+    with no_waiting():
+        told = [part["type"] async for part in graph.astream(asking(("lookup", {})), config, stream_mode="custom")]
+
+    assert told == ["tool_retry", "tool_retry", "tool_recovered"]

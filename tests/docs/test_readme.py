@@ -1,0 +1,116 @@
+"""The README is true: its code runs, what it shows is what comes out, its tables are the defaults."""
+
+import re
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_tools import (
+    BudgetPolicy,
+    CircuitPolicy,
+    ErrorCategory,
+    Failure,
+    LoopGuard,
+    ResilientToolNode,
+    RetryPolicy,
+    ToolErrorHandler,
+)
+from agent_tools._core.answer import Outcome, render, render_bad_arguments
+from agent_tools._core.decision import Reason
+from agent_tools.demo import __main__ as demo
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_its_code_runs_from_top_to_bottom_and_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, object] = {"__name__": "readme"}
+    printed = ""
+    try:
+        for language, block in BLOCKS:
+            if language == "python":
+                exec(compile(block, str(README), "exec"), namespace)  # noqa: S102  # our own README
+                printed = capsys.readouterr().out
+            if language == "text":
+                assert printed == block
+    finally:
+        namespace["shop"].stop()  # type: ignore[attr-defined]  # a FaultyServer of the first block
+
+
+def test_the_demo_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--plain"]) == 0
+    (shown,) = (block for language, block in BLOCKS if language == "demo")
+
+    printed = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert {" ".join(line.split()) for line in shown.splitlines()} <= printed
+
+
+def _outcome(category: str, *, attempts: int = 1, elapsed: float = 0.1, **failure: Any) -> Outcome:
+    return Outcome(
+        tool="lookup",
+        failure=Failure(category=ErrorCategory(category), **failure),
+        attempts=attempts,
+        elapsed=elapsed,
+        reason=Reason.NOT_RETRIED,
+        idempotent=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        render(_outcome("retryable", status_code=503, attempts=3, elapsed=2.1)),
+        render(_outcome("auth_failure", status_code=403)),
+        render(_outcome("timeout", elapsed=5.0)),
+        render(_outcome("network", may_have_acted=False)),
+        render(_outcome("non_retryable", status_code=404)),
+        render_bad_arguments("lookup", ["order_id: Field required"]),
+        render(_outcome("non_retryable")),
+    ],
+    ids=["retryable", "auth", "timeout", "network", "not found", "arguments", "bug"],
+)
+def test_what_the_model_reads_is_what_the_table_says(text: str) -> None:
+    assert f"| {text.replace('`', '')} |" in TEXT.replace("`", "")
+
+
+def test_its_table_of_defaults_is_the_policy() -> None:
+    for field in (field for field in fields(RetryPolicy) if field.init):
+        row = re.search(rf"^\| `{field.name}` \| ([^|]+) \|", TEXT, re.MULTILINE)
+        assert row is not None, field.name
+        default = {"retry_on": "{", "classify": "none"}.get(field.name, field.default)
+        assert str(default) in row[1].replace('"', "")
+
+
+def test_its_table_of_arguments_is_that_of_the_node() -> None:
+    table = TEXT.partition("| argument of `ResilientToolNode` |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
+
+    assert sorted(named) == sorted(set(signature(ResilientToolNode).parameters) - {"tools"})
+    handlers = signature(ToolErrorHandler).parameters
+    assert handlers["budget"].default == BudgetPolicy()
+    assert handlers["circuit"].default == CircuitPolicy()
+    assert handlers["loop_guard"].default == LoopGuard()
+
+
+def test_its_numbers_of_budget_circuit_and_loop_guard_are_the_defaults() -> None:
+    budget, circuit, guard = BudgetPolicy(), CircuitPolicy(), LoopGuard()
+
+    assert (
+        f"| {budget.tokens} tokens; a retry takes {budget.transient_cost}, after a 429 {budget.throttled_cost}; "
+        f"a success brings {budget.success_gain}, one after a retry what that took; "
+        f"no retries while more than {budget.max_failing:.0%} of the latest attempts fail |".replace("%", " %")
+    ) in TEXT
+    assert (
+        f"| opens after {circuit.failures} failures in a row; probes each {circuit.probe_after:g} s, "
+        f"later each {circuit.probe_share:.1%} of the outage, up to {circuit.max_probe_after:g} s; "
+        f"patience {circuit.patience:g} s |"
+    ) in TEXT.replace(" %", "%")
+    assert (
+        f"| {guard.same_call} failures with the same arguments, {guard.same_tool} messages in a row that fail, "
+        "1 refusal of credentials, in one turn |"
+    ) in TEXT
+    assert guard.auth_failure

@@ -1,0 +1,168 @@
+"""The bot is killed with SIGKILL and goes on in another process: one charge, no call without its answer.
+
+The kills come at random moments of the wait before a retry; one test kills at any moment.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import cycle
+
+import pytest
+from langchain_core.messages import BaseMessage, ToolMessage
+
+from agent_tools.testing import check_history
+from tests.services.crash.job import WRITING_ON, Action, Job
+from tests.services.crash.payments import PaymentServer, Trouble
+from tests.services.crash.processes import Process
+
+#: The kill comes this many seconds after the wait has begun, which lasts 0.8 at least.
+MOMENTS = (0.0, 0.5)
+
+WAYS = pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])
+FLAVORS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+
+
+@dataclass
+class Ordeal:
+    """One order, its bot, and what happens to both."""
+
+    job: Job
+    payments: PaymentServer
+    worker_ports: list[int]
+    chance: random.Random
+    kills: int = 0
+    history: list[BaseMessage] = field(default_factory=list)
+
+    @property
+    def order(self) -> str:
+        return self.job.order
+
+    def kill_in_waits(self, times: int, trouble: Trouble) -> None:
+        """Kill the first process and those that resume in the wait that `trouble` has brought about."""
+        self.payments.trouble(self.order, cycle([trouble]))
+        job, worker = self.job, self.worker_ports[0]
+        while self.kills < times:
+            with Process(worker, job) as process:
+                process.wait_for("tool_retry", tool="charge")
+                if self.job.per_call and self.kills == 0:
+                    process.wait_for("recorded", tool="lookup")
+                time.sleep(self.chance.uniform(*MOMENTS))
+                assert process.kill()
+            self.kills += 1
+            job, worker = replace(job, action=Action.RESUME), self.worker_ports[1]
+        self.payments.heal(self.order)
+
+    def kill_anywhere(self, times: int) -> None:
+        """Kill processes at any moment of their lives, which are about as long as the longest wait here."""
+        self.payments.trouble(self.order, [Trouble.UNAVAILABLE, Trouble.LOST_ANSWER])
+        job, worker = self.job, self.worker_ports[0]
+        for _ in range(times):
+            with Process(worker, job) as process:
+                process.wait_for("at work")
+                time.sleep(self.chance.uniform(0, 1.2))
+                self.kills += process.kill()
+            job, worker = replace(job, action=Action.RESUME), self.worker_ports[1]
+
+    def go_on(self, action: Action) -> None:
+        """Let a new process bring it to an end."""
+        with Process(self.worker_ports[1], replace(self.job, action=action)) as process:
+            self.history = process.history()
+
+    def answers(self, tool: str) -> list[ToolMessage]:
+        """Return the answers of a tool, in order."""
+        return [each for each in self.history if isinstance(each, ToolMessage) and each.name == tool]
+
+
+@pytest.fixture
+def ordeals(
+    payments: PaymentServer, worker_ports: list[int], database_of: Callable[[str], str], chance: random.Random
+) -> Callable[..., Iterator[Ordeal]]:
+    """Make as many as are asked for, each with an order, a thread and chances of its own."""
+
+    def make(number: int, **options: object) -> Iterator[Ordeal]:
+        for _ in range(number):
+            order = f"order-{uuid.uuid4().hex[:8]}"
+            job = Job(order=order, service=payments.url, database=database_of(order), **options)  # type: ignore[arg-type]
+            yield Ordeal(job, payments, worker_ports, random.Random(chance.random()))  # noqa: S311  # moments, no secrets
+
+    return make
+
+
+def at_once(suffer: Callable[[Ordeal], None], ordeals: Iterator[Ordeal]) -> list[Ordeal]:
+    """Let all of them suffer at the same time, and say how often they were killed."""
+    suffering = list(ordeals)
+    with ThreadPoolExecutor(len(suffering)) as pool:
+        list(pool.map(suffer, suffering))
+    print(f"{sum(each.kills for each in suffering)} kills of {len(suffering)} runs")
+    return suffering
+
+
+@WAYS
+@FLAVORS
+def test_a_bot_that_is_killed_in_a_wait_and_resumed_charges_once_and_loses_nothing(
+    ordeals: Callable[..., Iterator[Ordeal]], is_async: bool, per_call: bool
+) -> None:
+    plan = iter([(1, Trouble.LOST_ANSWER), (1, Trouble.UNAVAILABLE), (2, Trouble.LOST_ANSWER)])
+
+    def suffer(ordeal: Ordeal) -> None:
+        ordeal.kill_in_waits(*next(plan))
+        ordeal.go_on(Action.RESUME)
+
+    for ordeal in at_once(suffer, ordeals(3, is_async=is_async, per_call=per_call)):
+        check_whole(ordeal)
+        assert len(set(ordeal.payments.keys(ordeal.order))) == 1
+        assert ordeal.payments.lookups(ordeal.order) == (1 if per_call else ordeal.kills + 1)
+
+
+@pytest.mark.parametrize(("is_async", "per_call"), [(False, False), (True, True)], ids=["sync", "async"])
+def test_a_bot_that_is_killed_at_any_moment_and_resumed_charges_once_and_loses_nothing(
+    ordeals: Callable[..., Iterator[Ordeal]], is_async: bool, per_call: bool
+) -> None:
+    def suffer(ordeal: Ordeal) -> None:
+        ordeal.kill_anywhere(2)
+        ordeal.go_on(Action.RESUME)
+
+    for ordeal in at_once(suffer, ordeals(3, is_async=is_async, per_call=per_call)):
+        check_whole(ordeal)
+
+
+@WAYS
+@FLAVORS
+def test_a_user_who_writes_on_after_a_kill_is_answered_and_is_not_charged_again(
+    ordeals: Callable[..., Iterator[Ordeal]], is_async: bool, per_call: bool
+) -> None:
+    plan = iter([("node", Trouble.LOST_ANSWER), ("thread", Trouble.LOST_ANSWER), ("node", Trouble.UNAVAILABLE)])
+
+    def suffer(ordeal: Ordeal) -> None:
+        repairs, trouble = next(plan)
+        ordeal.job = replace(ordeal.job, repairs=repairs)
+        ordeal.kill_in_waits(1, trouble)
+        ordeal.go_on(Action.WRITE_ON)
+
+    for ordeal in at_once(suffer, ordeals(3, is_async=is_async, per_call=per_call, key_by="arguments")):
+        check_history(ordeal.history)
+        (number,) = ordeal.payments.charges(ordeal.order)
+        killed, anew = ordeal.answers("charge")
+        (lookup,) = ordeal.answers("lookup")
+        assert [message.content for message in ordeal.history if message.type == "human"][1] == WRITING_ON
+        assert killed.text.startswith("No result was recorded for `charge`")
+        assert anew.content == f'{{"charge": {number}}}'
+        assert anew.tool_call_id != killed.tool_call_id
+        assert len(set(ordeal.payments.keys(ordeal.order))) == 1
+        assert ordeal.payments.lookups(ordeal.order) == 1
+        assert (lookup.status == "success") == per_call
+
+
+def check_whole(ordeal: Ordeal) -> None:
+    """Hold the end of a resumed run against the ledger."""
+    check_history(ordeal.history)
+    (number,) = ordeal.payments.charges(ordeal.order)
+    assert [answer.content for answer in ordeal.answers("charge")] == [f'{{"charge": {number}}}']
+    assert [answer.content for answer in ordeal.answers("lookup")] == [
+        f'{{"status": "{ordeal.order} is paid on delivery"}}'
+    ]
+    assert ordeal.history[-1].content == "Done."

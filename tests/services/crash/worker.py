@@ -1,0 +1,69 @@
+"""Processes to be killed: `python -m tests.services.crash.worker` makes one for each connection to the port it prints.
+
+Importing LangGraph takes longer than most of these processes live, so it is done once and each of them is a
+fork. They say what they do as lines of JSON, beginning with their id; the end of the connection is their end.
+It goes on until its own input ends.
+"""
+
+import asyncio
+import json
+import os
+import select
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from langchain_core.messages import messages_to_dict
+
+from tests.services.crash.bot import arun, run
+from tests.services.crash.job import Action, Job
+
+
+def main() -> None:
+    """Serve until the input ends; no child is waited for before, so that none of their ids is given away again."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        print(listener.getsockname()[1], flush=True)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if sys.stdin in ready:
+                return
+            conn, _ = listener.accept()
+            with conn:
+                _forked(conn, listener)
+
+
+def _forked(conn: socket.socket, listener: socket.socket) -> None:
+    if threading.active_count() > 1:
+        raise AssertionError(f"a fork would lose threads: {threading.enumerate()}")
+    if os.fork() > 0:
+        return
+    listener.close()
+    try:
+        _live(conn)
+    finally:
+        os._exit(0)  # nothing of the parent's is to be cleaned up here
+
+
+def _live(conn: socket.socket) -> None:
+    lock = threading.Lock()
+
+    def say(**what: Any) -> None:
+        with lock:
+            conn.sendall(json.dumps(what).encode() + b"\n")
+
+    say(event="born", pid=os.getpid())
+    with conn.makefile("r") as told:
+        given = json.loads(told.readline())
+    job = Job(**{**given, "action": Action(given["action"])})
+    try:
+        say(event="at work")
+        history = asyncio.run(arun(job, say)) if job.is_async else run(job, say)
+        say(event="done", history=messages_to_dict(history))
+    except BaseException:  # whatever it is, the test shall see it
+        say(event="raised", error=traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main()

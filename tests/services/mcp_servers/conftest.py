@@ -1,0 +1,105 @@
+"""One gated server for all tests of a worker, and one way to ask it through a real graph."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+
+from agent_tools.testing import check_history
+from tests.services.mcp_servers.gate import Gate
+from tests.services.mcp_servers.running import Tools, http, in_thread, tools_at
+from tests.services.mcp_servers.shop import SECRETS, application
+from tests.support.toolbox import Door, answers_in, asking, graph_of
+
+#: No address, no markup and no traceback is for the model either.
+NOT_TO_BE_READ = (*SECRETS, "127.0.0.1", "http://", "<html", "Traceback", "TaskGroup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What came of the calls of one message."""
+
+    answers: list[ToolMessage]
+    events: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def answer(self) -> ToolMessage:
+        """The one answer to one call."""
+        (answer,) = self.answers
+        return answer
+
+    @property
+    def told(self) -> list[str]:
+        """The types of the events, in order."""
+        return [event["type"] for event in self.events]
+
+
+Ask = Callable[..., Awaitable[Turn]]
+
+
+@pytest.fixture(scope="session")
+def gated() -> Iterator[tuple[Gate, str]]:
+    gate = Gate(application())
+    with in_thread(gate) as url:
+        yield gate, url
+
+
+@pytest.fixture(scope="session")
+def loaded(gated: tuple[Gate, str]) -> Tools:
+    return asyncio.run(tools_at(http(gated[1])))
+
+
+@pytest.fixture
+def gate(gated: tuple[Gate, str], loaded: Tools) -> Gate:
+    gated[0].reset()
+    return gated[0]
+
+
+@pytest.fixture
+def url(gated: tuple[Gate, str], gate: Gate) -> str:
+    return gated[1]
+
+
+@pytest.fixture
+def tools(loaded: Tools, gate: Gate) -> Tools:
+    """The tools behind the gate; each call opens a session of its own."""
+    return loaded
+
+
+@pytest.fixture
+def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
+    """Runs calls of one message in a graph; what holds for all of them is asserted here.
+
+    One answer a call, no secret anywhere, and no task left behind. Only in a session that is `held` on, the client
+    goes on with requests of which nobody waits for the answer any more.
+    """
+    caplog.set_level(logging.DEBUG, logger="agent_tools")
+
+    async def ask(
+        tools: Sequence[BaseTool], *calls: tuple[str, dict[str, Any]], held: bool = False, **options: Any
+    ) -> Turn:
+        graph, before = graph_of(tools, door=door, **options), asyncio.all_tasks()
+        events, state, began = [], None, time.monotonic()
+        async for mode, part in graph.astream(asking(*calls), stream_mode=["custom", "values"]):
+            if mode == "custom":
+                events.append(part)
+            else:
+                state = part
+        turn = Turn(answers=answers_in(state), events=events, seconds=time.monotonic() - began)
+
+        assert state is not None
+        check_history(state["messages"])
+        assert held or asyncio.all_tasks() <= before
+        log = [record.getMessage() for record in caplog.records if record.name == "agent_tools"]
+        told = repr([[(answer.content, answer.artifact) for answer in turn.answers], events, log])
+        assert [secret for secret in NOT_TO_BE_READ if secret in told] == []
+        return turn
+
+    return ask

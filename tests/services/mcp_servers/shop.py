@@ -1,0 +1,86 @@
+"""An MCP server whose tools work, fail, hang and kill it; also a program, for what needs a process.
+
+python -m tests.services.mcp_servers.shop           speaks over standard input and output
+python -m tests.services.mcp_servers.shop 0         listens on a free port of 127.0.0.1 and prints it
+python -m tests.services.mcp_servers.shop 4711 new  listens there, and nothing kills it any more
+"""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import anyio
+import uvicorn
+from mcp.server.fastmcp import FastMCP
+from mcp.server.fastmcp.exceptions import ToolError
+from mcp.types import ToolAnnotations
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+SECRET = "sk-live-4eC39HqLyjWDarjtT1zdp7dc"
+SECRETS = (SECRET, "hunter2", "prod.internal")
+"""What the tools and the refusals say in the server, and nobody may read in the client."""
+
+
+def shop(*, mortal: bool = True) -> FastMCP:
+    """Return a server that can be run once; `mortal` lets its tool `dies` kill the process."""
+    server = FastMCP("shop", log_level="CRITICAL")
+
+    @server.tool()
+    async def ok(order: str = "1") -> str:
+        """Look an order up."""
+        return f"order {order} is shipped"
+
+    @server.tool(annotations=ToolAnnotations(destructiveHint=True))
+    async def destroys() -> str:
+        """Delete the account."""
+        return "deleted"
+
+    @server.tool()
+    async def fails_with_is_error() -> str:
+        """Say in an error what should stay here."""
+        raise ToolError(f"no order 7, key {SECRET} at postgresql://admin:hunter2@db-1.prod.internal/orders")
+
+    @server.tool()
+    async def hangs(pid_file: str = "") -> str:
+        """Never return; say in a file which process hangs."""
+        if pid_file:
+            Path(pid_file).write_text(str(os.getpid()))  # noqa: ASYNC240  # a few bytes
+        await anyio.sleep_forever()
+        return "never"
+
+    @server.tool()
+    async def dies() -> str:
+        """Kill the server in the middle of the call."""
+        if mortal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "alive"
+
+    return server
+
+
+def application(*, mortal: bool = True) -> Starlette:
+    """Return the server for streamable HTTP, at `/mcp`."""
+    return shop(mortal=mortal).streamable_http_app()
+
+
+def uvicorn_of(app: ASGIApp) -> uvicorn.Server:
+    """Return what serves `app` and says nothing about it."""
+    config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+def main(port: str | None = None, age: str = "") -> None:
+    """Serve until the end of the input, or of the process."""
+    if port is None:
+        shop().run("stdio")
+        return
+    listener = socket.create_server(("127.0.0.1", int(port)))
+    print(listener.getsockname()[1], flush=True)  # connections are accepted from now on
+    uvicorn_of(application(mortal=age != "new")).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
