@@ -401,7 +401,7 @@ def test_answers_that_are_saved_only_when_the_run_ends_reach_their_calls_too(fla
 
 
 def test_where_langgraph_takes_no_record_its_own_order_holds(flavor: Flavor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "SEND", "a key of another version")
+    monkeypatch.setattr("agent_tools._langgraph.questions.SEND", "a key of another version")
 
     def first() -> str:
         return str(interrupt("may first?"))
