@@ -5,8 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.toolbox import Door, Flavor
+
+# A busy machine makes any example slow.
+settings.register_profile("no deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no deadlines")
 
 
 def pytest_configure() -> None:

@@ -165,7 +165,6 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
 @pytest.mark.no_cover
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],  # the door is a constant
 )
 @given(

@@ -310,7 +310,7 @@ def check(world: World, messages: list[Any], *, per_call: bool) -> None:
 @pytest.mark.no_cover
 @WAYS
 @given(data=st.data())
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(
     door: Door, per_call: bool, data: st.DataObject
 ) -> None:
@@ -329,7 +329,7 @@ def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(
 @pytest.mark.no_cover
 @WAYS
 @given(data=st.data())
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_however_calls_fail_ask_and_are_canceled_each_is_answered_once_and_acts_once(
     door: Door, per_call: bool, data: st.DataObject
 ) -> None:
