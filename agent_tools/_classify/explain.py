@@ -18,6 +18,7 @@ CONSEQUENCE_BY_VETO = {
     Veto.QUOTA: "not retried: the quota is used up",
     Veto.RESULT: "not retried: the tool ran to its end",
     Veto.RUNNING: "not retried: the tool may still be running",
+    Veto.TEXT: "retried only if the tool is declared idempotent: nothing but the wording says so",
 }
 
 

@@ -60,6 +60,7 @@ WHY_BY_VETO = {
     Veto.QUOTA: "Its quota is used up, and only its operator can change that.",
     Veto.RESULT: "It ran to its end, but what it returned cannot be used.",
     Veto.RUNNING: "It could not be stopped and may still be running.",
+    Veto.TEXT: "",
 }
 
 #: Why there was no further attempt, where the failure itself does not say so.

@@ -14,6 +14,9 @@ from agent_tools._core.policy import RetryPolicy
 #: by the second, and three attempts must not wait half a minute for that.
 THROTTLED_MULTIPLIER = 2.0
 
+#: These vetoes only protect against acting twice, so a tool declared idempotent is retried all the same.
+VETOES_UNLESS_IDEMPOTENT = frozenset({Veto.RUNNING, Veto.TEXT})
+
 #: Most seconds by which calls that were told the same `Retry-After` are spread. Obeying it to the
 #: letter sends all of them back in the same instant.
 RETRY_AFTER_SPREAD = 2.0
@@ -25,7 +28,7 @@ class Reason(StrEnum):
     NOT_RETRIED = "not_retried"
     """Its category is not one that the policy retries."""
     VETO = "veto"
-    """The server said that a retry is pointless, or a quota is used up."""
+    """The failure itself rules a retry out; see `Veto`."""
     MAY_HAVE_ACTED = "may_have_acted"
     """The tool must not act twice, and this failure does not prove that it has not acted."""
     ATTEMPTS_USED = "attempts_used"
@@ -117,7 +120,7 @@ def _is_worth_new_credentials(failure: Failure, policy: RetryPolicy, now: Situat
 
 def _harmful(failure: Failure, policy: RetryPolicy) -> Reason | None:
     """Return why a retry might do harm."""
-    if failure.veto is not None and not (failure.veto is Veto.RUNNING and policy.idempotent):
+    if failure.veto is not None and not (failure.veto in VETOES_UNLESS_IDEMPOTENT and policy.idempotent):
         return Reason.VETO
     return Reason.MAY_HAVE_ACTED if _may_act_twice(failure, policy) else None
 

@@ -1,8 +1,8 @@
 """What went wrong, as plain data.
 
-`Failure` is the narrow waist of the library. Libraries and exceptions stay on one side of it; on the
-other side there is only this record, which may be logged, streamed, put into `ToolMessage.artifact`
-and checkpointed. No exception, response, URL or header crosses it, so there is one place to watch.
+`Failure` is the narrow waist of the library. Libraries and exceptions stay on one side of it. On the other
+side there is only this record, which may be logged, streamed, put into `ToolMessage.artifact` and
+checkpointed. No exception, response, URL or header crosses it, so there is one place to watch.
 """
 
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ from agent_tools._core.html import table
 
 
 class ErrorCategory(StrEnum):
-    """The five kinds of tool errors, by what follows from them.
+    """The five kinds of tool errors, named by what to do about them.
 
     >>> from agent_tools import ErrorCategory, RetryPolicy
     >>> policy = RetryPolicy(retry_on={ErrorCategory.RETRYABLE, ErrorCategory.NETWORK})
@@ -23,9 +23,9 @@ class ErrorCategory(StrEnum):
     RETRYABLE = "retryable"
     """The service is busy or stumbled: HTTP 429, 500, 502, 503."""
     NON_RETRYABLE = "non_retryable"
-    """Repeating the call changes nothing: wrong arguments, a bug, anything unknown."""
+    """Repeating the call does not help: wrong arguments, a bug, anything unknown."""
     AUTH_FAILURE = "auth_failure"
-    """The service knows the caller not, or not for this: HTTP 401, 403."""
+    """The service does not know the caller, or does not allow this: HTTP 401, 403."""
     TIMEOUT = "timeout"
     """No answer came in time. Whether the call took effect may be unknown."""
     NETWORK = "network"
@@ -38,11 +38,13 @@ class Veto(StrEnum):
     SERVER = "server"
     """The server says that a retry is pointless (`x-should-retry: false` and its like)."""
     QUOTA = "quota"
-    """What was paid for is used up; waiting a few seconds does not refill it."""
+    """A quota or credit is used up, and waiting a few seconds does not refill it."""
     RESULT = "result"
-    """The tool ran to its end; only what it returned cannot be used."""
+    """The tool finished; only its result cannot be used."""
     RUNNING = "running"
-    """The tool could not be stopped and may still be at it."""
+    """The tool could not be stopped and may still be running. Tools declared idempotent are retried anyway."""
+    TEXT = "text"
+    """Only the wording of the error says what happened. Tools declared idempotent are retried anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +62,16 @@ class Failure:
     True
 
     Attributes:
-        category: What follows from it.
+        category: What to do about it.
         error_type: Class name of the error that decided, `HTTPStatusError` for example; it may have been inside
             another one, or in a group.
-        rule: The word for the row that decided, for people who ask why.
+        rule: The name of the row that decided, for people who ask why.
         status_code: HTTP status of the response, None when there was none.
         retry_after: Seconds that the server asked to wait, None when it named no time.
-        may_have_acted: False only when the error proves that the request was not processed.
+        may_have_acted: False only when the error proves that its own request was not processed.
         throttled: The server refused because of too many requests.
-        veto: Why this one is not to be retried, whatever its category.
-        detail: Text meant for the model, scrubbed and capped; None for every other text.
+        veto: Why this failure is not retried, whatever its category.
+        detail: Text meant for the model, scrubbed and capped; None when there is none.
     """
 
     category: ErrorCategory

@@ -65,12 +65,12 @@ def test_a_tool_that_must_not_act_twice_is_retried_only_when_nothing_happened() 
     assert verdict(replace(BUSY, may_have_acted=False, retry_after=2.0), once) == Retry(3.0)
 
 
-def test_a_tool_that_may_still_be_running_is_run_again_only_when_that_does_no_harm() -> None:
-    running = Failure(category=ErrorCategory.TIMEOUT, veto=Veto.RUNNING)
-    policy = replace(EXACT, retry_on={"timeout"})
+@pytest.mark.parametrize("veto", [Veto.RUNNING, Veto.TEXT])
+def test_what_may_run_twice_or_is_only_guessed_is_retried_when_that_does_no_harm(veto: Veto) -> None:
+    uncertain = replace(BUSY, veto=veto)
 
-    assert verdict(running, policy) == GiveUp(Reason.VETO)
-    assert verdict(running, replace(policy, idempotent=True)) == Retry(1.0)
+    assert verdict(uncertain) == GiveUp(Reason.VETO)
+    assert verdict(uncertain, replace(EXACT, idempotent=True)) == Retry(1.0)
 
 
 def test_credentials_are_renewed_where_somebody_can() -> None:
@@ -183,7 +183,7 @@ def test_no_verdict_ever_breaks_a_promise(
     assert result.after >= (failure.retry_after or 0)
     assert attempt < policy.max_attempts
     assert failure.category in policy.retry_on
-    assert failure.veto is None or (failure.veto is Veto.RUNNING and policy.idempotent)
+    assert failure.veto is None or (failure.veto in {Veto.RUNNING, Veto.TEXT} and policy.idempotent)
     assert policy.idempotent is not False or not failure.may_have_acted
     assert policy.deadline is None or elapsed + result.after < policy.deadline
     assert (failure.retry_after or 0) <= policy.max_retry_after
