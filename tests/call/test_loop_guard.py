@@ -1,4 +1,4 @@
-"""Calls that keep failing are answered without running, in real graphs, also after a restart."""
+"""Calls that keep failing are answered without being run, in real graphs, also after a restart."""
 
 import asyncio
 import operator
@@ -37,7 +37,7 @@ def looking_up(flavor: Flavor, body: Callable[[], Any]) -> Any:
 
 
 def asking_again(times: int, *, varied: bool = False) -> ScriptedChatModel:
-    """Return a model that makes the call so many times, whatever it reads."""
+    """Return a model that makes the call `times` times, whatever it reads."""
     return ScriptedChatModel([call("lookup", order=number if varied else 1) for number in range(times)], then="Sorry.")
 
 

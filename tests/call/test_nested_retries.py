@@ -1,4 +1,4 @@
-"""Other layers that retry the same call are noticed once, by what their errors prove. The layers are real."""
+"""Other layers that retry the same call are reported once, by the evidence in their errors. The layers are real."""
 
 import logging
 from collections.abc import Callable, Iterator

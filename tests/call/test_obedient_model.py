@@ -1,4 +1,4 @@
-"""What one user request costs a service that is down, over real HTTP, by the character of the model.
+"""What one user request costs a dead service, over real HTTP, with obedient and stubborn models.
 
 Two models read our answers. The obedient one calls again only when the text can be read as an invitation, and does
 not when the text says how to go on without a result. The stubborn one calls again, ten times, whatever it
@@ -18,7 +18,7 @@ from agent_tools.testing import FaultyServer, Reply, ScriptedChatModel, call, ch
 from tests.routing.bots import Bot, bot_graph, saying
 from tests.support.toolbox import Flavor
 
-#: Words after which a model that means well makes the call again.
+#: Phrases after which a well-meaning model repeats the call.
 INVITATION = re.compile(
     r"\b(again|retry|repeat|please|later|once more|another attempt|call it|fix your)\b", re.IGNORECASE
 )
@@ -29,7 +29,7 @@ WAY_ON = re.compile(r"\bcontinue without (it|its result)\.$")
 #: "It was not run again" and "check before doing it again" are no invitations.
 NO_INVITATION = re.compile(r"not run again|before doing it again|repeating it does not change")
 
-#: Even the stubborn model ends some day.
+#: Bounds the stubborn model.
 MOST_CALLS = 10
 
 
@@ -144,7 +144,7 @@ def test_an_address_where_nobody_listens_is_called_as_seldom(
 
 
 def test_a_model_that_reads_an_invitation_follows_it() -> None:
-    """The word check can fail: it finds the invitation in the texts that others write."""
+    """The phrase check can fail: it finds the invitation in other libraries' texts."""
     inviting = [
         "Tool 'lookup' failed after 3 attempts with ConnectError: refused. Please try again.",
         "Error: HTTPStatusError('503')\n Please fix your mistakes.",

@@ -1,4 +1,4 @@
-"""What operators and users see while it happens."""
+"""What operators and users see while a call runs."""
 
 import asyncio
 import logging
@@ -179,7 +179,7 @@ def test_nothing_is_told_when_nothing_fails(flavor: Flavor, caplog: pytest.LogCa
 
 
 class Listener(AsyncCallbackHandler):
-    """Notes custom events and the beginnings of tool runs; takes its time for it."""
+    """Records custom events and the starts of tool runs, slowly."""
 
     def __init__(self, *, deaf: bool = False, raises: bool = False) -> None:
         self.told: list[str] = []

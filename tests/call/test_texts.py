@@ -1,4 +1,4 @@
-"""The user's own words, by category, reason and tool, also in the language of the conversation."""
+"""User-defined texts by category, reason and tool, also in the language of the conversation."""
 
 from typing import Any
 

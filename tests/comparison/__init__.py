@@ -1,1 +1,1 @@
-"""Our node and its peers, measured by the same questions: `python -m tests.comparison` prints the table."""
+"""`ResilientToolNode` and its peers, measured by the same questions: `python -m tests.comparison` prints the table."""

@@ -1,4 +1,4 @@
-"""Prints the comparison as it is measured now."""
+"""Measures and prints the comparison."""
 
 from tests.comparison.questions import measured, table
 

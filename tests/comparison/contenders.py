@@ -1,4 +1,4 @@
-"""Who is compared: each makes three attempts where it can say so, and is otherwise as its documentation shows it."""
+"""The contenders: three attempts where that can be set, otherwise configured as their documentation shows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tests.support.toolbox import Graph
 
 ATTEMPTS = 3
 
-#: The one tool that must not act twice; only we can be told so.
+#: The one tool that must not act twice, which only `ResilientToolNode` lets one declare.
 CHARGE = "charge"
 
 Body = Callable[[], Any]
@@ -35,19 +35,19 @@ def as_it_is(body: Body) -> Body:
 
 def plain_transport() -> httpx.BaseTransport:
     """Return what sends a request once."""
-    return httpx.HTTPTransport(verify=False)  # loading certificates would take longer than the test
+    return httpx.HTTPTransport(verify=False)  # loading certificates takes longer than the test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """One way of looking after failing tools.
+    """One way to handle failing tools.
 
     Attributes:
         column: Its name in the table.
         node: Makes the tool node.
         retry_policy: Of the node; None for none.
         around: Wraps the body of each tool.
-        transport: Makes that of the HTTP client which the tools use.
+        transport: Makes the transport of the tools' HTTP client.
     """
 
     column: str
@@ -64,12 +64,12 @@ class Contender:
         return StructuredTool.from_function(wrapped, name=name, description=about)
 
     def graph(self, tools: Sequence[BaseTool]) -> Graph:
-        """Return a graph that is nothing but the tool node."""
+        """Return a graph with nothing but the tool node."""
         builder = StateGraph(MessagesState).add_node("tools", self.node(tools), retry_policy=self.retry_policy)
         return builder.add_edge(START, "tools").add_edge("tools", END).compile()
 
     def agent(self, model: ScriptedChatModel, tools: Sequence[BaseTool]) -> Graph:
-        """Return the usual loop of `model` and `tools`, which remembers its threads."""
+        """Return the usual loop of `model` and `tools` with a checkpointer."""
         bound = model.bind_tools(tools)
 
         def think(state: MessagesState) -> dict[str, list[AIMessage]]:
@@ -87,9 +87,9 @@ def answering(tools: Sequence[BaseTool]) -> ToolNode:
 
 
 def with_both_middlewares(tools: Sequence[BaseTool]) -> ToolNode:
-    """Return LangChain's retries inside of LangChain's answers, as `ToolErrorMiddleware` wants them composed.
+    """Return LangChain's retries inside LangChain's answers, as `ToolErrorMiddleware` documents it.
 
-    The text is the user's: it names the type of the error, as recommended there.
+    The text names the type of the error, as recommended there.
     """
     retries = ToolRetryMiddleware(max_retries=ATTEMPTS - 1, on_failure="error")
     answers: ToolErrorMiddleware[Any, Any] = ToolErrorMiddleware(
@@ -106,7 +106,7 @@ def with_both_middlewares(tools: Sequence[BaseTool]) -> ToolNode:
 
 
 def ours(tools: Sequence[BaseTool]) -> ToolNode:
-    """Return our node, told which tool must not act twice."""
+    """Return `ResilientToolNode` with the tool that must not act twice declared."""
     declared = {tool.name: RetryPolicy(idempotent=False) for tool in tools if tool.name == CHARGE}
     return ResilientToolNode(tools, per_tool=declared)
 

@@ -1,4 +1,4 @@
-"""What is asked, how it is measured, and what each contender is expected to do.
+"""The questions, how each is measured, and the expected result of each contender.
 
 Every measurement is one user request to an agent whose tools talk to a real server on loopback.
 """
@@ -23,7 +23,7 @@ from tests.comparison.contenders import CHARGE, CONTENDERS, Contender
 #: Asks a human before each request.
 REFUND = "refund"
 
-#: Has a bug and asks nobody.
+#: Raises a bug without sending a request.
 BUGGY = "totals"
 
 METHOD_BY_TOOL = {CHARGE: "POST", REFUND: "PUT"}
@@ -31,21 +31,21 @@ TIMEOUT_BY_TOOL = {CHARGE: 0.15}
 
 KEY = "SK-SECRET-123"
 
-#: What a server asks for; nobody waits that long unasked.
+#: The wait a server asks for, longer than any default wait.
 RETRY_AFTER = 7
 
-#: Even an obedient model, and a patient human, end some day.
+#: Bounds the run even with an obedient model and a patient human.
 MOST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What became of one user request.
+    """The outcome of one user request.
 
     Attributes:
-        runs: Of each tool.
-        requests: That reached the server.
-        waits: Seconds, all of them skipped.
+        runs: The number of runs of each tool.
+        requests: The number of requests that reached the server.
+        waits: The skipped waits, in seconds.
         asked: How often a human was asked.
         history: The messages that the thread holds in the end.
         crashed: Whether the run ended with an error.
@@ -60,7 +60,7 @@ class Seen:
 
     @property
     def answers(self) -> list[ToolMessage]:
-        """What the model read of its tools."""
+        """What the model read from its tools."""
         return [message for message in self.history if isinstance(message, ToolMessage)]
 
     @property
@@ -70,7 +70,7 @@ class Seen:
 
 
 def ask(contender: Contender, replies: Mapping[str, Any], model: ScriptedChatModel | None = None) -> Seen:
-    """Return what became of a request for which the model calls each tool of `replies` once, in parallel.
+    """Return the outcome of a request for which the model calls each tool of `replies` once, in parallel.
 
     Args:
         contender: Who runs the tools.
@@ -122,7 +122,7 @@ def _tool(contender: Contender, name: str, client: httpx.Client, url: str, runs:
 
 
 def obedient(name: str) -> ScriptedChatModel:
-    """Return a model that calls the tool `name` again as long as the last answer invites it to."""
+    """Return a model that repeats the call of `name` while the last answer invites it to."""
 
     def obey(messages: list[BaseMessage]) -> Any:
         calls = sum(isinstance(message, ToolMessage) for message in messages)
@@ -142,7 +142,7 @@ def survives(contender: Contender) -> str:
 
 
 def sibling_runs(contender: Contender) -> str:
-    """Return the runs of a healthy call, the first in the message, beside one that fails twice."""
+    """Return how often a healthy call runs when it comes first in a message beside one that fails twice."""
     return str(ask(contender, {"stock": 200, "orders": [503, 503, 200]}).runs["stock"])
 
 
@@ -157,7 +157,7 @@ def buggy_runs(contender: Contender) -> str:
 
 
 def waits_as_told(contender: Contender) -> str:
-    """Return whether the wait that the server asks for is kept."""
+    """Return whether the server's requested wait is respected."""
     told = Reply(429, headers={"Retry-After": str(RETRY_AFTER)})
     return _yes(sum(ask(contender, {"orders": [told, 200]}).waits) >= RETRY_AFTER)
 
@@ -168,7 +168,7 @@ def leaks(contender: Contender) -> str:
 
 
 def goes_on(contender: Contender) -> str:
-    """Return whether the model can be asked again after tools that failed for good."""
+    """Return whether the model accepts the history after tools that failed for good."""
     history = ask(contender, {"orders": 503, "stock": 404}).history
     try:
         check_history([*history, HumanMessage("and now?")])
@@ -195,7 +195,7 @@ def requests_of_a_dead_endpoint(contender: Contender) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A question, how it is measured, and what is expected by the order of `CONTENDERS`."""
+    """A question, its measurement, and the expected results in the order of `CONTENDERS`."""
 
     question: str
     measure: Callable[[Contender], str]
@@ -224,5 +224,5 @@ def table(cells: Callable[[Row], Sequence[str]]) -> str:
 
 
 def measured(row: Row) -> list[str]:
-    """Return what each contender does now."""
+    """Return the measured result of each contender."""
     return [row.measure(contender) for contender in CONTENDERS]

@@ -1,4 +1,4 @@
-"""What follows from a failure: the rules one by one, then what holds for all of them."""
+"""What follows a failure: each rule, then what holds for all of them."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""When a call is not run, read off histories: tables and properties."""
+"""When a call is not run, judged from histories: tables and properties."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex
@@ -36,7 +36,7 @@ def calls(*arguments: Any, tool: str = "lookup") -> AIMessage:
 
 
 def round_of(*ends: tuple[Any, str], tool: str = "lookup", **facts: Any) -> list[BaseMessage]:
-    """Return a message that calls the tool once per end, in parallel, and the answers."""
+    """Return a message that calls the tool once per outcome, in parallel, and the answers."""
     answers = [answer(end, f"c{n}", **facts) for n, (_, end) in enumerate(ends, start=1) if end != "none"]
     return [calls(*(argument for argument, _ in ends), tool=tool), *answers]
 
@@ -281,7 +281,7 @@ def test_one_more_failure_never_frees_a_call(turn: list[Any]) -> None:
 
 @given(turn=rounds)
 def test_the_histories_that_the_guard_writes_are_bounded(turn: list[Any]) -> None:
-    """However a turn began: a model that goes on for ever has each call run twice, and the tool three times."""
+    """However a turn began: with a model that never stops, each call runs twice and the tool three times."""
     history, run = [HUMAN, *turn], 0
     for argument in [1, 1, 1, 2, 2, 2, 3, 4, 5]:
         stopped = verdicts([*history, calls(argument)])

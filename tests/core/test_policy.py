@@ -1,4 +1,4 @@
-"""Nonsense in a policy is refused where it is written, with the name, the rule and the value."""
+"""An invalid policy is refused where it is written, with the name, the rule and the value."""
 
 import math
 from typing import Any

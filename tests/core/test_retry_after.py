@@ -1,4 +1,4 @@
-"""What a server asks to wait: understood in every form it may have, never invented, never a nonsense number."""
+"""The wait a server asks for: read in every form, never invented, never a nonsensical number."""
 
 import math
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Runs the notebooks: `python -m tests.docs.notebooks` writes their outputs anew, `make test` only runs them."""
+"""Runs the notebooks: `python -m tests.docs.notebooks` rewrites their outputs, `make test` only runs them."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The notebooks run, and what is committed of them was executed and gives nothing of the machine away."""
+"""The notebooks run; the committed ones were executed and reveal nothing about the machine."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from tests.docs.notebooks import NOTEBOOKS, ROOT, executed
 
-#: A picture for each idea, and none that a reader on GitHub has to wait for.
+#: One picture per idea, each small enough to load fast.
 LARGEST = 1_000_000
 
 PLACES = re.compile(r"/(?:home|root|Users|tmp|private|var|work|opt|usr)/|[A-Z]:\\Users|ipykernel_\d")
@@ -27,7 +27,7 @@ def code_of(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def shown_by(notebook: NotebookNode) -> str:
-    """Return all that the outputs say; pictures say nothing that could be read."""
+    """Return the text of all outputs; pictures have none."""
     outputs = [output for cell in code_of(notebook) for output in cell.outputs]
     texts = [output.get("text", "") for output in outputs]
     rich = [

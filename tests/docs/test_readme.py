@@ -1,4 +1,4 @@
-"""The README is true: its code runs, what it shows is what comes out, its tables are the defaults."""
+"""The README is true: its code runs and prints what it shows, and its tables match the defaults."""
 
 import re
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""What is ended when its time is over, however long it takes to end, and whose cancellation is whose."""
+"""Attempts end when their time is up, however long that takes, and cancellations keep their owner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

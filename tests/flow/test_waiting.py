@@ -1,4 +1,4 @@
-"""Waits that an alarm may cut short, and what they cost."""
+"""Waits that an alarm can cut short, and their cost."""
 
 import pytest
 

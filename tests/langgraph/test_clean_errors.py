@@ -28,7 +28,7 @@ THREAD = {"configurable": {"thread_id": "1"}}
 
 
 class OutOfStockError(Exception):
-    """Known to nobody but its author."""
+    """An error type that no table knows."""
 
 
 class Order(BaseModel):
@@ -71,7 +71,7 @@ LEAKS: dict[str, Callable[[], Exception]] = {
 
 
 class Tracer(BaseCallbackHandler):
-    """Keeps whatever a tracer could print of the errors of tools."""
+    """Keeps everything that a tracer could print about tool errors."""
 
     def __init__(self) -> None:
         self.printed: list[str] = []
@@ -303,7 +303,7 @@ class Step(BaseModel):
 
 
 class Counter(BaseTool):
-    """A tool with a state of its own, sync alone."""
+    """A stateful tool that is only sync."""
 
     name: str = "counter"
     description: str = "Counts."

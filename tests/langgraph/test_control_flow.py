@@ -1,4 +1,4 @@
-"""Interrupts, commands to the parent and cancellation are no failures and pass untouched."""
+"""Interrupts, commands to the parent and cancellation are not failures and pass untouched."""
 
 import asyncio
 import time

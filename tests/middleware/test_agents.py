@@ -1,4 +1,4 @@
-"""What `ResilientToolMiddleware` adds to the tests that run by both doors: how it sits in an agent of LangChain's."""
+"""What `ResilientToolMiddleware` adds to the tests of both doors: how it fits into a LangChain agent."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Beside the middleware that LangChain and deepagents bring along, before and after it in the list."""
+"""Composition with the middleware of LangChain and deepagents, before and after it in the list."""
 
 from collections.abc import Sequence
 from inspect import signature
@@ -31,7 +31,7 @@ Others = Sequence[AgentMiddleware[Any, Any]]
 
 @pytest.fixture(params=["ours first", "ours last"])
 def is_first(request: pytest.FixtureRequest) -> bool:
-    """Whether our middleware is the outer one."""
+    """Whether `ResilientToolMiddleware` is the outer one."""
     return bool(request.param == "ours first")
 
 
@@ -238,7 +238,7 @@ def test_an_error_of_what_stands_after_counts_as_the_tools(flavor: Flavor) -> No
 
 
 class Another(AgentMiddleware[Any, Any]):
-    """Brings in a tool at the time of the call."""
+    """Adds a tool at call time."""
 
     def __init__(self, tool: BaseTool) -> None:
         self.tool = tool

@@ -47,7 +47,7 @@ def test_parallel_approved_calls_keep_their_own_answers_over_their_retries(flavo
     delays = {"a": [0.05, 0.0, 0.05, *[0.0] * 9], "b": [0.0, 0.05, *[0.0] * 9]}
 
     def refund(order: str) -> str:
-        time.sleep(delays[order].pop(0))  # now the one is faster, now the other
+        time.sleep(delays[order].pop(0))  # sometimes one is faster, sometimes the other
         answer = interrupt(f"refund {order}?")
         fails[order]()
         return f"{order}: {answer}"

@@ -80,7 +80,7 @@ def test_credentials_that_are_refused_again_or_cannot_be_renewed_give_the_auth_a
 
 
 class RenewsLater:
-    """Async, and no coroutine function to look at."""
+    """Async, but not a coroutine function."""
 
     def __init__(self, *, renewed: bool) -> None:
         self.renewed = renewed

@@ -1,4 +1,4 @@
-"""Swapping `ToolNode(tools)` for ours changes nothing else in a graph."""
+"""Swapping `ToolNode(tools)` for `ResilientToolNode(tools)` changes nothing else in a graph."""
 
 import asyncio
 import copy

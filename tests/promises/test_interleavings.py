@@ -1,10 +1,10 @@
-"""Calls that work, fail, ask, hang and are canceled in any order, resumed until all is answered.
+"""Calls that work, fail, ask, hang and are canceled in any order, resumed until all are answered.
 
-A plan says for each call what it does, step by step: it asks a human, or it works, which may turn out
-differently each time. The tools do nothing else, and keep a record of what they did.
+A plan lists the steps of each call: it asks a human, or it acts, which may turn out
+differently each time. The tools do nothing else and record what they did.
 
 1. In the end each call has one answer, and the model would be asked with a whole history.
-2. A human answers each question once, and the answer reaches the call that asked.
+2. Each question is answered once, and the answer reaches the call that asked.
 3. A tool that must not act twice acts at most once per run of its task: once altogether with a task per call.
 """
 
@@ -43,7 +43,7 @@ EXAMPLES = 60
 #: Runs of a graph that are enough for the longest plan.
 ENOUGH = 40
 
-#: Seconds after which a run that should take milliseconds is taken to hang.
+#: Seconds after which a run that should take milliseconds counts as hung.
 PATIENCE = 3
 
 #: The ways in which calls become tasks.
@@ -59,7 +59,7 @@ SETTLED = 200
 
 
 def remark(text: str) -> None:
-    """Tell it with the failing example, if Hypothesis makes the examples."""
+    """Note this with the failing example when Hypothesis makes the examples."""
     if currently_in_test_context():
         note(text)
 
@@ -90,7 +90,7 @@ MAY_HAVE_ACTED = {Work.UNAVAILABLE, Work.READ_TIMEOUT, Work.BUG}
 
 
 class Told(BaseModel):
-    """What a tool is told; written down once, as reading it off a function takes milliseconds for each tool."""
+    """The tools' arguments; defined once, since inferring them takes milliseconds per tool."""
 
     call: str
 
@@ -102,7 +102,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Something is done; `outcomes` are used up one by one, after them all is well."""
+    """The call acts; `outcomes` are used one by one, later attempts succeed."""
 
     outcomes: tuple[Work, ...]
 
@@ -136,7 +136,7 @@ class World:
     _reached: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def live(self, name: str) -> Iterator[bool]:
-        """Go through the plan of a call; yield True when it hangs, False when a step has been taken."""
+        """Follow the plan of a call; yield True when it hangs, False after each step."""
         answers = []
         for place, step in enumerate(self.plans[name].steps):
             yield False
@@ -165,7 +165,7 @@ class World:
             raise error
 
     def tool(self, name: str, *, is_async: bool) -> BaseTool:
-        """Return a tool that lives through the plan of the call which it is told."""
+        """Return a tool that follows the plan named in its call."""
 
         def act(call: str) -> str:
             for _ in self.live(call):
@@ -212,7 +212,7 @@ def graph_of(world: World, *, is_async: bool, per_call: bool, door: Door = "node
 
 
 def is_asked(messages: list[Any]) -> bool:
-    """Return whether it is the user who has spoken last."""
+    """Return whether the last message is the user's."""
     return isinstance(messages[-1], HumanMessage)
 
 
@@ -289,7 +289,7 @@ def world_of(data: st.DataObject, outcomes: Iterable[Work], *, per_call: bool) -
 
 
 def check(world: World, messages: list[Any], *, per_call: bool) -> None:
-    """Hold the end of a run against the rules."""
+    """Check the end of a run against the rules."""
     remark(f"messages: {messages}")
     check_history(messages)
     answers = [message for message in messages if isinstance(message, ToolMessage)]

@@ -1,4 +1,4 @@
-"""A tool that is down: who runs, who waits, who is answered, in real graphs."""
+"""A tool that is down: which calls run, wait or are answered, in real graphs."""
 
 import asyncio
 import random
@@ -93,7 +93,7 @@ def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
             runs.append(body.runs - before)
     assert runs[0] == 3
     assert set(runs[2:40]) == {1}  # nothing is retried, each call that comes is a probe
-    assert sum(runs[60:]) < 40  # and after ten minutes not even that
+    assert sum(runs[60:]) < 40  # and after ten minutes not even that one
 
 
 def test_one_tool_that_is_down_does_not_hold_up_another(flavor: Flavor) -> None:
@@ -250,7 +250,7 @@ def test_a_blip_costs_a_wait_and_no_error(flavor: Flavor) -> None:
 
 
 def requests_in_an_outage(budget: BudgetPolicy | None, *, calls: int, rate: float) -> int:
-    """Return how often a dead tool is run by so many calls, `rate` of them a second."""
+    """Return how often a dead tool runs for `calls` calls, `rate` of them a second."""
     body = Flaky([http_error(503)] * 9999)
     with no_waiting() as waits:
         clock = Skipping(waits)
@@ -294,7 +294,7 @@ def test_an_empty_budget_ends_the_retries_and_says_so(flavor: Flavor) -> None:
 
 
 class Listening(AsyncCallbackHandler):
-    """Takes very long to hear of an event."""
+    """Takes very long to process an event."""
 
     async def on_custom_event(self, *_: Any, **__: Any) -> None:
         await asyncio.sleep(30)

@@ -1,4 +1,4 @@
-"""What is tried again, when, and how long it may take."""
+"""What is retried, when, and for how long."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""An attempt that hangs is answered in time, and what cannot be stopped is said to be running."""
+"""An attempt that hangs is answered in time; if it cannot be stopped, the answer says that it may still run."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What the routing tests share: a bot on a checkpointer that is opened anew for each thing that is done."""
+"""Shared by the routing tests: a bot on a checkpointer that is reopened for each operation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -46,7 +46,7 @@ def thinking(model: Any) -> Any:
 
 
 def bot_graph(model: Any, tools: Any, *, route: Any = route_tool_calls, repair: bool = False) -> StateGraph[Any]:
-    """Return the builder of an agent; `repair` puts our node before the model."""
+    """Return the builder of an agent; `repair` puts the repair node before the model."""
     node = tools if isinstance(tools, ResilientToolNode) else ResilientToolNode(tools, policy=AT_ONCE)
     builder = StateGraph(MessagesState).add_node("model", thinking(model)).add_node("tools", node)
     builder.add_conditional_edges("model", route).add_edge("tools", "model")

@@ -1,4 +1,4 @@
-"""After too many failures in one turn somebody else takes over."""
+"""After too many failures in one turn, another node takes over."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Calls whose arguments came in unreadable are answered, and the model is asked again, but not for ever."""
+"""Calls with unreadable arguments are answered and the model is asked again, but not forever."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Each call has one answer, right behind the message that makes it."""
+"""Each call has one answer, right after the message that makes it."""
 
 import sys
 from typing import Any
@@ -115,7 +115,7 @@ MOVES = st.one_of(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[BaseMessage]:
-    """Return messages in any order, save that an answer comes after a call of its id."""
+    """Return messages in any order, except that an answer comes after a call of its id."""
     history: list[BaseMessage] = []
     known: set[str] = set()
     for message in draw(st.lists(MOVES, max_size=20)):

@@ -1,4 +1,4 @@
-"""The model sees only whole histories, with the results that LangGraph has kept."""
+"""The model sees only whole histories, with the results that LangGraph recorded."""
 
 from dataclasses import dataclass
 from pathlib import Path

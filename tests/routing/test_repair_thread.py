@@ -1,4 +1,4 @@
-"""A thread is repaired from outside, for graphs that have no node of ours."""
+"""A thread is repaired from outside, for graphs without a repair node."""
 
 import time
 from operator import add

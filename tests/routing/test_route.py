@@ -1,4 +1,4 @@
-"""One task per call, so that what has ended does not run again."""
+"""One task per call, so that finished calls do not run again."""
 
 import signal
 import subprocess

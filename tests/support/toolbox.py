@@ -1,4 +1,4 @@
-"""What the tests above the core share: one way to write a tool and to run a graph, sync and async, by either door."""
+"""Shared by the tests above the core: one way to write tools and run graphs, sync and async, through either door."""
 
 import asyncio
 import os
@@ -22,16 +22,16 @@ from agent_tools.testing import ScriptedChatModel
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
-#: The ways by which our handler gets into a graph.
+#: The ways to put the handler into a graph.
 Door = Literal["node", "create_agent"]
 
-#: Retries at once, so that tests about anything but waiting do not wait.
+#: Retries without waiting, for tests that are not about waiting.
 AT_ONCE = RetryPolicy(base_delay=0, throttled_delay=0)
 
 
 @dataclass(frozen=True)
 class Flavor:
-    """Sync or async, by the node or by the middleware: the same tools and graphs, run the one way or the other."""
+    """Runs the same tools and graphs sync or async, through the node or the middleware."""
 
     is_async: bool
     door: Door = "node"
@@ -49,13 +49,13 @@ class Flavor:
         return StructuredTool.from_function(coroutine=in_thread, args_schema=schema, **options)
 
     def run(self, graph: Graph, state: Any, config: Any = None, **options: Any) -> Any:
-        """Return the state in which `graph` ends."""
+        """Return the final state of `graph`."""
         if self.is_async:
             return asyncio.run(graph.ainvoke(state, config, **options))
         return graph.invoke(state, config, **options)
 
     def stream(self, graph: Graph, state: Any, mode: str, config: Any = None) -> list[Any]:
-        """Return all that `graph` streams in `mode`."""
+        """Return everything that `graph` streams in `mode`."""
         if not self.is_async:
             return list(graph.stream(state, config, stream_mode=mode))
 
@@ -65,7 +65,7 @@ class Flavor:
         return asyncio.run(collected())
 
     def graph_of(self, tools: Sequence[Any], /, **options: Any) -> Graph:
-        """Return a graph in which our handler runs the calls of the last message."""
+        """Return a graph in which the handler runs the calls of the last message."""
         return graph_of(tools, door=self.door, **options)
 
     def agent(self, model: ScriptedChatModel, tools: Sequence[Any], *, checkpointer: Any = None) -> Graph:
@@ -112,7 +112,7 @@ class Flaky:
 
 
 class Skipping:
-    """A clock that waits move on, and nothing else."""
+    """A clock that only waits move forward."""
 
     def __init__(self, waits: list[float]) -> None:
         self._waits = waits
@@ -123,9 +123,9 @@ class Skipping:
 
 
 def untraced() -> dict[str, str]:
-    """Return the environment of a process that tells nothing about coverage: killed, or with little of ours in it.
+    """Return the environment for a subprocess without coverage: it is killed, or runs little of the package.
 
-    One that is traced needs half as much time again.
+    Tracing takes 50 % more time.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
@@ -138,19 +138,19 @@ def http_error(status: int, headers: Mapping[str, str] | None = None) -> httpx.H
 
 
 def graph_of(tools: Sequence[Any], /, *, door: Door = "node", checkpointer: Any = None, **options: Any) -> Graph:
-    """Return a graph that is nothing but our node; an agent of LangChain's by the other door."""
+    """Return a graph with nothing but the node, or a LangChain agent for the other door."""
     if door == "create_agent":
         return agent_of(tools, checkpointer=checkpointer, **options)
     return graph_with(ResilientToolNode(tools, **at_once(options)), checkpointer=checkpointer)
 
 
 def at_once(options: dict[str, Any]) -> dict[str, Any]:
-    """Return `options` for our handler with retries at once, unless they say otherwise."""
+    """Return handler `options` with immediate retries unless a policy is given."""
     return options if "handler" in options else {"policy": AT_ONCE, **options}
 
 
 class PassesOn(AgentMiddleware[Any, Any]):
-    """Middleware that does nothing with tool calls."""
+    """Middleware that only passes tool calls on."""
 
     def wrap_tool_call(self, request: Any, handler: Any) -> Any:
         return handler(request)
@@ -160,7 +160,7 @@ class PassesOn(AgentMiddleware[Any, Any]):
 
 
 class Repeating(ScriptedChatModel):
-    """Makes the calls that the last message makes, in the same message; says goodbye once they are answered."""
+    """Repeats the calls of the last message in one message; says goodbye once they are answered."""
 
     def _say(self, messages: list[BaseMessage]) -> AIMessage:
         last = messages[-1]
@@ -177,7 +177,7 @@ def agent_of(
     inside: Sequence[AgentMiddleware[Any, Any]] = (),
     **options: Any,
 ) -> Graph:
-    """Return an agent of LangChain's with our middleware, and with others around and inside of ours."""
+    """Return a LangChain agent with the middleware, and with other middleware outside and inside it."""
     return create_agent(
         Repeating([], then="Goodbye.") if model is None else model,
         tools,
@@ -187,7 +187,7 @@ def agent_of(
 
 
 def graph_with(node: Any, *, checkpointer: Any = None) -> Graph:
-    """Return a graph that is nothing but `node`."""
+    """Return a graph with nothing but `node`."""
     builder = StateGraph(MessagesState)
     builder.add_node("tools", node)
     builder.add_edge(START, "tools")

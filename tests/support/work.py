@@ -1,4 +1,4 @@
-"""Work that is counted instead of timed, as a busy machine takes longer for the same."""
+"""Work measured by counting, since a busy machine makes timings meaningless."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-#: Repeated, they are the worst for patterns that look for secrets.
+#: Repeated, these are the worst inputs for the secret patterns.
 HARDEST = [
     "a", "/", "@", "<", "=", "eyJ.eyJ.", " ", "\n", "a.", "1.", "a:", "::", "-", "\\", '"', "'", "[", "(", "&",
     "&amp;", "%25", "\u200b", "password=", "password is ", 'token="', "Bearer ", "<script>", "<!--",
@@ -18,10 +18,10 @@ HARDEST = [
 
 @dataclass
 class Work:
-    """What a function of ours takes, whatever else the machine has to do.
+    """The cost of a function, independent of the machine's load.
 
-    `characters` are those of the texts that a method of theirs, a pattern or a function of another package looks
-    through; to know its type or length, or to take a part, does not count.
+    `characters` counts the texts that a string method, a pattern or another package's function
+    scans; reading a type or length, or slicing, does not count.
     """
 
     calls: int = 0
@@ -41,12 +41,12 @@ class Work:
 
 
 def length_of(values: Iterable[object]) -> int:
-    """Return the length of all texts among them, without asking anything else."""
+    """Return the total length of the strings among the arguments."""
     return sum(len(value) for value in values if type(value) is str or type(value) is bytes)
 
 
 def work_of(function: Callable[[Any], object], argument: object) -> Work:
-    """Return what it takes to call the function."""
+    """Return the cost of calling the function."""
     work = Work()
     before = sys.getprofile()
     sys.setprofile(work.see)

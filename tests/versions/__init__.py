@@ -1,1 +1,1 @@
-"""The tests against the oldest and the newest versions we promise: `make versions`, or `python -m tests.versions`."""
+"""Tests with the oldest and newest supported versions: `make versions`, or `python -m tests.versions`."""

@@ -1,7 +1,7 @@
 """Runs the tests in one temporary environment per Python and resolution, and prints a table.
 
-Words on the command line choose rows: `python -m tests.versions 3.13 lowest`. A Python that is not on the machine is
-left out, which is said. The exit code is 1 if any test failed or any environment could not be made.
+Arguments select rows: `python -m tests.versions 3.13 lowest`. A Python that is not installed is
+reported and skipped. The exit code is 1 if any test failed or any environment could not be built.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _LINE = "{:<8}{:<12}{:<11}{:<11}{:<16}{:<9}{:>8}{:>8}{:>9}{:>6}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What came of one environment."""
+    """The result of one environment."""
 
     python: str
     resolution: str
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def failures(self) -> int:
-        """How much went wrong; an environment that could not be made counts as one."""
+        """The number of failures; an environment that could not be built counts as one."""
         return self.counts.get("failed", 0) + self.counts.get("error", 0)
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Row:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print a row for each environment; return 1 if something failed, or if there was no Python at all."""
+    """Print a row for each environment; return 1 if anything failed or no Python was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.versions", description="The tests on old and new versions.")
     parser.add_argument("only", nargs="*", metavar="ROW", help=f"of {', '.join((*promised(), *RESOLUTIONS))}")
     words = parser.parse_args(arguments).only
@@ -82,14 +82,14 @@ def _row(version: str, python: str, resolution: str) -> Row:
         with installed(resolution, python) as interpreter:
             versions = versions_in(interpreter)
             counts = _tested(interpreter)
-    except subprocess.CalledProcessError:  # uv has said why
+    except subprocess.CalledProcessError:  # uv has printed why
         counts = {"error": 1}
     seconds = time.monotonic() - began
     return Row(python=version, resolution=resolution, versions=versions, counts=counts, seconds=seconds)
 
 
 def _tested(interpreter: Path) -> dict[str, int]:
-    """Run the tests, show what failed, and return how many had which outcome."""
+    """Run the tests, print the failures, and return the number of tests per outcome."""
     modules = (path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in ELSEWHERE)
     paths = [*modules, *(ROOT / "tests" / folder for folder in FOLDERS)]
     command = [str(interpreter), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *map(str, paths)]
@@ -98,7 +98,7 @@ def _tested(interpreter: Path) -> dict[str, int]:
     if run.returncode == 0:
         return counts
     sys.stderr.write(run.stdout + run.stderr)
-    return counts if {"failed", "error"} & counts.keys() else {**counts, "error": 1}  # it could not even begin
+    return counts if {"failed", "error"} & counts.keys() else {**counts, "error": 1}  # it could not start
 
 
 if __name__ == "__main__":

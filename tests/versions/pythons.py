@@ -1,4 +1,4 @@
-"""Which Pythons are promised, and where they are on this machine."""
+"""The supported Pythons, and where they are on this machine."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Which versions of the packages are installed, and the environment that has them."""
+"""Package versions, and an environment that has them installed."""
 
 import re
 import subprocess
@@ -12,8 +12,8 @@ from tests.versions.pythons import ROOT, UV, project
 #: The packages whose versions are shown.
 NAMED = ("langgraph", "langchain", "langchain-core", "httpx")
 
-#: `lowest` has each of our own requirements at its floor. The packages that only our tests need are new in both: their
-#: floors are no promise to anybody.
+#: `lowest` installs each run-time requirement at its floor. Packages that only the tests need are new in both: their
+#: floors are not a promise.
 RESOLUTIONS = ("lowest", "newest")
 
 #: The extra that is installed.
@@ -27,7 +27,7 @@ def installed(resolution: str, python: str) -> Iterator[Path]:
     """Make an environment that lasts as long as the `with` block; the target is its interpreter.
 
     Raises:
-        subprocess.CalledProcessError: What is required cannot be had together; uv has said why.
+        subprocess.CalledProcessError: What is required cannot be had together; uv has printed why.
     """
     with TemporaryDirectory(prefix="versions-") as folder:
         venv = Path(folder) / "venv"
@@ -35,7 +35,7 @@ def installed(resolution: str, python: str) -> Iterator[Path]:
         interpreter = next(path for path in (venv / "bin/python", venv / "Scripts/python.exe") if path.exists())
         floors = Path(folder) / "floors.txt"
         floors.write_text("\n".join(_floors(python)) if resolution == "lowest" else "")
-        # No constraint: what only our tests need may ask for more than we do, as mcp does for a later httpx.
+        # No constraint: packages that only the tests need may require later versions, as mcp does of httpx.
         _uv(
             *("pip", "install", "--system-certs", "--python", str(interpreter), "--override", str(floors)),
             *("--editable", f".[{_EXTRA}]", "--group", "test"),
@@ -50,7 +50,7 @@ def versions_in(interpreter: Path) -> dict[str, str]:
 
 
 def _floors(python: str) -> list[str]:
-    """Return the lowest versions that our own requirements allow together."""
+    """Return the lowest versions that the run-time requirements allow together."""
     solved = _uv(
         *("pip", "compile", "pyproject.toml", "--extra", _EXTRA, "--resolution", "lowest-direct"),
         *("--python", python, "--system-certs", "--no-header", "--no-annotate"),

@@ -55,7 +55,7 @@ def _thread(job: Job) -> Any:
 
 
 def _input(job: Job, known: Any) -> Any:
-    """Return what the user says; nothing if a run is to be resumed that had got as far as its first checkpoint."""
+    """Return the user's message, or nothing when the run resumes from a checkpoint."""
     if job.action is Action.WRITE_ON:
         return {"messages": [HumanMessage(WRITING_ON)]}
     return None if job.action is Action.RESUME and known else {"messages": [HumanMessage("I want to pay.")]}
@@ -147,7 +147,7 @@ async def _asaver(database: str) -> AsyncIterator[Any]:
 
 
 def _announced(put_writes: Callable[..., None], say: Say) -> Callable[..., None]:
-    """Let the world know when the answer of a tool has reached the database; LangGraph writes in the background."""
+    """Report when a tool's answer has reached the database: LangGraph writes in the background."""
 
     @wraps(put_writes)  # LangGraph looks at the signature
     def put(config: Any, writes: Any, *args: Any, **options: Any) -> None:

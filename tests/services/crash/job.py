@@ -1,4 +1,4 @@
-"""What a process of the bot is told to do."""
+"""The job that a bot process gets."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Job:
         database: Where the checkpoints are: a path for SQLite, or a URL of PostgreSQL.
         is_async: Whether the run, its tools and its checkpointer are async.
         per_call: Whether each call is a task of its own (`route_tool_calls`), or all are in one node.
-        repairs: Which of our ways makes the thread whole before the user writes on: "node" or "thread".
+        repairs: How the thread is repaired before the user's next message: "node" or "thread".
         key_by: As in `RetryPolicy`.
         action: What to do with the thread.
     """

@@ -1,4 +1,4 @@
-"""A payment service on loopback. Its ledger is the judge: one charge, or more."""
+"""A payment service on loopback. Its ledger shows how often a customer was charged."""
 
 import threading
 from collections import defaultdict
@@ -10,7 +10,7 @@ from agent_tools.testing import FaultyServer, Reply, Request
 
 
 class Trouble(StrEnum):
-    """Why a charge has to be asked for again."""
+    """Why a charge has to be requested again."""
 
     UNAVAILABLE = "unavailable"
     """Nothing is booked: 503 with a `Retry-After`."""
@@ -19,9 +19,9 @@ class Trouble(StrEnum):
 
 
 class PaymentServer:
-    """Books each `Idempotency-Key` once and tells the same number again: `POST /charge`, `GET /lookup`.
+    """Books each `Idempotency-Key` once and repeats its number: `POST /charge`, `GET /lookup`.
 
-    Orders are told apart, so that many runs can share a server. The ledger outlives all of them.
+    The ledger is kept per order, so many runs can share one server.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class PaymentServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return self._server.url
 
     def __enter__(self) -> Self:
@@ -45,12 +45,12 @@ class PaymentServer:
         self._server.stop()
 
     def trouble(self, order: str, troubles: Iterable[Trouble]) -> None:
-        """Let the next charges of an order meet `troubles`, one each."""
+        """Make the next charges of an order run into `troubles`, one each."""
         with self._lock:
             self._troubles_by_order[order] = iter(troubles)
 
     def heal(self, order: str) -> None:
-        """Let all be well from now on."""
+        """Answer normally from now on."""
         self.trouble(order, ())
 
     def charges(self, order: str) -> list[int]:
@@ -59,7 +59,7 @@ class PaymentServer:
             return list(self._numbers_by_order[order])
 
     def keys(self, order: str) -> list[str]:
-        """Return the keys of all requests for a charge of an order, as they came."""
+        """Return the keys of all charge requests for an order, in order of arrival."""
         with self._lock:
             return list(self._keys_by_order[order])
 

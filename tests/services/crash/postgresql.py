@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, on a free port of 127.0.0.1, gone when the tests are."""
+"""A private PostgreSQL on a free port of 127.0.0.1, removed after the tests."""
 
 import os
 import pwd
@@ -17,10 +17,10 @@ import psycopg
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
-#: Seconds in which it has to start or stop; it takes one.
+#: Seconds it may take to start or stop; one is usual.
 _PATIENCE = 30
 
-#: Nothing of this is to survive a power failure.
+#: Durability is not needed here.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=64")
 
 
@@ -71,7 +71,7 @@ def _server(binaries: Path, folder: Path, user: dict[str, Any]) -> Iterator[str]
             _wait_for(url, process, folder / "log")
             yield url
         finally:
-            process.send_signal(signal.SIGINT)  # ends its connections and then itself
+            process.send_signal(signal.SIGINT)  # closes its connections, then exits
             try:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -91,7 +91,7 @@ def _wait_for(url: str, process: "subprocess.Popen[Any]", log: Path) -> None:
 
 
 def _user() -> dict[str, Any]:
-    """Return what makes a subprocess not run as root, which PostgreSQL refuses."""
+    """Return the options that run a subprocess as another user: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name: entry for entry in pwd.getpwall()}

@@ -1,4 +1,4 @@
-"""The side of the test: makes processes of the bot, listens to them, kills them."""
+"""The test's side: starts bot processes, listens to them, kills them."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from tests.support.toolbox import untraced
 
 _ROOT = Path(__file__).parents[3]
 
-#: Seconds of silence after which a process is taken to hang.
+#: Seconds of silence after which a process counts as hung.
 _PATIENCE = 30
 
 
 @contextmanager
 def workers(number: int) -> Iterator[list[int]]:
-    """Run `tests.services.crash.worker` so many times, and return the ports."""
+    """Start `number` copies of `tests.services.crash.worker` and return their ports."""
     command = [sys.executable, "-m", "tests.services.crash.worker"]
     with ExitStack() as stack:
         started = [
@@ -37,7 +37,7 @@ def workers(number: int) -> Iterator[list[int]]:
             for _ in range(number)
         ]
         yield [_port_of(process) for process in started]
-        # Leaving the stack closes their inputs, at which they end, and waits for them.
+        # Leaving the stack closes their inputs, which ends them, and waits for them.
 
 
 def _port_of(process: "subprocess.Popen[str]") -> int:
@@ -64,7 +64,7 @@ class Process:
         self._conn.close()
 
     def wait_for(self, event: str, *, tool: str | None = None) -> None:
-        """Return when the process has said that this has happened."""
+        """Return once the process has reported this event."""
         while not any(said["event"] == event and said.get("tool") == tool for said in self._said):
             self._hear()
 
@@ -76,7 +76,7 @@ class Process:
         return self._said[-1]["event"] not in ("done", "raised")
 
     def history(self) -> list[BaseMessage]:
-        """Wait for the end of the job, and return the messages of the thread."""
+        """Wait until the job is done and return the messages of the thread."""
         self.wait_for("done")
         return messages_from_dict(self._said[-1]["history"])
 

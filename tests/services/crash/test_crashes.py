@@ -19,7 +19,7 @@ from tests.services.crash.job import WRITING_ON, Action, Job
 from tests.services.crash.payments import PaymentServer, Trouble
 from tests.services.crash.processes import Process
 
-#: The kill comes this many seconds after the wait has begun, which lasts 0.8 at least.
+#: Seconds between the start of the wait, which lasts at least 0.8 s, and the kill.
 MOMENTS = (0.0, 0.5)
 
 WAYS = pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])
@@ -28,7 +28,7 @@ FLAVORS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async
 
 @dataclass
 class Ordeal:
-    """One order, its bot, and what happens to both."""
+    """One order, its bot, and the kills they go through."""
 
     job: Job
     payments: PaymentServer
@@ -42,7 +42,7 @@ class Ordeal:
         return self.job.order
 
     def kill_in_waits(self, times: int, trouble: Trouble) -> None:
-        """Kill the first process and those that resume in the wait that `trouble` has brought about."""
+        """Kill the first process, and those that resume it, during the wait that `trouble` causes."""
         self.payments.trouble(self.order, cycle([trouble]))
         job, worker = self.job, self.worker_ports[0]
         while self.kills < times:
@@ -57,7 +57,7 @@ class Ordeal:
         self.payments.heal(self.order)
 
     def kill_anywhere(self, times: int) -> None:
-        """Kill processes at any moment of their lives, which are about as long as the longest wait here."""
+        """Kill processes at any moment of their lives, which last about as long as the longest wait here."""
         self.payments.trouble(self.order, [Trouble.UNAVAILABLE, Trouble.LOST_ANSWER])
         job, worker = self.job, self.worker_ports[0]
         for _ in range(times):
@@ -68,7 +68,7 @@ class Ordeal:
             job, worker = replace(job, action=Action.RESUME), self.worker_ports[1]
 
     def go_on(self, action: Action) -> None:
-        """Let a new process bring it to an end."""
+        """Finish it in a new process."""
         with Process(self.worker_ports[1], replace(self.job, action=action)) as process:
             self.history = process.history()
 
@@ -81,7 +81,7 @@ class Ordeal:
 def ordeals(
     payments: PaymentServer, worker_ports: list[int], database_of: Callable[[str], str], chance: random.Random
 ) -> Callable[..., Iterator[Ordeal]]:
-    """Make as many as are asked for, each with an order, a thread and chances of its own."""
+    """Return a function that yields orders, each with its own order, thread and random numbers."""
 
     def make(number: int, **options: object) -> Iterator[Ordeal]:
         for _ in range(number):
@@ -93,7 +93,7 @@ def ordeals(
 
 
 def at_once(suffer: Callable[[Ordeal], None], ordeals: Iterator[Ordeal]) -> list[Ordeal]:
-    """Let all of them suffer at the same time, and say how often they were killed."""
+    """Run all of them at the same time and return how often they were killed."""
     suffering = list(ordeals)
     with ThreadPoolExecutor(len(suffering)) as pool:
         list(pool.map(suffer, suffering))
@@ -158,7 +158,7 @@ def test_a_user_who_writes_on_after_a_kill_is_answered_and_is_not_charged_again(
 
 
 def check_whole(ordeal: Ordeal) -> None:
-    """Hold the end of a resumed run against the ledger."""
+    """Compare the end of a resumed run with the ledger."""
     check_history(ordeal.history)
     (number,) = ordeal.payments.charges(ordeal.order)
     assert [answer.content for answer in ordeal.answers("charge")] == [f'{{"charge": {number}}}']

@@ -1,4 +1,4 @@
-"""The facts for programs in an answer, after PostgreSQL has kept them."""
+"""The facts in an answer's artifact survive PostgreSQL."""
 
 import asyncio
 from collections.abc import Callable

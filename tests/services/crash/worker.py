@@ -1,8 +1,8 @@
 """Processes to be killed: `python -m tests.services.crash.worker` makes one for each connection to the port it prints.
 
-Importing LangGraph takes longer than most of these processes live, so it is done once and each of them is a
-fork. They say what they do as lines of JSON, beginning with their id; the end of the connection is their end.
-It goes on until its own input ends.
+Importing LangGraph takes longer than most of these processes live, so it is imported once and each process is a
+fork. Each reports what it does as lines of JSON that begin with its id, and exits when its connection closes.
+The server exits when its own input ends.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.services.crash.job import Action, Job
 
 
 def main() -> None:
-    """Serve until the input ends; no child is waited for before, so that none of their ids is given away again."""
+    """Serve until the input ends; children are reaped only then, so that no process id is reused."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         print(listener.getsockname()[1], flush=True)
         while True:
@@ -43,7 +43,7 @@ def _forked(conn: socket.socket, listener: socket.socket) -> None:
     try:
         _live(conn)
     finally:
-        os._exit(0)  # nothing of the parent's is to be cleaned up here
+        os._exit(0)  # skip the parent's cleanup
 
 
 def _live(conn: socket.socket) -> None:
@@ -61,7 +61,7 @@ def _live(conn: socket.socket) -> None:
         say(event="at work")
         history = asyncio.run(arun(job, say)) if job.is_async else run(job, say)
         say(event="done", history=messages_to_dict(history))
-    except BaseException:  # whatever it is, the test shall see it
+    except BaseException:  # the test reports any error
         say(event="raised", error=traceback.format_exc())
 
 

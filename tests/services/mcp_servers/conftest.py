@@ -17,13 +17,13 @@ from tests.services.mcp_servers.running import Tools, http, in_thread, tools_at
 from tests.services.mcp_servers.shop import SECRETS, application
 from tests.support.toolbox import Door, answers_in, asking, graph_of
 
-#: No address, no markup and no traceback is for the model either.
+#: The model may not see addresses, markup or tracebacks either.
 NOT_TO_BE_READ = (*SECRETS, "127.0.0.1", "http://", "<html", "Traceback", "TaskGroup")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """What came of the calls of one message."""
+    """The outcome of the calls of one message."""
 
     answers: list[ToolMessage]
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -75,10 +75,10 @@ def tools(loaded: Tools, gate: Gate) -> Tools:
 
 @pytest.fixture
 def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
-    """Runs calls of one message in a graph; what holds for all of them is asserted here.
+    """Runs the calls of one message in a graph and asserts what holds for all of them.
 
-    One answer a call, no secret anywhere, and no task left behind. Only in a session that is `held` on, the client
-    goes on with requests of which nobody waits for the answer any more.
+    One answer per call, no secret anywhere, no task left behind. Only in a `held` session does the client
+    continue requests whose answers nobody awaits anymore.
     """
     caplog.set_level(logging.DEBUG, logger="agent_tools")
 

@@ -1,4 +1,4 @@
-"""What stands in front of an MCP server and answers in its place, as proxies and login walls do."""
+"""A gate in front of an MCP server that can answer in its place, as proxies and login walls do."""
 
 import json
 from collections import deque
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.services.mcp_servers.shop import SECRET
 
-#: In place of a number of times: as long as anybody asks.
+#: Instead of a count: every time.
 ALWAYS = 1000
 
 
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass
 class Gate:
-    """An ASGI application around another one; `refuse` and `drip` say when it answers itself."""
+    """An ASGI application around another one; `refuse` and `drip` set when it answers itself."""
 
     app: ASGIApp
     asked: list[Asked] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Gate:
         self._put(name, lambda: Response(body, status, headers, media_type="text/html"), times)
 
     def drip(self, name: str) -> None:
-        """Answer them with one byte at a time, for ever."""
+        """Answer them one byte at a time, forever."""
         self._put(name, lambda: StreamingResponse(_drops(), media_type="text/event-stream"), ALWAYS)
 
     def count(self, name: str) -> int:
@@ -49,7 +49,7 @@ class Gate:
         return sum(name in (asked.method, asked.tool) for asked in self.asked)
 
     def reset(self) -> None:
-        """Let everything through, and forget what came."""
+        """Let everything through and forget what arrived."""
         self.asked.clear()
         self._answers.clear()
 
@@ -84,5 +84,5 @@ class Gate:
 
 async def _drops() -> AsyncIterator[bytes]:
     while True:
-        yield b":"  # begins a comment of an event stream that has no end
+        yield b":"  # starts a comment that never ends in the event stream
         await anyio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Servers that run: one in a thread, for faults on cue, and processes, which can be killed and frozen."""
+"""Running servers: one in a thread, for faults on cue, and processes that can be killed and frozen."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[3]
 
 Tools = dict[str, BaseTool]
 
-#: How the adapter starts the shop by itself.
+#: How the adapter starts the shop.
 STDIO = {"transport": "stdio", "command": sys.executable, "args": list(_PROGRAM), "cwd": str(_ROOT)}
 
 
@@ -39,7 +39,7 @@ async def tools_at(connection: dict[str, Any], **options: Any) -> Tools:
 
 
 async def moved(url: str, to: dict[str, Any]) -> Tools:
-    """Return the tools of the server at `url`, which is somewhere else since they were loaded."""
+    """Return the tools of the server at `url`, which moved after they were loaded."""
     connection = http(url)
     tools = await tools_at(connection)
     connection.clear()

@@ -21,11 +21,11 @@ from starlette.types import ASGIApp
 
 SECRET = "sk-live-4eC39HqLyjWDarjtT1zdp7dc"
 SECRETS = (SECRET, "hunter2", "prod.internal")
-"""What the tools and the refusals say in the server, and nobody may read in the client."""
+"""What the server's tools and refusals say, which the client may not show."""
 
 
 def shop(*, mortal: bool = True) -> FastMCP:
-    """Return a server that can be run once; `mortal` lets its tool `dies` kill the process."""
+    """Return a server that can run once; with `mortal`, its tool `dies` kills the process."""
     server = FastMCP("shop", log_level="CRITICAL")
 
     @server.tool()
@@ -40,12 +40,12 @@ def shop(*, mortal: bool = True) -> FastMCP:
 
     @server.tool()
     async def fails_with_is_error() -> str:
-        """Say in an error what should stay here."""
+        """Raise an error with text that must not leave the server."""
         raise ToolError(f"no order 7, key {SECRET} at postgresql://admin:hunter2@db-1.prod.internal/orders")
 
     @server.tool()
     async def hangs(pid_file: str = "") -> str:
-        """Never return; say in a file which process hangs."""
+        """Never return; write to a file which process hangs."""
         if pid_file:
             Path(pid_file).write_text(str(os.getpid()))  # noqa: ASYNC240  # a few bytes
         await anyio.sleep_forever()
@@ -67,7 +67,7 @@ def application(*, mortal: bool = True) -> Starlette:
 
 
 def uvicorn_of(app: ASGIApp) -> uvicorn.Server:
-    """Return what serves `app` and says nothing about it."""
+    """Return a silent server for `app`."""
     config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
 
@@ -78,7 +78,7 @@ def main(port: str | None = None, age: str = "") -> None:
         shop().run("stdio")
         return
     listener = socket.create_server(("127.0.0.1", int(port)))
-    print(listener.getsockname()[1], flush=True)  # connections are accepted from now on
+    print(listener.getsockname()[1], flush=True)  # accepts connections from now on
     uvicorn_of(application(mortal=age != "new")).run(sockets=[listener])
 
 

@@ -1,4 +1,4 @@
-"""Tools of an MCP server whose errors carry nothing of the server into traces."""
+"""Errors of MCP tools carry nothing from the server into traces."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""MCP servers that are not there, go away in the middle of a call, come back, or stop moving."""
+"""MCP servers that are absent, disappear during a call, come back, or freeze."""
 
 import asyncio
 import signal
@@ -54,7 +54,7 @@ async def test_a_server_killed_in_the_middle_of_a_call_is_given_up_in_time(ask: 
         process.wait(timeout=5)
         afterwards = await ask(list(tools.values()), ("ok", {}))
 
-    # The client never learns that its stream has ended: only our time limit ends the call.
+    # The client never learns that its stream has ended: only the time limit ends the call.
     assert turn.answer.artifact["category"] == "timeout"
     assert turn.answer.artifact["may_have_acted"] is True
     assert turn.seconds < 1.5
@@ -86,7 +86,7 @@ def works() -> str:
 
 @pytest.mark.anyio
 async def test_a_server_that_freezes_in_the_middle_of_a_call_is_left_in_time(ask: Ask, tmp_path: Path) -> None:
-    """The client takes its leave of the server, and would wait for minutes for an answer to that."""
+    """The client sends the server a goodbye and would wait minutes for the reply."""
     pid_file = tmp_path / "pid"
     calls = [("hangs", {"pid_file": str(pid_file)}), ("works", {})]
     with in_process() as (process, url):
@@ -147,7 +147,7 @@ async def test_tools_of_one_held_session_work_side_by_side(ask: Ask, gate: Gate,
 async def test_a_held_session_broken_by_one_refusal_answers_all_later_calls(ask: Ask, gate: Gate, url: str) -> None:
     async with held(http(url)) as tools:
         gate.refuse("tools/call", 503, times=1)
-        # The client ends the session and forgets the call that waits: again only our time limit ends it.
+        # The client ends the session and forgets the waiting call: again only the time limit ends it.
         turn = await ask([tools["ok"]], ("ok", {}), policy=IN_TIME)
         later = await ask([tools["ok"]], ("ok", {}))
 

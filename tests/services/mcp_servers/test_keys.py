@@ -24,12 +24,12 @@ CALL = "tools/call"
 async def with_key(
     request: MCPToolCallRequest, handler: Callable[[MCPToolCallRequest], Awaitable[MCPToolCallResult]]
 ) -> MCPToolCallResult:
-    """Send the key with all messages of the session that is opened for this call."""
+    """Send the key with every message of the session opened for this call."""
     return await handler(request.override(headers={HEADER: idempotency_key()}))
 
 
 async def with_key_on_calls(request: httpx.Request) -> None:
-    """Send the key with the call alone, which is the only message that changes anything."""
+    """Send the key only with the call, the one message that changes anything."""
     if b'"method":"tools/call"' in request.content:
         await asend_idempotency_key(request)
 

@@ -27,7 +27,7 @@ async def test_an_is_error_is_a_failure_that_is_scrubbed_and_not_run_again(
     turn = await ask([tools["fails_with_is_error"]], ("fails_with_is_error", {}))
 
     assert turn.answer.status == "error"
-    assert "no order 7" in str(turn.answer.content)  # what the tool's author wrote for the model gets there
+    assert "no order 7" in str(turn.answer.content)  # text written for the model reaches it
     assert turn.told == ["tool_failed"]
     assert gate.count("fails_with_is_error") == 1
 

@@ -1,4 +1,4 @@
-"""HTTP errors in front of an MCP server, as they come out of its client: in exception groups."""
+"""HTTP errors in front of an MCP server, which its client raises in exception groups."""
 
 import pytest
 

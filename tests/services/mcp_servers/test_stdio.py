@@ -1,4 +1,4 @@
-"""An MCP server that is a child process and speaks over standard input and output."""
+"""An MCP server run as a child process that talks over standard input and output."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ async def test_a_child_that_hangs_is_ended_and_its_process_is_gone(ask: Ask, url
     tools = await moved(url, to=STDIO)
     pid_file = tmp_path / "pid"
 
-    policy = RetryPolicy(attempt_timeout=2.5)  # the start of the process included
+    policy = RetryPolicy(attempt_timeout=2.5)  # including the start of the process
     turn = await ask([tools["hangs"]], ("hangs", {"pid_file": str(pid_file)}), policy=policy)
 
     assert turn.answer.artifact["category"] == "timeout"

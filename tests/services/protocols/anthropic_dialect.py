@@ -14,7 +14,7 @@ class AnthropicDialect:
     route = "POST /v1/messages"
 
     def refusal(self, body: Json) -> str | None:
-        """Return why the history is refused: the results of all calls begin the next message."""
+        """Return why the history is refused: the next message must begin with the results of all calls."""
         waiting: list[str] = []
         known: set[str] = set()
         for number, message in enumerate(body["messages"]):
@@ -62,7 +62,7 @@ def _blocks(content: str | list[Json]) -> list[Json]:
 
 
 def _wrong_results(blocks: Sequence[Json], waiting: Sequence[str]) -> str | None:
-    """Return what is wrong with the results at the beginning of a message, of the calls right before it."""
+    """Return what is wrong with the results at the start of a message for the calls right before it."""
     results = [block for block in blocks if block["type"] == "tool_result"]
     ids = [block["tool_use_id"] for block in results]
     unexpected = [each for each in ids if each not in waiting]

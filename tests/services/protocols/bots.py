@@ -1,4 +1,4 @@
-"""The support bot by each door, on a model of each provider."""
+"""The support bot through each door, with each provider's model."""
 
 from collections.abc import Callable, Sequence
 
@@ -58,12 +58,12 @@ def node_bot(model: BaseChatModel, tools: Sequence[BaseTool]) -> Graph:
     return graph_bot(model, ResilientToolNode(tools, policy=AT_ONCE))
 
 
-#: How our handling gets into an agent.
+#: How the handler gets into an agent.
 DOORS: dict[str, Door] = {"node": node_bot}
 
 
 def graph_bot(model: BaseChatModel, node: ToolNode) -> Graph:
-    """Return the bot with this node for its tools."""
+    """Return the bot with this tool node."""
     bound = model.bind_tools(list(node.tools_by_name.values()))
 
     def think(state: MessagesState) -> dict[str, list[BaseMessage]]:

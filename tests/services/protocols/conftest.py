@@ -1,4 +1,4 @@
-"""One way to talk to a bot whose model is at a provider."""
+"""Talks to a bot whose model runs at a provider."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +37,7 @@ class Talk:
         return repair_thread(self.bot, _THREAD)
 
 
-#: Opens a talk by a door, with a model that follows a script.
+#: Opens a conversation through a door, with a scripted model.
 Open = Callable[[Door, Sequence[Move]], Talk]
 
 

@@ -13,7 +13,7 @@ class OpenAIDialect:
     route = "POST /v1/chat/completions"
 
     def refusal(self, body: Json) -> str | None:
-        """Return why the history is refused: each call has one answer, right behind its message."""
+        """Return why the history is refused: each call needs one answer right after its message."""
         waiting: list[str] = []
         for number, message in enumerate(body["messages"]):
             if message["role"] != "tool":

@@ -1,4 +1,4 @@
-"""A provider on loopback: it says what the test has scripted, and refuses what a real one refuses."""
+"""A provider on loopback: it returns the test's script and refuses what a real one refuses."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from agent_tools.testing import FaultyServer, Reply, Request
 
-Json = dict[str, Any]  # whatever a protocol says
+Json = dict[str, Any]  # any protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def asked(tool: str, /, **arguments: Any) -> Asked:
 
 
 class Dialect(Protocol):
-    """How a provider speaks."""
+    """A provider's protocol."""
 
     route: str
 
@@ -63,7 +63,7 @@ class Dialect(Protocol):
         """Return the body of an answer."""
 
     def events(self, text: str, calls: Sequence[Call]) -> Iterator[tuple[str, Json]]:
-        """Yield the names and the data of the events in which the same is streamed."""
+        """Yield the names and data of the events that stream the same answer."""
 
 
 class Provider:
@@ -71,7 +71,7 @@ class Provider:
 
     Attributes:
         refused: Why requests were refused.
-        bodies: What was asked.
+        bodies: The bodies of the requests.
     """
 
     def __init__(self, dialect: Dialect, script: Sequence[Move]) -> None:
@@ -121,15 +121,15 @@ class Provider:
 def _streamed(events: Iterator[tuple[str, Json]]) -> Reply:
     lines = [(f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n" for name, data in events]
     if not lines[-1].startswith("event: "):
-        lines.append("data: [DONE]\n\n")  # the end, where events have no names
+        lines.append("data: [DONE]\n\n")  # marks the end where events have no names
     return Reply(200, "".join(lines), {"Content-Type": "text/event-stream"})
 
 
 def pieces(text: str) -> list[str]:
-    """Return `text` in pieces as a stream would bring them, none of which says it all."""
+    """Return `text` in pieces, as a stream delivers it."""
     return [text[at : at + 5] for at in range(0, len(text), 5)]
 
 
 def repeated(ids: Sequence[str]) -> list[str]:
-    """Return what is in `ids` more than once."""
+    """Return the duplicates in `ids`."""
     return [each for number, each in enumerate(ids) if each in ids[:number]]

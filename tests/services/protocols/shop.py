@@ -1,4 +1,4 @@
-"""Tools that fail as the tools of a support bot do, on a server that really does."""
+"""Tools that fail as a support bot's tools do, on a server that really fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

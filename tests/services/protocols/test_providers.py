@@ -17,7 +17,7 @@ from tests.support.toolbox import answers_in
 
 REFUSALS = (openai.BadRequestError, anthropic.BadRequestError)
 
-#: A stream is read as far as it makes sense, and then the second is a call without arguments.
+#: A stream is parsed as far as possible; the second call then has no arguments.
 UNREADABLE = ("amount: 5", '{"amount": five')
 
 #: Anthropic sends arguments as text only in a stream.
@@ -30,7 +30,7 @@ def door(request: pytest.FixtureRequest) -> Any:
 
 
 def plain_bot(**options: Any) -> Any:
-    """Return the bot with LangGraph's own node."""
+    """Return the bot with LangGraph's ToolNode."""
     return lambda model, tools: graph_bot(model, ToolNode(tools, **options))
 
 

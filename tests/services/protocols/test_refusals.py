@@ -47,7 +47,7 @@ NO_TEXT = [USER, asking("c1"), answer("c1", "", status="error")]
 
 
 def ask(name: str, history: list[BaseMessage]) -> str:
-    """Return what the provider says to a history."""
+    """Return the provider's response to a history."""
     with Provider(DIALECT_BY_PROVIDER[name], ["Fine."]) as provider:
         return MODEL_BY_PROVIDER[name](provider.url, streaming=False).invoke(history).text
 

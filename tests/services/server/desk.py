@@ -1,4 +1,4 @@
-"""The graph that the tests have served beside the demo's: the same bot, with a model that calls what it is told to.
+"""The graph served beside the demo's: the same bot, with a model that calls the tools its input names.
 
 `A-1 and A-2` looks up two orders, `block` calls a tool that stops the event loop, anything else is small talk. The API
 behind the tools belongs to the test.
@@ -24,7 +24,7 @@ from agent_tools.testing import ScriptedChatModel, call
 #: Where the test has its API, in the environment.
 API_URL = "DESK_API_URL"
 
-#: What the detector's alarms begin with in the log.
+#: The prefix of the detector's alarms in the log.
 ALARM = "ALARM: "
 
 _ORDER = re.compile(r"A-\d+")
@@ -32,7 +32,7 @@ _ORDER = re.compile(r"A-\d+")
 
 @tool
 async def block() -> str:
-    """Do what no async tool may do."""
+    """Block the event loop, which no async tool may do."""
     time.sleep(0.001)  # the point of it
     return "blocked"
 
@@ -55,7 +55,7 @@ def _next_move(messages: list[BaseMessage]) -> str | Sequence[ToolCall]:
 
 
 def _announce_alarms() -> None:
-    """Have each alarm said in the log: of one that a tool node answers, or anybody catches, nothing else would be."""
+    """Log each alarm: one that a tool node answers, or anyone catches, would otherwise leave no trace."""
     original = BlockingError.__init__
 
     def announce(self: BlockingError, function: str, *arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""`langgraph dev` as a process, and what it logs and asks for."""
+"""`langgraph dev` as a process, with its log and its outgoing requests."""
 
 import json
 import socket
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 #: Runs that the server works on at the same time.
 WORKERS = 2
 
-#: Seconds within which the server has to be up; it takes three on a machine with nothing else to do.
+#: Seconds the server may take to start; three on an idle machine.
 _PATIENCE = 60
 
 _MESSAGE_BY_TYPE: dict[str, type[BaseMessage]] = {"human": HumanMessage, "ai": AIMessage, "tool": ToolMessage}
@@ -37,8 +37,8 @@ class AgentServer:
 
     Attributes:
         client: Speaks with it.
-        folder: Where it runs, and leaves what it leaves.
-        world: Takes whatever it sends to anywhere but this machine.
+        folder: Its working directory.
+        world: Records whatever it sends to other hosts.
     """
 
     client: SyncLangGraphClient
@@ -47,7 +47,7 @@ class AgentServer:
     _read: int = field(default=0)
 
     def alarms(self) -> list[str]:
-        """Return the blocking calls that were detected since this was last asked."""
+        """Return the blocking calls detected since the last call of this method."""
         log = (self.folder / "log").read_text()
         fresh, self._read = log[self._read :], len(log)
         return [line.removeprefix(desk.ALARM) for line in fresh.splitlines() if line.startswith(desk.ALARM)]
@@ -85,7 +85,7 @@ def _configuration() -> dict[str, Any]:
 
 
 def _environment(folder: Path, api_url: str, world_url: str) -> dict[str, str]:
-    """Return what the server has to know: no key, nobody to tell, and a world that writes down what it is asked."""
+    """Return the server's environment: no key, no telemetry, and a proxy that records requests."""
     inherited = {name: value for name, value in untraced().items() if not name.startswith(_KEYS_OF_OTHERS)}
     return {
         **inherited,
@@ -124,5 +124,5 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def shape_of(messages: Sequence[BaseMessage]) -> list[str]:
-    """Return what a history looks like: types, and for answers what became of the call."""
+    """Return the outline of a history: message types, and each call's outcome for answers."""
     return [message.status if isinstance(message, ToolMessage) else message.type for message in messages]

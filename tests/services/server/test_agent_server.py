@@ -19,7 +19,7 @@ PATIENCE = 30
 
 
 class Gate:
-    """An answer of the API that comes when the test says so; a test that never says so gets an error."""
+    """An API answer that waits for the test to release it; a test that never does gets an error."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
@@ -29,7 +29,7 @@ class Gate:
 
 
 class Api:
-    """What the tools of the desk talk to; a test says what happens there."""
+    """The API behind the desk's tools, controlled by the test."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Any]] = {}
@@ -63,7 +63,7 @@ def api(desk_api: tuple[Api, str]) -> Api:
 
 @pytest.fixture
 def server(started: AgentServer) -> Iterator[AgentServer]:
-    """The server; a test in which its detector finds a blocking call has failed."""
+    """The server; a blocking call found by its detector fails the test."""
     started.alarms()
     yield started
     assert started.alarms() == []
@@ -84,7 +84,7 @@ def run(server: AgentServer, thread: str, text: str, graph: str = "desk") -> lis
 
 
 def text_until_waiting(server: AgentServer, thread: str, text: str, *, answered: int = 0) -> str:
-    """Send `text`, and return the id of the run when one call waits for its next attempt and others have ended."""
+    """Send `text`; return the run's id once one call waits for its next attempt and the others are done."""
     modes: Any = ["custom", "updates"]
     parts = server.client.runs.stream(thread, "desk", input=said(text), stream_mode=modes, on_disconnect="continue")
     run_id, told, ended = "", [], 0
