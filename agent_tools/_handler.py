@@ -12,20 +12,18 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from inspect import signature
-from typing import Any, Self
+from typing import Self, Unpack
 
-from langchain_core.tools import ToolException
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, Call, Execute
-from agent_tools._call.credentials import Credentials, OnAuthFailure
+from agent_tools._call.credentials import Credentials
 from agent_tools._call.nested_retries import NestedRetries
-from agent_tools._call.observers import Observer
-from agent_tools._call.settings import OwnHandling, Result, Settings, ShareKey
-from agent_tools._call.texts import OwnTexts, Texts
-from agent_tools._classify import Rules, require_rules
+from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
+from agent_tools._call.settings import OwnHandling, Result, Settings
+from agent_tools._call.texts import OwnTexts
+from agent_tools._classify import require_rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
@@ -36,14 +34,11 @@ from agent_tools._gate.gate import Health
 from agent_tools._gate.gates import Gates
 from agent_tools._langgraph.errors import bubbled
 
-DEFAULT_BUDGET = BudgetPolicy()
-DEFAULT_CIRCUIT = CircuitPolicy()
-DEFAULT_LOOP_GUARD = LoopGuard()
-
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 
 
+@lists_options
 class ToolErrorHandler:
     """Retries what is worth retrying and answers what is not; one for all calls of a node.
 
@@ -56,24 +51,7 @@ class ToolErrorHandler:
     {}
 
     Args:
-        policy: How often and how long a call is tried.
-        per_tool: Other policies, by the name of the tool.
-        classify: Asked before our own tables: a function that takes the error and returns a category, a whole
-            `Failure`, or None when it has no opinion; a mapping from error types (or such functions) to
-            categories; or a sequence of both.
-        expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
-        observer: Called with each `ToolEvent`.
-        on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
-            renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
-            a tool renew once.
-        budget: How many retries the calls of a tool share; None for no limit.
-        circuit: When a tool counts as down and is asked by one call at a time; None for never.
-        share_key: Returns the key under which a call shares budget and circuit with others, such as a host or a
-            tenant. None: with all calls of its tool.
-        loop_guard: When a call that keeps failing is answered without running it; None for never.
-        texts: Your own words instead of ours, say in another language: templates or functions by category,
-            reason, tool, or tool and one of the former, or one function for all; see `agent_tools._call.texts`.
-            A function gets the `Outcome`, and leaves it to our words when it returns None.
+        **options: See `HandlerOptions`.
         clock: Returns seconds that never run backwards.
         chance: Returns a number from 0 up to 1, for the jitter.
     """
@@ -81,32 +59,24 @@ class ToolErrorHandler:
     def __init__(
         self,
         *,
-        policy: RetryPolicy | None = None,
-        per_tool: Mapping[str, RetryPolicy] | None = None,
-        classify: Rules = (),
-        expose: tuple[type[BaseException], ...] = (ToolException,),
-        observer: Observer | None = None,
-        on_auth_failure: OnAuthFailure | None = None,
-        budget: BudgetPolicy | None = DEFAULT_BUDGET,
-        circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
-        share_key: ShareKey | None = None,
-        loop_guard: LoopGuard | None = DEFAULT_LOOP_GUARD,
-        texts: Texts | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
+        **options: Unpack[HandlerOptions],
     ) -> None:
-        require_rules("classify", classify)
+        given = complete(options)
+        require_rules("classify", given["classify"])
+        renew = given["on_auth_failure"]
         self._settings = Settings(
-            policy=_policy("policy", RetryPolicy() if policy is None else policy),
-            per_tool=_policies(per_tool),
-            rules=classify,
-            expose=_error_types(expose),
-            observer=observer,
-            credentials=None if on_auth_failure is None else Credentials(on_auth_failure),
-            gates=_gates(budget, circuit),
-            share_key=share_key,
-            loop_guard=_loop_guard(loop_guard, renewable=on_auth_failure is not None),
-            texts=OwnTexts(texts),
+            policy=_policy("policy", given["policy"] or RetryPolicy()),
+            per_tool=_policies(given["per_tool"]),
+            rules=given["classify"],
+            expose=_error_types(given["expose"]),
+            observer=given["observer"],
+            credentials=None if renew is None else Credentials(renew),
+            gates=_gates(given["budget"], given["circuit"]),
+            share_key=given["share_key"],
+            loop_guard=_loop_guard(given["loop_guard"], renewable=renew is not None),
+            texts=OwnTexts(given["texts"]),
             layers=NestedRetries(),
             clock=clock,
             chance=chance,
@@ -187,20 +157,19 @@ class ToolErrorHandler:
         return _in_turn(call, batch, answered) if batch is not None and batch.resumed else answered()
 
 
-def the_handler(shared: ToolErrorHandler | None, **own: Any) -> ToolErrorHandler:  # Any: what a handler takes
-    """Return the handler of a node or middleware: a shared one, or one made of its `own` arguments.
+def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> ToolErrorHandler:
+    """Return the handler of a node or middleware: a shared one, or one made of its `options`.
 
     Raises:
         ValueError: Both are given.
         TypeError: `shared` is no handler.
     """
     if shared is None:
-        return ToolErrorHandler(**own)
+        return ToolErrorHandler(**options)
     if not isinstance(shared, ToolErrorHandler):
         raise TypeError(f"handler must be a ToolErrorHandler, not {shared!r}")
-    parameters = signature(ToolErrorHandler).parameters
-    for name, given in own.items():
-        if given != parameters[name].default:
+    for (name, given), default in zip(complete(options).items(), DEFAULTS.values(), strict=True):
+        if given != default:
             raise ValueError(f"handler has policies, rules and observers of its own: give it {name} instead")
     return shared
 

@@ -1,37 +1,22 @@
 """Door 2: `ResilientToolNode`, a drop-in for `langgraph.prebuilt.ToolNode`."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from langchain_core.runnables.config import RunnableConfig, run_in_executor
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool
 from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, running
-from agent_tools._call.credentials import OnAuthFailure
-from agent_tools._call.observers import Observer
-from agent_tools._call.settings import OwnHandling, Result, ShareKey
-from agent_tools._call.texts import Texts
-from agent_tools._classify import Rules
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
-from agent_tools._core.loop_guard import LoopGuard
-from agent_tools._core.policy import RetryPolicy
-from agent_tools._handler import (
-    DEFAULT_BUDGET,
-    DEFAULT_CIRCUIT,
-    DEFAULT_LOOP_GUARD,
-    AsyncWrapper,
-    ToolErrorHandler,
-    Wrapper,
-    the_handler,
-)
+from agent_tools._call.options import HandlerOptions, lists_options
+from agent_tools._call.settings import OwnHandling, Result
+from agent_tools._handler import AsyncWrapper, ToolErrorHandler, Wrapper, the_handler
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.interrupts import is_resumed
 
@@ -41,6 +26,7 @@ _THREADS = 256
 HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
 
 
+@lists_options
 class ResilientToolNode(ToolNode):
     """A `ToolNode` in which a failing tool ends neither the run nor the thread.
 
@@ -56,18 +42,7 @@ class ResilientToolNode(ToolNode):
 
     Args:
         tools: As for ToolNode.
-        policy: How often and how long a call is tried.
-        per_tool: Other policies, by the name of the tool.
-        classify: Your own rules, asked before ours; see `ToolErrorHandler`.
-        expose: Error types whose text was written for the model.
-        observer: Called with each `ToolEvent`.
-        on_auth_failure: Renews credentials; see `ToolErrorHandler`.
-        budget: How many retries the calls of a tool share; None for no limit.
-        circuit: When a tool counts as down and is asked by one call at a time; None for never.
-        share_key: Under what key a call shares budget and circuit; see `ToolErrorHandler`.
-        loop_guard: When a call that keeps failing is answered without running it; None for never.
-        texts: Your own words instead of ours; see `ToolErrorHandler`.
-        handler: A `ToolErrorHandler` to share with other nodes, instead of the arguments above.
+        handler: A `ToolErrorHandler` to share with other nodes, instead of the options below.
         name: As for ToolNode.
         tags: As for ToolNode.
         handle_tool_errors: As for ToolNode, applied after the retries: False raises, a type or a tuple
@@ -75,6 +50,7 @@ class ResilientToolNode(ToolNode):
         messages_key: As for ToolNode.
         wrap_tool_call: As for ToolNode; goes around all attempts of a call.
         awrap_tool_call: The same, async. Without it an async run uses `wrap_tool_call`, in a thread.
+        **options: See `HandlerOptions`.
 
     Attributes:
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
@@ -88,17 +64,6 @@ class ResilientToolNode(ToolNode):
         self,
         tools: Sequence[BaseTool | Callable[..., Any]],
         *,
-        policy: RetryPolicy | None = None,
-        per_tool: Mapping[str, RetryPolicy] | None = None,
-        classify: Rules = (),
-        expose: tuple[type[BaseException], ...] = (ToolException,),
-        observer: Observer | None = None,
-        on_auth_failure: OnAuthFailure | None = None,
-        budget: BudgetPolicy | None = DEFAULT_BUDGET,
-        circuit: CircuitPolicy | None = DEFAULT_CIRCUIT,
-        share_key: ShareKey | None = None,
-        loop_guard: LoopGuard | None = DEFAULT_LOOP_GUARD,
-        texts: Texts | None = None,
         handler: ToolErrorHandler | None = None,
         name: str = "tools",
         tags: list[str] | None = None,
@@ -106,22 +71,10 @@ class ResilientToolNode(ToolNode):
         messages_key: str = "messages",
         wrap_tool_call: Wrapper | None = None,
         awrap_tool_call: AsyncWrapper | None = None,
+        **options: Unpack[HandlerOptions],
     ) -> None:
         is_shared = handler is not None  # it may have policies for the tools of others
-        self.handler = handler = the_handler(
-            handler,
-            policy=policy,
-            per_tool=per_tool,
-            classify=classify,
-            expose=expose,
-            observer=observer,
-            on_auth_failure=on_auth_failure,
-            budget=budget,
-            circuit=circuit,
-            share_key=share_key,
-            loop_guard=loop_guard,
-            texts=texts,
-        )
+        self.handler = handler = the_handler(handler, options)
         own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)

@@ -45,6 +45,8 @@ class RetryPolicy:
             only those failures are retried that prove that nothing happened. None: not declared.
         failed_when: Tells for a returned `ToolMessage` or `Command` whether it is a failure after
             all. None: a result is a failure when its status says so, and is not retried.
+        key_by: What makes two calls one for `idempotency_key()`: "call", the place of the call in its message, or
+            "arguments", tool and arguments, so that a call which the model makes again has the key of the first.
     """
 
     max_attempts: int = 3

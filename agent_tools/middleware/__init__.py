@@ -13,7 +13,8 @@ except ImportError as error:
         "agent_tools.middleware needs LangChain 1.3 or later: pip install 'langgraph-agent-tools[langchain]'"
     ) from error
 
+from agent_tools.middleware._giving_up import GiveUpMiddleware
 from agent_tools.middleware._resilient import ResilientToolMiddleware
 from agent_tools.middleware._unreadable import UnreadableCallMiddleware
 
-__all__ = ["ResilientToolMiddleware", "UnreadableCallMiddleware"]
+__all__ = ["GiveUpMiddleware", "ResilientToolMiddleware", "UnreadableCallMiddleware"]

@@ -1,7 +1,6 @@
 """The end of a run, or its way to somebody who can help, after too many failures in one turn."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, hook_config
@@ -10,54 +9,87 @@ from langgraph.types import Command
 
 from agent_tools._call.observers import logger
 from agent_tools._core.policy import require_count
+from agent_tools.middleware._named_tools import NamedTool, name_for, names_of
 from agent_tools.routing._escalation import is_failure, turn_of
 
 END = "end"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TooManyFailures:
-    """What counts as too many, and what follows; `ResilientToolMiddleware` explains the fields."""
+class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
+    """Ends the run before the model is asked again, once too many tool calls have failed in one turn of the user.
 
-    after: int
-    tools: Collection[str] | None
-    jump_to: str
-    last_words: str | None
+    What `agent_tools.routing.escalation_edge` does in a graph of your own. It is a middleware of its own because the
+    hook costs an agent one more node.
 
-    def __post_init__(self) -> None:
-        require_count("give_up_after", self.after)
+    >>> from langchain.agents import create_agent
+    >>> from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware
+    >>> from agent_tools.testing import ScriptedChatModel, call
+    >>> def get_order(order: str) -> str:
+    ...     "Look up an order."
+    ...     raise ConnectionRefusedError
+    >>> model = ScriptedChatModel([call("get_order", order="A-1"), "not asked"])
+    >>> agent = create_agent(model, [get_order], middleware=[ResilientToolMiddleware(), GiveUpMiddleware(after=1)])
+    >>> state = agent.invoke({"messages": [("user", "Where is it?")]})
+    >>> state["messages"][-1].text[:36]
+    'I cannot finish this: `get_order` di'
 
-    def way_out(self, messages: Sequence[BaseMessage]) -> dict[str, Any] | Command[Any] | None:
-        """Return what ends the run, or takes it elsewhere; None when it may go on."""
+    Args:
+        after: How many failures are enough.
+        tools: The tools whose failures count, or their names; None for all.
+        jump_to: Where the run goes: "end" tells the user and ends, any other name is a node of the graph around the
+            agent, which takes over with all messages.
+        last_words: What the user is told when the run ends; None for a default text.
+
+    Raises:
+        TypeError: `after` is no whole number; `tools` is one tool and no list.
+        ValueError: `after` is less than 1; there are `last_words` that nobody would read, as the run does not end.
+    """
+
+    def __init__(
+        self,
+        *,
+        after: int,
+        tools: Iterable[NamedTool] | None = None,
+        jump_to: str = END,
+        last_words: str | None = None,
+    ) -> None:
+        super().__init__()
+        require_count("after", after)
+        if last_words is not None and jump_to != END:
+            raise ValueError(f"last_words are said when the run ends, but jump_to is {jump_to!r}")
+        self.tools = []  # LangChain's name for tools that a middleware brings along
+        self._after = after
+        self._names = names_of(tools)
+        self._jump_to = jump_to
+        self._last_words = last_words
+
+    @property
+    def name(self) -> str:
+        """The name of the class, with the tools whose failures count."""
+        return name_for(self, self._names)
+
+    @hook_config(can_jump_to=["end"])
+    def before_model(self, state: Any, runtime: Any) -> Any:  # noqa: ARG002  # a dict, a Command or None, as nodes return
+        """Return what ends the run or takes it elsewhere; None when it may go on."""
+        messages = state["messages"]
         failed = [answer.name or "a tool" for answer in turn_of(messages) if self._counts(answer)]
-        if len(failed) < self.after:
+        if len(failed) < self._after:
             return None
         tools = sorted(set(failed))
         logger.warning("the agent gives up after %s failed calls in this turn, of %s", len(failed), ", ".join(tools))
-        if self.jump_to == END:
-            return {"jump_to": END, "messages": [AIMessage(self.last_words or _last_words(tools))]}
-        return Command(graph=Command.PARENT, goto=self.jump_to, update={"messages": list(messages)})
-
-    def _counts(self, message: BaseMessage) -> bool:
-        if not isinstance(message, ToolMessage) or not is_failure(message):
-            return False
-        return self.tools is None or message.name in self.tools
-
-
-class GivesUp(AgentMiddleware[Any, Any, Any]):
-    """The hook for it. It comes where all calls have their answers, before the model is asked again."""
-
-    _too_many: TooManyFailures
-
-    @hook_config(can_jump_to=["end"])
-    def before_model(self, state: Any, runtime: Any) -> Any:  # Any: a dict, a Command or None, as nodes return
-        """Return the way out of the run, if it is time for it."""
-        return self._too_many.way_out(state["messages"]) or super().before_model(state, runtime)
+        if self._jump_to == END:
+            return {"jump_to": END, "messages": [AIMessage(self._last_words or _last_words(tools))]}
+        return Command(graph=Command.PARENT, goto=self._jump_to, update={"messages": list(messages)})
 
     @hook_config(can_jump_to=["end"])
     async def abefore_model(self, state: Any, runtime: Any) -> Any:
         """Return the same as `before_model`."""
-        return self._too_many.way_out(state["messages"]) or await super().abefore_model(state, runtime)
+        return self.before_model(state, runtime)
+
+    def _counts(self, message: BaseMessage) -> bool:
+        if not isinstance(message, ToolMessage) or not is_failure(message):
+            return False
+        return self._names is None or message.name in self._names
 
 
 def _last_words(tools: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from langgraph.types import Command, interrupt
 
 from agent_tools import RetryPolicy, ToolErrorHandler
 from agent_tools._flow.deadline_timer import deadline_timer_of
-from agent_tools.middleware import ResilientToolMiddleware
+from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware
 from agent_tools.testing import ScriptedChatModel, call
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, agent_of, answers_in, asking, http_error
 
@@ -54,9 +54,9 @@ def nodes_of(*middleware: Any) -> set[str]:
     return set(create_agent(ScriptedChatModel(["hi"]), [down("lookup")], middleware=middleware).get_graph().nodes)
 
 
-def test_it_adds_no_node_to_the_agent_unless_it_is_to_give_up() -> None:
+def test_it_adds_no_node_to_the_agent() -> None:
     assert nodes_of(ResilientToolMiddleware()) == nodes_of()
-    assert nodes_of(ResilientToolMiddleware(give_up_after=3)) - nodes_of() == {"ResilientToolMiddleware.before_model"}
+    assert nodes_of(GiveUpMiddleware(after=3)) - nodes_of() == {"GiveUpMiddleware.before_model"}
 
 
 def test_it_has_one_hook() -> None:
@@ -288,9 +288,9 @@ async def test_nothing_holds_on_to_calls_that_have_ended() -> None:
 # ---- giving up ----
 
 
-def giving_up(steps: list[Any], tools: list[Any], /, **options: Any) -> tuple[Any, ScriptedChatModel]:
+def giving_up(steps: list[Any], tools: list[Any], end: GiveUpMiddleware) -> tuple[Any, ScriptedChatModel]:
     model = ScriptedChatModel(steps)
-    return agent_of(tools, model=model, checkpointer=InMemorySaver(), **options), model
+    return agent_of(tools, model=model, checkpointer=InMemorySaver(), inside=[end]), model
 
 
 def said(state: Any) -> str:
@@ -302,7 +302,7 @@ def test_after_too_many_failures_in_a_turn_the_run_ends_and_the_user_is_told(
 ) -> None:
     steps = [[call("lookup"), call("charge")], call("lookup"), "Hello again."]
     tools = [flavor.tool(down("lookup")), flavor.tool(down("charge"))]
-    graph, model = giving_up(steps, tools, give_up_after=3)
+    graph, model = giving_up(steps, tools, GiveUpMiddleware(after=3))
     state = flavor.run(graph, {"messages": [HumanMessage("pay")]}, THREAD)
 
     assert len(model.seen) == 2
@@ -315,9 +315,7 @@ def test_after_too_many_failures_in_a_turn_the_run_ends_and_the_user_is_told(
 def test_only_failures_of_its_own_tools_count(flavor: Flavor) -> None:
     steps = [call("lookup"), call("lookup"), call("charge"), "not asked"]
     tools = [flavor.tool(down("lookup")), flavor.tool(down("charge"))]
-    other = ResilientToolMiddleware(tools=["lookup"], policy=AT_ONCE)
-    options = {"tools": ["charge"], "give_up_after": 1, "last_words": "Tut mir leid.", "inside": [other]}
-    graph, model = giving_up(steps, tools, **options)
+    graph, model = giving_up(steps, tools, GiveUpMiddleware(after=1, tools=["charge"], last_words="Tut mir leid."))
     state = flavor.run(graph, {"messages": [HumanMessage("pay")]}, THREAD)
 
     assert len(model.seen) == 3
@@ -326,7 +324,7 @@ def test_only_failures_of_its_own_tools_count(flavor: Flavor) -> None:
 
 def test_a_node_of_the_graph_around_the_agent_may_take_over_with_all_messages(flavor: Flavor) -> None:
     steps, tools = [call("lookup"), "not asked"], [flavor.tool(down("lookup"))]
-    graph, model = giving_up(steps, tools, give_up_after=1, jump_to="human")
+    graph, model = giving_up(steps, tools, GiveUpMiddleware(after=1, jump_to="human"))
 
     def human(state: MessagesState) -> dict[str, Any]:
         return {"messages": [AIMessage(f"A human has read {len(state['messages'])} messages.")]}
@@ -341,38 +339,26 @@ def test_a_node_of_the_graph_around_the_agent_may_take_over_with_all_messages(fl
 
 
 REFUSED = [
-    ({"give_up_after": 0}, "give_up_after must be at least 1, not 0"),
-    ({"give_up_after": math.nan}, "give_up_after must be a whole number, at least 1, not nan"),
-    ({"give_up_after": True}, "give_up_after must be a whole number, at least 1, not True"),
-    ({"jump_to": "human"}, "jump_to and last_words say what follows on give_up_after: give it, too"),
-    ({"last_words": "Bye."}, "jump_to and last_words say what follows on give_up_after: give it, too"),
-    ({"tools": "lookup"}, "tools must be a list of tools or their names, not 'lookup'"),
+    ({"after": 0}, "after must be at least 1, not 0"),
+    ({"after": math.nan}, "after must be a whole number, at least 1, not nan"),
+    ({"after": True}, "after must be a whole number, at least 1, not True"),
+    ({"after": 1, "tools": "lookup"}, "tools must be a list of tools or their names, not 'lookup'"),
+    (
+        {"after": 1, "jump_to": "human", "last_words": "Bye."},
+        "last_words are said when the run ends, but jump_to is 'human'",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_nonsense_is_refused_with_name_rule_and_value(options: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
-        ResilientToolMiddleware(**options)
+        GiveUpMiddleware(**options)
 
     assert str(caught.value) == message
 
 
-def test_a_class_of_the_users_keeps_its_hooks_and_its_name(flavor: Flavor) -> None:
-    asked = []
-
-    class Mine(ResilientToolMiddleware):
-        def before_model(self, state: Any, runtime: Any) -> None:
-            asked.append("before_model")
-
-        async def abefore_model(self, state: Any, runtime: Any) -> None:
-            asked.append("before_model")
-
-    mine = Mine(give_up_after=1, policy=AT_ONCE)
-    model = ScriptedChatModel([call("lookup"), "not asked"])
-    graph = create_agent(model, [flavor.tool(down("lookup"))], middleware=[mine])
-    state = flavor.run(graph, {"messages": [HumanMessage("pay")]})
-
-    assert (mine.name, isinstance(mine, Mine)) == ("Mine", True)
-    assert asked == ["before_model"]
-    assert said(state).startswith("I cannot finish this")
+@pytest.mark.parametrize("moved", ["give_up_after", "jump_to", "last_words"])
+def test_options_that_have_moved_name_the_class_that_has_them_now(moved: str) -> None:
+    with pytest.raises(TypeError, match=f"{moved} has moved: add GiveUpMiddleware"):
+        ResilientToolMiddleware(**{moved: 1})

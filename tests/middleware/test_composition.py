@@ -19,7 +19,7 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from agent_tools.middleware import ResilientToolMiddleware, UnreadableCallMiddleware
+from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware, UnreadableCallMiddleware
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, http_error
 
@@ -163,9 +163,10 @@ def test_all_of_them_at_once_serve_one_agent(flavor: Flavor, is_first: bool) -> 
         ToolErrorMiddleware(lambda error, request: None),
         without_waits(retry_on=(KeyError,)),
         UnreadableCallMiddleware(),
+        GiveUpMiddleware(after=9),
     ]
     tools = [tool_of(flavor, "lookup", fails), tool_of(flavor, "charge", Flaky(result="charged"))]
-    graph = agent([[call("lookup"), call("charge")], "Goodbye."], tools, others, is_first=is_first, give_up_after=9)
+    graph = agent([[call("lookup"), call("charge")], "Goodbye."], tools, others, is_first=is_first)
     flavor.run(graph, GO, THREAD)
     final = flavor.run(graph, Command(resume=APPROVE["batched"]), THREAD)
 

@@ -1,0 +1,106 @@
+"""The options that handler, node and middleware take alike, written once."""
+
+import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
+from inspect import Parameter
+from textwrap import indent
+from typing import TypedDict, TypeVar
+
+from langchain_core.tools import ToolException
+
+from agent_tools._call.credentials import OnAuthFailure
+from agent_tools._call.observers import Observer
+from agent_tools._call.settings import ShareKey
+from agent_tools._call.texts import Texts
+from agent_tools._classify import Rules
+from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.loop_guard import LoopGuard
+from agent_tools._core.policy import RetryPolicy
+
+
+class HandlerOptions(TypedDict, total=False):
+    """What `ToolErrorHandler`, `ResilientToolNode` and `ResilientToolMiddleware` take alike.
+
+    Attributes:
+        policy: How often and how long a call is tried; None for `RetryPolicy()`.
+        per_tool: Other policies, by the name of the tool.
+        classify: Your own rules, asked before the built-in tables: a function that takes the error and returns a
+            category, a whole `Failure`, or None to leave it to the tables; a mapping from error types (or such
+            functions) to categories; or a sequence of both.
+        expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
+        observer: Called with each `ToolEvent`.
+        on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
+            renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
+            a tool renew once.
+        budget: How many retries the calls of a tool share; None for no limit.
+        circuit: When a tool counts as down and is asked by one call at a time; None for never.
+        share_key: Returns the key under which a call shares budget and circuit with others, such as a host or a
+            tenant. None: with all calls of its tool.
+        loop_guard: When a call that keeps failing is answered without running it; None for never.
+        texts: Your own words, for example in another language: templates or functions by category, reason, tool,
+            or tool and one of the former, or one function for all; see `agent_tools._call.texts`. A function gets
+            the `Outcome`, and returns None to keep the default text.
+    """
+
+    policy: RetryPolicy | None
+    per_tool: Mapping[str, RetryPolicy] | None
+    classify: Rules
+    expose: tuple[type[BaseException], ...]
+    observer: Observer | None
+    on_auth_failure: OnAuthFailure | None
+    budget: BudgetPolicy | None
+    circuit: CircuitPolicy | None
+    share_key: ShareKey | None
+    loop_guard: LoopGuard | None
+    texts: Texts | None
+
+
+DEFAULTS: HandlerOptions = {
+    "policy": None,
+    "per_tool": None,
+    "classify": (),
+    "expose": (ToolException,),
+    "observer": None,
+    "on_auth_failure": None,
+    "budget": BudgetPolicy(),
+    "circuit": CircuitPolicy(),
+    "share_key": None,
+    "loop_guard": LoopGuard(),
+    "texts": None,
+}
+
+_Class = TypeVar("_Class", bound=type)
+
+#: What the docstring of a class that takes these options says of them, where no code has run.
+_MARK = "**options: See `HandlerOptions`."
+
+
+def complete(options: HandlerOptions) -> HandlerOptions:
+    """Return `options` with the default of each that is not given.
+
+    Raises:
+        TypeError: There is no such option.
+    """
+    for name in options.keys() - DEFAULTS.keys():
+        alike = get_close_matches(name, DEFAULTS, n=1)
+        hint = f". Did you mean {alike[0]!r}?" if alike else ""
+        raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")
+    return {**DEFAULTS, **options}
+
+
+def lists_options(cls: _Class) -> _Class:
+    """Return `cls` with each option in its signature and docstring, as `help()`, notebooks and IDEs show them."""
+    method = cls.__init__  # type: ignore[misc]  # of the class, not of an instance
+    signature = inspect.signature(method)
+    own = [each for each in signature.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    shared = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=HandlerOptions.__annotations__[name])
+        for name, default in DEFAULTS.items()
+    ]
+    method.__signature__ = signature.replace(parameters=[*own, *shared])
+    if cls.__doc__ and HandlerOptions.__doc__:  # neither is there under `python -OO`
+        listed = inspect.cleandoc(HandlerOptions.__doc__).partition("Attributes:\n")[2]
+        cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(indent(_MARK, "    "), listed)
+    return cls
