@@ -10,10 +10,11 @@ a disguise, until nothing changes: what was encoded twice is found, and scrubbin
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from agent_tools._core.secret_patterns import DISGUISE_PATTERNS, NAME_CLUES, ROWS, Row
+from agent_tools._core.secret_patterns import DISGUISE_PATTERNS, NAME_CLUES, RESULT_ROWS, ROWS, Row
 
 UNREADABLE: Final = "[text]"
 ELLIPSIS: Final = "…"
@@ -41,7 +42,9 @@ def scrub(text: str, *, limit: int = 500) -> str:
     """
     if len(text) <= limit and _PLAIN.match(text) and not _has_one_of(_PLAIN_CLUES, text.lower()):
         return text
-    text = _settle(_window(text, limit))
+    if (start := text.find(_TRACEBACK)) >= 0:
+        text = text[:start]
+    text = _settle(_window(text, limit, _settle))
     for _ in range(_ROUNDS):
         if len(text) <= limit:
             return text
@@ -49,32 +52,58 @@ def scrub(text: str, *, limit: int = 500) -> str:
     return ELLIPSIS
 
 
+def scrub_result(text: str, *, limit: int = 4_000) -> str:
+    """Return what a tool returned without its secrets, in at most `limit` characters (1 or more).
+
+    For text that is a result, such as the output of a shell or the error of an MCP tool: lines, indentation, paths,
+    and tracebacks stay, for the model works with them. Text that is too long keeps its head and its tail, cut
+    between two lines where possible. Empty when nothing readable was there. The time depends on `limit`, not on the
+    length of the text. Nothing raises.
+    """
+    text = _settle_result(_window(text, limit, _settle_result))
+    for _ in range(_ROUNDS):
+        if len(text) <= limit:
+            return text if text.strip() else ""
+        text = _settle_result(_shorten(text, limit))
+    return ELLIPSIS
+
+
 Content = str | list[str | dict[Any, Any]]  # as LangChain has it: a text, or blocks of whatever kind
 
 
 def scrub_content(content: Content) -> Content:
-    """Return the content of a message without secrets, and without blocks that say nothing, which providers refuse."""
+    """Return the content of a returned error without secrets, and without blocks that say nothing."""
     if isinstance(content, str):
-        return scrub(content)
-    blocks = [
-        {**block, "text": scrub(block["text"])} if isinstance(block, dict) and "text" in block else block
-        for block in content
-    ]
-    return [block for block in blocks if not (isinstance(block, dict) and block.get("text") == "")]
+        return scrub_result(content)
+    blocks = [_scrub_block(block) for block in content]
+    return [block for block in blocks if not (isinstance(block, dict) and block.get("text", "-") in {"", None})]
 
 
-def _window(text: str, limit: int) -> str:
+def _scrub_block(block: Any) -> Any:
+    """Return a block, or a part of one, with each text in it scrubbed."""
+    if isinstance(block, str):
+        return scrub_result(block)
+    if isinstance(block, list):
+        return [_scrub_block(part) for part in block]
+    if isinstance(block, dict):
+        return {key: _scrub_block(value) for key, value in block.items()}
+    return block
+
+
+def _settle_result(text: str) -> str:
+    return _until_stable(text, RESULT_ROWS)
+
+
+def _window(text: str, limit: int, settle: Callable[[str], str]) -> str:
     """Return all of a short text; of a long one head and tail, scrubbed, without the edges of the cut.
 
     What the cut leaves of a secret may not be recognized any more, but it lies within the margin or has no
     blank before the end of it.
     """
-    if (start := text.find(_TRACEBACK)) >= 0:
-        text = text[:start]
     size = limit + 2 * _MARGIN
     if len(text) <= 2 * size:
         return text
-    head, tail = _settle(text[:size]), _settle(text[-size:])
+    head, tail = settle(text[:size]), settle(text[-size:])
     return f"{head[:-_MARGIN]} {ELLIPSIS} {tail[_MARGIN:].partition(' ')[2]}"
 
 

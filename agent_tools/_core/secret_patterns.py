@@ -363,3 +363,44 @@ ROWS: Final = (
     *RANDOM_PATTERNS,
     *LAYOUT_PATTERNS,
 )
+
+# -- What a tool returned: its lines, paths, tracebacks, and public hosts are what the model works with. ---------
+
+
+def _unless_outside(match: re.Match[str]) -> str:
+    """Return the word for a host of an internal network; `localhost`, `cart.py:12`, and `threading.local` stay."""
+    *labels, last = match["name"].lower().split(".")
+    is_internal = bool(labels) and last in {"internal", "localdomain", "corp", "lan", "intranet", "consul"}
+    is_cluster = labels[-2:] == ["svc", "cluster"]
+    return HOST if is_internal or is_cluster else match[0]
+
+
+RESULT_ROWS: Final = (
+    *_rows("", ("\x1b", r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,256}\x07)|\x1b")),
+    *_rows(SECRET, ("-----begin", r"-----BEGIN [A-Z0-9 ]{3,40}-----.*?(?:-----END [A-Z0-9 ]{3,40}-----|\Z)")),
+    *_rows(
+        "",
+        # Elements of HTML alone: `<module>` and `<class 'int'>` belong to tracebacks.
+        ("<", r"(?i)<(?:script|style)\b.*?(?:</(?:script|style)\s?>|\Z)"),
+        (
+            "<",
+            (
+                r"(?i)</?(?:!doctype|html|head|body|title|meta|link|div|p|br|hr|span|a|b|i|u|em|strong|h[1-6]|ul|ol|li"
+                r"|table|thead|tbody|tr|t[dh]|pre|code|center|form|input|button|img|nav|header|footer|main|section)"
+                r"(?:\s[^<>]{0,2048})?/?>"
+            ),
+        ),
+    ),
+    *LINK_PATTERNS,
+    *NAMED_PATTERNS,
+    *KEY_PATTERNS,
+    *_rows(
+        HOST,
+        (
+            "10. 192.168. 172. 169.254.",
+            r"(?<![\w.])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)(?:\.\d{1,3}){2,3}(?!\w|\.\d)(?::\d{1,5})?",
+        ),
+    ),
+    *_rows(_unless_outside, (".", r"(?<![\w.:@-])(?P<name>(?:[\w-]++\.)+[A-Za-z]\w*+)(?::\d{2,5}(?![\w:-]))?")),
+    *RANDOM_PATTERNS,
+)
