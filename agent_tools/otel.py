@@ -1,19 +1,20 @@
-"""What happened to tool calls as OpenTelemetry metrics and span events; needs the extra `otel`.
+"""OpenTelemetry metrics and span events for tool calls; needs the extra `otel`.
 
 | metric | kind | unit | what |
 | --- | --- | --- | --- |
-| `agent_tools.retries` | counter | `{retry}` | retries decided on |
+| `agent_tools.retries` | counter | `{retry}` | retries |
 | `agent_tools.wait` | histogram | `s` | waits before them |
 | `agent_tools.recoveries` | counter | `{call}` | calls that worked after a failed attempt |
 | `agent_tools.give_ups` | counter | `{call}` | calls that failed for good |
 | `agent_tools.short_circuits` | counter | `{call}` | calls answered without running the tool |
 | `agent_tools.failing_call.attempts` | histogram | `{attempt}` | attempts of a call of which at least one failed |
 
-A call that works at once makes no event and is not counted: it costs nothing. Each event is also put on the span
-that is current where the call runs, whoever made it; no span is added.
+A call that works at once is not counted and costs nothing. Each event is also added to the span that is current where
+the call runs, whoever started it; no span is added.
 
-The names beside ours are those of the semantic conventions for generative AI. `error.type` is the category of the last
-failure: `retryable`, `non_retryable`, `auth_failure`, `timeout` or `network`. No text of any error is in an attribute.
+All other names come from the semantic conventions for generative AI. `error.type` is the category of the last failure:
+`retryable`, `non_retryable`, `auth_failure`, `timeout` or `network`. The class of the error is on the span event, as
+`exception.type`. No attribute contains the text of an error.
 """
 
 from agent_tools._core.events import EventType, ToolEvent
@@ -25,7 +26,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["OpenTelemetryObserver"]
 
-#: Models invent names of tools, and each would be a time series of its own. The conventions call the rest `_OTHER`.
+#: Models invent tool names, and each would become a time series. The conventions call the rest `_OTHER`.
 _MOST_TOOLS = 500
 _OTHER = "_OTHER"
 
@@ -34,7 +35,7 @@ _ATTEMPT_BOUNDS = (1.0, 2.0, 3.0, 4.0, 5.0, 10.0)
 
 #: Name, unit and description.
 COUNTER_BY_TYPE = {
-    EventType.RETRY: ("agent_tools.retries", "{retry}", "Retries decided on."),
+    EventType.RETRY: ("agent_tools.retries", "{retry}", "Retries."),
     EventType.RECOVERED: ("agent_tools.recoveries", "{call}", "Tool calls that worked after a failed attempt."),
     EventType.FAILED: ("agent_tools.give_ups", "{call}", "Tool calls that failed for good."),
     EventType.SHORT_CIRCUITED: ("agent_tools.short_circuits", "{call}", "Tool calls answered without a run."),
@@ -44,7 +45,7 @@ Attributes = dict[str, str | int | float]
 
 
 class OpenTelemetryObserver:
-    """An `observer=` that counts what happens to tool calls, and tells the current span.
+    """An `observer=` that counts what happens to tool calls and adds it to the current span.
 
     >>> from agent_tools import ResilientToolNode
     >>> from agent_tools.otel import OpenTelemetryObserver
@@ -88,7 +89,7 @@ class OpenTelemetryObserver:
 
 
 def _series(event: ToolEvent, tool: str) -> Attributes:
-    """Return what time series are told apart by: few values each, and no id of a call."""
+    """Return the attributes of a time series: few values each, and no call id."""
     return _given(
         {
             "gen_ai.operation.name": "execute_tool",
@@ -102,6 +103,8 @@ def _series(event: ToolEvent, tool: str) -> Attributes:
 def _details(event: ToolEvent) -> Attributes:
     return _series(event, event.tool) | _given(
         {
+            "exception.type": event.error_type,
+            "gen_ai.conversation.id": event.thread_id,
             "gen_ai.tool.call.id": event.tool_call_id,
             "http.response.status_code": event.status_code,
             "agent_tools.attempt": event.attempt,
@@ -112,7 +115,7 @@ def _details(event: ToolEvent) -> Attributes:
 
 
 def _given(values: dict[str, str | int | float | None]) -> Attributes:
-    # str() makes plain texts of our enums, which exporters need not know.
+    # Exporters need not know our enums.
     return {
         name: str(value) if isinstance(value, str) else value for name, value in values.items() if value is not None
     }

@@ -1,8 +1,8 @@
 """Events to where people look: the log, the run's custom stream, the user's own function, LangChain's callbacks.
 
-Telling may never break a call: whatever a stream writer, an observer or a callback raises ends here.
+Reporting must never fail a call: errors of a stream writer, an observer or a callback are logged, not raised.
 
-Callbacks are told apart from the others, since an async run awaits them. That is what `astream_events` listens to.
+Callbacks come separately, since an async run awaits them. `astream_events` is one.
 """
 
 import logging
@@ -19,10 +19,10 @@ from langchain_core.callbacks import (
     dispatch_custom_event,
 )
 
-from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._call.log_lines import log_event
+from agent_tools._core.events import ENVELOPE, ToolEvent
 
-#: The logger of the library: one WARNING per retry, one ERROR per call that was given up. Its messages
-#: are made of our own words and plain facts; the errors themselves are in the traces.
+#: The logger of the library.
 logger = logging.getLogger("agent_tools")
 
 Observer = Callable[[ToolEvent], object]
@@ -30,40 +30,23 @@ Observer = Callable[[ToolEvent], object]
 _lock = threading.Lock()
 _listeners: tuple[Observer, ...] = ()
 
-_LOST = "%s raised %s; the event is lost for it, the call goes on"
-
-LEVEL_BY_TYPE = {
-    EventType.RETRY: logging.WARNING,
-    EventType.RECOVERED: logging.INFO,
-    EventType.FAILED: logging.ERROR,
-    EventType.SHORT_CIRCUITED: logging.WARNING,
-}
-
-TEXT_BY_TYPE = {
-    EventType.RETRY: "%(tool)s failed (%(category)s), attempt %(attempt)s of %(of)s, next in %(after)s s",
-    EventType.RECOVERED: "%(tool)s recovered with attempt %(attempt)s of %(of)s after %(elapsed)s s",
-    EventType.FAILED: "%(tool)s failed (%(category)s), given up after attempt %(attempt)s of %(of)s: %(reason)s",
-    EventType.SHORT_CIRCUITED: "%(tool)s was answered without running it: %(reason)s",
-}
+_LOST = "%s raised %s; it misses this event, the call goes on"
 
 
 def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable[[Any], object] | None) -> None:
     """Send `event` to the log, to `stream_writer` and to `observer`."""
-    facts = event.as_dict()
-    # Without any handler, Python would print to stderr and we would pay for records that nobody reads.
-    if logger.hasHandlers():
-        logger.log(LEVEL_BY_TYPE[event.type], TEXT_BY_TYPE[event.type], facts)
+    log_event(event)
     if stream_writer is not None:
-        _tell("the stream writer", stream_writer, facts)
+        _send("the stream writer", stream_writer, {ENVELOPE: event.as_dict()})
     for listener in (observer, *_listeners):
         if listener is not None:
-            _tell("the observer", listener, event)
+            _send("the observer", listener, event)
 
 
-def _tell(what: str, listener: Callable[[Any], object], told: Any) -> None:  # an event, or its facts
+def _send(what: str, listener: Callable[[Any], object], sent: Any) -> None:  # an event, or its facts
     # No context manager: this is what an answer costs.
     try:
-        listener(told)
+        listener(sent)
     except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
         failed = type(error).__name__
     else:
@@ -73,7 +56,7 @@ def _tell(what: str, listener: Callable[[Any], object], told: Any) -> None:  # a
 
 @contextmanager
 def listening(listener: Observer) -> Iterator[None]:
-    """Send every event of this process to `listener`, too, in the context of its call."""
+    """Send each event of this process to `listener`, too, in the context of its call."""
     global _listeners  # noqa: PLW0603  # one for the whole process, as the log is
     with _lock:
         _listeners = (*_listeners, listener)
@@ -81,7 +64,7 @@ def listening(listener: Observer) -> Iterator[None]:
         yield
     finally:
         with _lock:
-            # By identity: two lists that heard the same are equal, and so are their `append`s.
+            # By identity: the `append`s of two lists with equal items are equal.
             _listeners = tuple(other for other in _listeners if other is not listener)
 
 
@@ -92,7 +75,7 @@ def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run
 
 
 def call_back(event: ToolEvent, config: Any) -> None:
-    """Send `event` to the callbacks of the run, as a custom event called by its type."""
+    """Send `event` to the callbacks of the run, as a custom event named after its type."""
     with _guarded("a callback"):
         dispatch_custom_event(str(event.type), event.as_dict(), config=config)
 

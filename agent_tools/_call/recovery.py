@@ -13,7 +13,7 @@ from agent_tools._call.admission import Admission
 from agent_tools._call.attempts import Attempts
 from agent_tools._call.observers import acall_back, call_back, is_heard, tell
 from agent_tools._call.settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
-from agent_tools._core.answer import Outcome, facts
+from agent_tools._core.answer import Outcome, facts, is_correctable
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
@@ -33,6 +33,7 @@ from agent_tools._langgraph.run import (
     is_hinted_destructive,
     may_lose_approvals,
     node_attempt_of,
+    thread_id_of,
 )
 
 
@@ -308,6 +309,9 @@ class Recovery:
             elapsed=attempts.elapsed() if works else attempts.failed_at,
             after=after,
             category=None if failure is None else failure.category,
+            error_type=None if failure is None else failure.error_type,
             status_code=None if failure is None else failure.status_code,
+            correctable=failure is not None and is_correctable(failure),
             reason=attempts.reason,
+            thread_id=thread_id_of(self.request),
         )

@@ -9,6 +9,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
 from agent_tools._call.credentials import Credentials
+from agent_tools._call.log_lines import log_traceback
 from agent_tools._call.nested_retries import NestedRetries
 from agent_tools._call.observers import Observer, logger
 from agent_tools._call.texts import OwnTexts
@@ -100,6 +101,7 @@ class Settings:
             return cause.failure
         if origin is Origin.ARGUMENTS:
             return _refused_arguments(cause, request)
+        log_traceback(cause, request)
         failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
         if origin is Origin.RESULT:
             return replace(failure, veto=Veto.RESULT)
@@ -129,7 +131,7 @@ def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failur
     return Failure(
         category=ErrorCategory.NON_RETRYABLE,
         error_type=type(error).__name__,
-        rule="arguments",
+        rule="arguments" if problems else "injected arguments",
         may_have_acted=False,
         detail=render_bad_arguments(request.tool_call["name"], problems),
     )

@@ -129,6 +129,14 @@ def render_bad_arguments(tool: str, problems: list[str]) -> str:
     return f"`{tool}` was not run: its arguments do not fit. {listed}. Call it with arguments that follow these rules."
 
 
+def is_correctable(failure: Failure) -> bool:
+    """Return whether the model can correct the call: it reads what is wrong with its arguments."""
+    if failure.category is not ErrorCategory.NON_RETRYABLE or failure.rule == "injected arguments":
+        return False
+    reads_why = failure.detail is not None or failure.rule == "returned status"
+    return reads_why or failure.status_code in _ARGUMENT_STATUSES
+
+
 def facts(outcome: Outcome) -> dict[str, str | int | float | bool | None]:
     """Return the same for programs, in types that every checkpointer stores without a warning."""
     failure = outcome.failure

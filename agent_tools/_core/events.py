@@ -1,4 +1,4 @@
-"""What happened to a call, as records for logs, streams and callbacks."""
+"""What happened to a call, as a record for logs, streams, callbacks and observers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,9 +6,13 @@ from enum import StrEnum
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
 
+#: The custom stream of a run belongs to the application. Events come there as `{"agent_tools": facts}`, so that
+#: whoever reads the stream can tell them from the application's own parts, and skip them.
+ENVELOPE = "agent_tools"
+
 
 class EventType(StrEnum):
-    """The four things that are worth telling."""
+    """The four kinds of event."""
 
     RETRY = "tool_retry"
     """An attempt failed; the next one follows after the wait. Sent before the wait."""
@@ -26,20 +30,24 @@ class ToolEvent:
 
     >>> from agent_tools import ResilientToolNode, ToolEvent
     >>> def page_the_operator(event: ToolEvent) -> None:
-    ...     if event.type == "tool_failed":
-    ...         print(f"{event.tool}: {event.category} after {event.attempt} attempts")
+    ...     if event.type == "tool_failed" and not event.correctable:
+    ...         print(f"{event.tool}: {event.error_type} ({event.category}) after {event.attempt} attempts")
     >>> node = ResilientToolNode([], observer=page_the_operator)
 
     Attributes:
         type: Which of the four.
         tool: Name of the tool.
         tool_call_id: Id of the call, as the model gave it.
+        thread_id: Thread of the conversation; None without a checkpointer.
         attempt: Attempts made so far.
         of: Attempts that the policy allows in total.
         elapsed: Seconds since the first attempt began.
         after: Seconds until the next attempt begins; None when there is none.
         category: Of the last failure.
+        error_type: Class name of the error behind the last failure, `KeyError` for example.
         status_code: HTTP status of the last failure, None when it had none.
+        correctable: Whether the model can correct the call: its arguments were refused, or the tool wrote to it
+            what is wrong (`ToolException`). Nobody else has to act on such a failure.
         reason: Why there is no further attempt; None while there is one.
     """
 
@@ -51,8 +59,11 @@ class ToolEvent:
     elapsed: float
     after: float | None = None
     category: ErrorCategory | None = None
+    error_type: str | None = None
     status_code: int | None = None
+    correctable: bool = False
     reason: Reason | None = None
+    thread_id: str | None = None
 
     def as_dict(self) -> dict[str, str | int | float | None]:
         """Return the event in plain JSON types, for streams and structured logs."""
@@ -60,11 +71,14 @@ class ToolEvent:
             "type": str(self.type),
             "tool": self.tool,
             "tool_call_id": self.tool_call_id,
+            "thread_id": self.thread_id,
             "attempt": self.attempt,
             "of": self.of,
             "elapsed": round(self.elapsed, 3),
             "after": None if self.after is None else round(self.after, 3),
             "category": None if self.category is None else str(self.category),
+            "error_type": self.error_type,
             "status_code": self.status_code,
+            "correctable": self.correctable,
             "reason": None if self.reason is None else str(self.reason),
         }

@@ -77,6 +77,11 @@ def original_of(error: BaseException) -> BaseException:
     return original or error
 
 
+def is_clean(tool: BaseTool | None) -> bool:
+    """Return whether `clean_errors` has made this tool."""
+    return isinstance(tool, _Cleaning)
+
+
 def clean_as(tool: BaseTool, run: Callable[..., Any]) -> Callable[..., Any]:
     """Return `run` so that it raises what the `_run` of `tool` would, in whose place it is."""
     return _clean(run) if isinstance(tool, _Cleaning) else run

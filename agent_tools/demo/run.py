@@ -91,7 +91,8 @@ class _Listener:
         if len(self._answers) == len(self._board.by_id):
             self._view.answered(self._board, self._answers)
 
-    def _on_custom(self, event: dict[str, Any]) -> None:
+    def _on_custom(self, part: Mapping[str, Any]) -> None:
+        event = part["agent_tools"]
         self.turn.events.append(event)
         call = self._board.on_tool_event(event, at=time.monotonic())
         if call is not None:

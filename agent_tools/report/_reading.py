@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agent_tools._core.decision import Reason
-from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._core.events import ENVELOPE, EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
 from agent_tools.report._record import Record, number, seconds, word
 
@@ -68,23 +68,26 @@ def _fits(record: Record, events: Sequence[ToolEvent]) -> bool:
 
 
 def _read(told: object) -> ToolEvent | None:
-    """Return an event from what a stream or an observer was given; None when it is none of ours."""
+    """Return an event from what a stream or an observer was given; None when it is not one of ours."""
     if isinstance(told, ToolEvent):
         return told
-    if not isinstance(told, Mapping):
-        return None
-    kind = word(EventType, told.get("type"))
-    if kind is None or "tool_call_id" not in told:
+    facts = told.get(ENVELOPE, told) if isinstance(told, Mapping) else None
+    return _event(facts) if isinstance(facts, Mapping) else None
+
+
+def _event(facts: Mapping[str, Any]) -> ToolEvent | None:
+    kind = word(EventType, facts.get("type"))
+    if kind is None or "tool_call_id" not in facts:
         return None
     return ToolEvent(
         type=kind,
-        tool=str(told.get("tool")),
-        tool_call_id=str(told["tool_call_id"]),
-        attempt=number(told.get("attempt")) or 0,
-        of=number(told.get("of")) or 0,
-        elapsed=seconds(told.get("elapsed")),
-        after=None if told.get("after") is None else seconds(told["after"]),
-        category=word(ErrorCategory, told.get("category")),
-        status_code=number(told.get("status_code")),
-        reason=word(Reason, told.get("reason")),
+        tool=str(facts.get("tool")),
+        tool_call_id=str(facts["tool_call_id"]),
+        attempt=number(facts.get("attempt")) or 0,
+        of=number(facts.get("of")) or 0,
+        elapsed=seconds(facts.get("elapsed")),
+        after=None if facts.get("after") is None else seconds(facts["after"]),
+        category=word(ErrorCategory, facts.get("category")),
+        status_code=number(facts.get("status_code")),
+        reason=word(Reason, facts.get("reason")),
     )

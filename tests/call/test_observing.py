@@ -8,8 +8,10 @@ import httpx
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import ToolException
+from langgraph.checkpoint.memory import InMemorySaver
 
-from agent_tools import CircuitPolicy, RetryPolicy, ToolErrorHandler, ToolEvent
+from agent_tools import CircuitPolicy, RetryPolicy, ToolErrorHandler, ToolEvent, clean_errors
 from agent_tools.testing import no_waiting
 from tests.support.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, graph_of, http_error
 
@@ -108,7 +110,7 @@ def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Fla
 def test_the_custom_stream_tells_of_a_retry_before_its_wait_and_of_the_recovery(flavor: Flavor) -> None:
     with no_waiting():
         graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT)
-        parts = flavor.stream(graph, asking(("lookup", {})), "custom")
+        parts = [part["agent_tools"] for part in flavor.stream(graph, asking(("lookup", {})), "custom")]
 
     facts = [(part["type"], part["attempt"], part["after"], part["status_code"]) for part in parts]
     assert facts == [("tool_retry", 1, 0.25, 503), ("tool_retry", 2, 0.5, 500), ("tool_recovered", 3, None, 500)]
@@ -131,17 +133,160 @@ def test_the_event_comes_before_the_wait(flavor: Flavor) -> None:
     assert order == ["tool_retry after 0 waits", "tool_retry after 1 waits", "tool_failed after 2 waits"]
 
 
+# ---- the log ----
+
+
+def lines(caplog: pytest.LogCaptureFixture, above: int = logging.DEBUG) -> list[tuple[str, str]]:
+    """Return level and message of what was logged above a level."""
+    ours = [record for record in caplog.records if record.name == "agent_tools" and record.levelno > above]
+    return [(record.levelname, record.getMessage()) for record in ours]
+
+
 def test_the_log_has_one_warning_per_retry_and_one_error_per_give_up(
     flavor: Flavor, caplog: pytest.LogCaptureFixture
 ) -> None:
+    graph = flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT, checkpointer=InMemorySaver())
     with no_waiting(), caplog.at_level(logging.DEBUG, logger="agent_tools"):
-        flavor.run(flavor.graph_of([lookup_failing(flavor, *FAILS)], policy=EXACT), asking(("lookup", {})))
+        flavor.run(graph, asking(("lookup", {})), {"configurable": {"thread_id": "ada"}})
 
-    assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "agent_tools"] == [
-        ("WARNING", "lookup failed (retryable), attempt 1 of 3, next in 0.25 s"),
-        ("WARNING", "lookup failed (retryable), attempt 2 of 3, next in 0.5 s"),
-        ("ERROR", "lookup failed (retryable), given up after attempt 3 of 3: attempts_used"),
+    error, call = "lookup failed (retryable, HTTP 503, HTTPStatusError)", "[call c1, thread ada]"
+    assert lines(caplog) == [
+        ("WARNING", f"{error}, attempt 1 of 3, next in 0.25 s {call}"),
+        ("WARNING", f"{error}, attempt 2 of 3, next in 0.5 s {call}"),
+        ("ERROR", f"{error}, gave up after attempt 3 of 3: attempts_used {call}"),
     ]
+
+
+def test_a_structured_log_gets_the_facts_as_a_field_of_the_record(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with no_waiting(), caplog.at_level(logging.INFO, logger="agent_tools"):
+        flavor.answer(lookup_failing(flavor, *RECOVERS), policy=EXACT)
+
+    facts: Any = [vars(record)["tool_event"] for record in caplog.records if record.name == "agent_tools"]
+    assert [(each["type"], each["status_code"], each["after"]) for each in facts] == [
+        ("tool_retry", 503, 0.25),
+        ("tool_retry", 500, 0.5),
+        ("tool_recovered", 500, None),
+    ]
+
+
+def bug(flavor: Flavor) -> Any:
+    def get_points() -> str:
+        """Look up the points of a customer."""
+        points: dict[str, str] = {}
+        return points["C-7"]
+
+    return flavor.tool(get_points)
+
+
+def test_a_bug_in_a_tool_is_logged_with_its_type_and_at_debug_with_its_traceback(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[ToolEvent] = []
+    with caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.answer(bug(flavor), observer=events.append)
+
+    failed = "get_points failed (non_retryable, KeyError), gave up after attempt 1 of 3: not_retried [call c1]"
+    assert lines(caplog) == [("ERROR", failed)]
+    (raised,) = [record for record in caplog.records if record.exc_info]
+    assert (raised.levelno, raised.getMessage()) == (logging.DEBUG, "get_points raised [call c1]")
+    assert 'return points["C-7"]' in caplog.text
+    assert "KeyError: 'C-7'" in caplog.text
+    assert [(event.error_type, event.correctable) for event in events] == [("KeyError", False)]
+
+
+def test_no_traceback_is_made_above_debug(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="agent_tools"):
+        flavor.answer(bug(flavor))
+
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_a_traceback_shows_causes_and_groups_without_their_secrets(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, address = "api_key=SK-SECRET-123", "https://ada:hunter2@api.shop.example"  # not in lines that are shown
+
+    def lookup() -> str:
+        try:
+            raise ExceptionGroup("two of them", [http_error(503), ValueError(key)])
+        except ExceptionGroup as group:
+            raise RuntimeError(f"order A-1 via {address}") from group
+
+    with caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.answer(flavor.tool(lookup), policy=RetryPolicy(max_attempts=1))
+
+    for piece in ("RuntimeError: order A-1", "two of them", "HTTPStatusError: 503", "ValueError"):
+        assert piece in caplog.text
+    for piece in ("SK-SECRET-123", "hunter2"):
+        assert piece not in caplog.text
+
+
+def test_a_clean_tool_shows_frames_and_types_in_its_traceback_and_no_text(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lookup() -> str:
+        raise ValueError("of no interest " + "to others")
+
+    with caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.answer(clean_errors(flavor.tool(lookup)))
+
+    assert "in lookup" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "of no interest to others" not in caplog.text
+
+
+def refusing(flavor: Flavor, error: Exception) -> Any:
+    def book(guests: int) -> str:
+        raise error
+
+    return flavor.tool(book)
+
+
+@pytest.mark.parametrize(
+    ("called", "arguments", "error"),
+    [
+        ("book", {"guests": "two"}, KeyError()),
+        ("book", {"guests": 2}, ToolException("Rooms have one guest.")),
+        ("book", {"guests": 2}, http_error(404)),
+        ("book", {"guests": 2}, http_error(422)),
+        ("boook", {"guests": 2}, KeyError()),
+    ],
+    ids=["arguments", "ToolException", "404", "422", "unknown tool"],
+)
+def test_what_the_model_can_correct_is_of_no_interest_to_operators(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture, called: str, arguments: Any, error: Exception
+) -> None:
+    events: list[ToolEvent] = []
+    with caplog.at_level(logging.INFO, logger="agent_tools"):
+        flavor.answers([refusing(flavor, error)], (called, arguments), observer=events.append)
+
+    assert [level for level, _ in lines(caplog)] == ["INFO"]
+    assert [event.correctable for event in events] == [True]
+
+
+@pytest.mark.parametrize("error", [http_error(401), http_error(503), TypeError()], ids=["401", "503", "bug"])
+def test_what_an_operator_or_developer_has_to_mend_is_an_error(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    with caplog.at_level(logging.INFO, logger="agent_tools"):
+        flavor.answer(refusing(flavor, error), arguments={"guests": 2}, policy=RetryPolicy(max_attempts=1))
+
+    assert [level for level, _ in lines(caplog)] == ["ERROR"]
+
+
+def test_a_name_that_the_model_made_up_forges_no_line_and_shows_no_secret(
+    flavor: Flavor, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = "book\nCRITICAL forged\x1b[31m api_key=sk-live-1234567890abcdef"
+    with caplog.at_level(logging.DEBUG, logger="agent_tools"):
+        flavor.answers([bug(flavor)], (name, {}))
+
+    ((_, line),) = lines(caplog)
+    assert line.startswith("book CRITICAL forged")
+    assert line.isprintable()
+    assert "sk-live" not in line
 
 
 def test_an_observer_that_raises_breaks_nothing(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
@@ -297,6 +442,6 @@ async def test_the_custom_stream_has_each_event_once_whoever_else_listens() -> N
     graph = graph_of([lookup_failing(Flavor(is_async=True), *RECOVERS)], policy=EXACT)
     config: Any = {"callbacks": [Listener()]}
     with no_waiting():
-        told = [part["type"] async for part in graph.astream(asking(("lookup", {})), config, stream_mode="custom")]
+        parts = [part async for part in graph.astream(asking(("lookup", {})), config, stream_mode="custom")]
 
-    assert told == ["tool_retry", "tool_retry", "tool_recovered"]
+    assert [part["agent_tools"]["type"] for part in parts] == ["tool_retry", "tool_retry", "tool_recovered"]

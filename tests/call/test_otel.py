@@ -174,6 +174,7 @@ def test_events_are_on_the_span_that_is_current_and_no_span_is_added(
         gen_ai_attributes.GEN_AI_TOOL_NAME: "blips",
         gen_ai_attributes.GEN_AI_TOOL_CALL_ID: "c1",
         error_attributes.ERROR_TYPE: "retryable",
+        "exception.type": "HTTPStatusError",
         http_attributes.HTTP_RESPONSE_STATUS_CODE: 503,
         "agent_tools.max_attempts": 3,
     }

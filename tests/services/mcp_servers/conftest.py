@@ -89,7 +89,7 @@ def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
         events, state, began = [], None, time.monotonic()
         async for mode, part in graph.astream(asking(*calls), stream_mode=["custom", "values"]):
             if mode == "custom":
-                events.append(part)
+                events.append(part["agent_tools"])
             else:
                 state = part
         turn = Turn(answers=answers_in(state), events=events, seconds=time.monotonic() - began)

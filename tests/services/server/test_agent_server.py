@@ -90,7 +90,7 @@ def text_until_waiting(server: AgentServer, thread: str, text: str, *, answered:
     run_id, told, ended = "", [], 0
     for part in parts:
         run_id = run_id or part.data["run_id"]
-        told += [part.data["type"]] if part.event == "custom" else []
+        told += [part.data["agent_tools"]["type"]] if part.event == "custom" else []
         ended += part.event == "updates" and "tools" in part.data
         if "tool_retry" in told and ended == answered:
             return run_id
@@ -103,7 +103,7 @@ def test_the_demo_is_served_and_answers_each_call_of_a_customer(server: AgentSer
     parts = list(server.client.runs.stream(thread, "support", input=said("Where is my order?"), stream_mode=modes))
     history = server.history(thread)
 
-    told = [part.data["type"] for part in parts if part.event == "custom"]
+    told = [part.data["agent_tools"]["type"] for part in parts if part.event == "custom"]
     assert [told.count(each) for each in ("tool_retry", "tool_recovered", "tool_failed")] == [3, 2, 4]
     assert shape_of(history) == ["human", "ai", *["success"] * 3, *["error"] * 4, "ai"]
     assert history[-1].text.startswith("Order A-1042 was sent.")

@@ -1,0 +1,72 @@
+"""What the log says of a call: the line of each event, and at DEBUG the traceback of each failed attempt.
+
+| event | level |
+| --- | --- |
+| `tool_retry` | WARNING |
+| `tool_recovered` | INFO |
+| `tool_failed` | INFO if the model can correct the call, else ERROR |
+| `tool_short_circuited` | WARNING |
+
+Lines are made of plain facts and never contain the text of an error. A traceback does, scrubbed; it is a record of its
+own, so that no handler above DEBUG gets it.
+"""
+
+import logging
+import re
+
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent_tools._call.tracebacks import without_secrets
+from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._core.redaction import scrub
+from agent_tools._langgraph.clean_errors import is_clean
+
+_logger = logging.getLogger("agent_tools")
+
+LEVEL_BY_TYPE = {
+    EventType.RETRY: logging.WARNING,
+    EventType.RECOVERED: logging.INFO,
+    EventType.FAILED: logging.ERROR,
+    EventType.SHORT_CIRCUITED: logging.WARNING,
+}
+
+TEXT_BY_TYPE = {
+    EventType.RETRY: "%(tool)s failed (%(error)s), attempt %(attempt)s of %(of)s, next in %(after)s s [%(call)s]",
+    EventType.RECOVERED: "%(tool)s recovered with attempt %(attempt)s of %(of)s after %(elapsed)s s [%(call)s]",
+    EventType.FAILED: "%(tool)s failed (%(error)s), gave up after attempt %(attempt)s of %(of)s: %(reason)s [%(call)s]",
+    EventType.SHORT_CIRCUITED: "%(tool)s was not run (%(error)s): %(reason)s [%(call)s]",
+}
+
+#: Names and ids as they should be. The model makes them up, so others may hold line breaks or secrets.
+_WORD = re.compile(r"[\w.:/@+-]{0,80}", re.ASCII)
+_LONGEST_WORD = 80
+
+
+def log_event(event: ToolEvent) -> None:
+    """Write the line of `event`."""
+    # Without any handler, Python would print to stderr and we would pay for records that nobody reads.
+    level = logging.INFO if event.correctable and event.type is EventType.FAILED else LEVEL_BY_TYPE[event.type]
+    if not _logger.isEnabledFor(level) or not _logger.hasHandlers():
+        return
+    facts = event.as_dict() | {"tool": word(event.tool), "tool_call_id": word(event.tool_call_id)}
+    status = None if event.status_code is None else f"HTTP {event.status_code}"
+    thread = None if event.thread_id is None else f"thread {word(event.thread_id)}"
+    error = ", ".join(filter(None, (event.category, status, event.error_type)))
+    call = ", ".join(filter(None, (f"call {facts['tool_call_id']}", thread)))
+    _logger.log(level, TEXT_BY_TYPE[event.type], facts | {"error": error, "call": call}, extra={"tool_event": facts})
+
+
+def log_traceback(error: BaseException, request: ToolCallRequest) -> None:
+    """Write the traceback of a failed attempt at DEBUG; a tool of `clean_errors` shows no text there either."""
+    if _logger.isEnabledFor(logging.DEBUG) and _logger.hasHandlers():
+        seen = without_secrets(error, has_text=not is_clean(request.tool))
+        call = request.tool_call
+        _logger.debug("%s raised [call %s]", word(call["name"]), word(call["id"] or ""), exc_info=seen)
+
+
+def word(text: str) -> str:
+    """Return `text`, which the model made up, in one line and without secrets."""
+    if _WORD.fullmatch(text):
+        return text
+    line = "".join(char if char.isprintable() else " " for char in scrub(text))
+    return line[:_LONGEST_WORD]
