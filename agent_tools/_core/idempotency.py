@@ -27,6 +27,19 @@ def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> st
     return _digest("arguments", thread, tool, canonical(arguments))
 
 
+def key_of_request(call: str, *, method: str, target: str, body: str | None, ordinal: int) -> str:
+    """Return the key of one request of a call: 32 hexadecimal digits.
+
+    Args:
+        call: Key of the call.
+        method: Of the request.
+        target: Its path and query. Its host is no part of the key, so a second host of a service knows it, too.
+        body: A digest; None for a body that cannot be read before it is sent.
+        ordinal: For which time the attempt sends such a request, from 1 on.
+    """
+    return _digest("request", call, method, target, body or "", str(ordinal))
+
+
 def canonical(arguments: dict[str, Any]) -> str:
     """Return the same text for arguments that are the same, in whatever order the model wrote them."""
     try:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.postgres import PostgresSaver
 
-from tests.services.crash.payments import PaymentServer
 from tests.services.crash.postgresql import binaries, running
 from tests.services.crash.processes import workers
+from tests.services.payments import PaymentServer
 
 if sys.platform == "win32":
     collect_ignore_glob = ["test_*"]  # it has neither fork nor SIGKILL

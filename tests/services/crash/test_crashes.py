@@ -16,8 +16,8 @@ from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent_tools.testing import check_history
 from tests.services.crash.job import WRITING_ON, Action, Job
-from tests.services.crash.payments import PaymentServer, Trouble
 from tests.services.crash.processes import Process
+from tests.services.payments import PaymentServer, Trouble
 
 #: Seconds between the start of the wait, which lasts at least 0.8 s, and the kill.
 MOMENTS = (0.0, 0.5)
