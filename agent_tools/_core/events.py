@@ -42,6 +42,8 @@ class ToolEvent:
         attempt: Attempts made so far.
         of: Attempts that the policy allows in total.
         elapsed: Seconds since the first attempt began.
+        took: Seconds that the latest attempt ran, 0.0 when the tool was not run since the event before; None when
+            nobody measured it. The rest of `elapsed` was waiting.
         after: Seconds until the next attempt begins; None when there is none.
         category: Of the last failure.
         error_type: Class name of the error behind the last failure, `KeyError` for example.
@@ -57,6 +59,7 @@ class ToolEvent:
     attempt: int
     of: int
     elapsed: float
+    took: float | None = None
     after: float | None = None
     category: ErrorCategory | None = None
     error_type: str | None = None
@@ -75,6 +78,7 @@ class ToolEvent:
             "attempt": self.attempt,
             "of": self.of,
             "elapsed": round(self.elapsed, 3),
+            "took": None if self.took is None else round(self.took, 3),
             "after": None if self.after is None else round(self.after, 3),
             "category": None if self.category is None else str(self.category),
             "error_type": self.error_type,

@@ -1,4 +1,4 @@
-"""What is known of one call: how it ended, what it took, what the model read."""
+"""What is known about one call: how it ended, how long it took, what the model read."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,41 +6,44 @@ from enum import StrEnum
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
 
+#: Most characters that are kept of what the model read.
+LONGEST_TEXT = 500
+
 
 class Ending(StrEnum):
-    """What became of a call.
+    """How a call ended.
 
     >>> Ending.RECOVERED.value
     'recovered'
     """
 
     OK = "ok"
-    """Its first attempt brought a result."""
+    """Its first attempt worked."""
     RECOVERED = "recovered"
-    """A later attempt brought a result."""
+    """A later attempt worked."""
     FAILED = "failed"
-    """It was given up; the model read what that means."""
+    """It was given up, and the model read why."""
     NOT_RUN = "not run"
-    """It was answered without running the tool, which is known to be down."""
+    """It was answered without running the tool."""
     PAUSED = "paused"
     """It waits for a human."""
     UNANSWERED = "unanswered"
-    """The model was told nothing: its result is lost, if there was one."""
+    """It has no answer: its result is lost, if there was one."""
 
 
 class SpanKind(StrEnum):
-    """What went on during a part of a call.
+    """What happened during a part of a call.
 
     >>> [kind.value for kind in SpanKind]
     ['ok', 'failed', 'wait', 'unseen']
     """
 
     OK = "ok"
-    """An attempt that brought a result."""
+    """An attempt that worked."""
     FAILED = "failed"
     """An attempt that failed."""
     WAIT = "wait"
-    """The wait before an attempt."""
+    """A wait before an attempt: its own, or that for the probe of a tool that is down."""
     UNSEEN = "unseen"
     """Attempts and waits of which only the total is known."""
 
@@ -53,10 +56,10 @@ class Span:
     0.5
 
     Attributes:
-        kind: What went on.
+        kind: What happened.
         started: When it began.
-        ended: When it was over.
-        category: Of the failure; None for whatever did not fail.
+        ended: When it ended.
+        category: Of the failure; None if nothing failed.
         status_code: HTTP status of the failure, None when it had none.
     """
 
@@ -83,13 +86,14 @@ class CallReport:
     Attributes:
         tool: Name of the tool.
         id: Id of the call, as the model gave it.
-        ending: What became of it.
+        ending: How it ended.
         attempts: How often the tool was run.
-        is_exact: False when there may have been more attempts than that: a message that brings a result does
-            not say how often the tool was tried. The events do.
+        is_exact: False when there may have been more attempts: a message with a result does not tell how often
+            the tool was tried. Events do.
         spans: Attempts and waits in order, as far as they are known. Waits are shown in full even if they were
             skipped (`no_waiting`).
         category: Of the last failure; None when nothing failed, or when nobody knows.
+        error_type: Class name of the error behind it; None when it is not known.
         status_code: HTTP status of the last failure, None when it had none.
         reason: Why it was given up; None when it was not.
         text: What the model read, without secrets and shortened; empty when it read nothing.
@@ -102,24 +106,30 @@ class CallReport:
     is_exact: bool = True
     spans: tuple[Span, ...] = ()
     category: ErrorCategory | None = None
+    error_type: str | None = None
     status_code: int | None = None
     reason: Reason | None = None
     text: str = ""
 
     @property
+    def is_timed(self) -> bool:
+        """Whether all of its attempts and waits are known."""
+        return self.is_exact and all(span.kind is not SpanKind.UNSEEN for span in self.spans)
+
+    @property
     def waited(self) -> float:
-        """Seconds between its attempts."""
+        """Seconds that it waited, as far as known."""
         return sum(span.seconds for span in self.spans if span.kind is SpanKind.WAIT)
 
     @property
     def seconds(self) -> float:
-        """Seconds from the beginning of the first attempt to the end of the last one, as far as known."""
+        """Seconds until its last attempt ended, as far as known."""
         return self.spans[-1].ended if self.spans else 0.0
 
     @property
     def error(self) -> str:
         """The last failure in a few words; empty when there was none."""
-        words = [] if self.category is None else [str(self.category)]
-        if self.status_code is not None:
-            words.append(f"HTTP {self.status_code}")
-        return ", ".join(words)
+        if self.category is None:
+            return ""
+        detail = self.error_type if self.status_code is None else f"HTTP {self.status_code}"
+        return ", ".join(filter(None, (self.category, detail)))

@@ -1,25 +1,23 @@
-"""A report as HTML for notebooks: totals, a table, and the timeline as a picture (SVG).
+"""A report as HTML: totals, a table, and the timeline as a picture (SVG).
 
-No style sheet and no script, so that nothing is left of it outside of the cell. Text takes the color of the
-notebook, the colors of the bars are of middle lightness: both read well on light and on dark.
+In a notebook it brings no style sheet and no script, so that it changes nothing outside its cell. Text takes the
+color of its surroundings, bars have colors of middle lightness: both read well on light and on dark. Blue and
+vermilion differ with every kind of color blindness (Okabe and Ito, 2008), and failed attempts are also crossed out.
 """
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from agent_tools._core.html import table
-from agent_tools.report._calls import CallReport, Span, SpanKind
-from agent_tools.report._text import HEAD, LONGEST_TEXT, SHORTEST, costs, endings, rows, title
-
-if TYPE_CHECKING:
-    from agent_tools.report._report import Totals
+from agent_tools.report._calls import LONGEST_TEXT, CallReport, Span, SpanKind
+from agent_tools.report._text import HEAD, SHORTEST, costs, endings, rows, title
+from agent_tools.report._totals import Totals
 
 COLOR_BY_KIND = {
-    SpanKind.OK: "#2f9e62",
-    SpanKind.FAILED: "#d9534f",
+    SpanKind.OK: "#3a8fd0",
+    SpanKind.FAILED: "#d55e00",
     SpanKind.WAIT: "rgba(128,128,128,.5)",
-    SpanKind.UNSEEN: "rgba(217,83,79,.4)",
+    SpanKind.UNSEEN: "rgba(213,94,0,.4)",
 }
 
 _WORD_BY_KIND = {
@@ -39,8 +37,19 @@ _NARROWEST = 4.0
 _NAME = 24
 
 
-def page(calls: Sequence[CallReport], totals: "Totals") -> str:
-    """Return all there is to say."""
+_DOCUMENT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{title}</title>
+<body style="font-family:sans-serif;margin:2em">{body}</body></html>
+"""
+
+
+def document(calls: Sequence[CallReport], totals: Totals) -> str:
+    """Return a page of its own."""
+    return _DOCUMENT.format(title=escape(endings(totals)), body=page(calls, totals))
+
+
+def page(calls: Sequence[CallReport], totals: Totals) -> str:
+    """Return the whole report as a part of a page."""
     if not calls:
         return "<p>no calls</p>"
     head = f"<p><b>{escape(endings(totals))}</b><br>{escape(costs(totals))}</p>"
@@ -50,7 +59,7 @@ def page(calls: Sequence[CallReport], totals: "Totals") -> str:
     return f'<div style="color:inherit">{head}{listed}{_picture(calls, totals)}</div>'
 
 
-def _picture(calls: Sequence[CallReport], totals: "Totals") -> str:
+def _picture(calls: Sequence[CallReport], totals: Totals) -> str:
     if totals.longest < SHORTEST:
         return ""
     scale = _BARS / totals.longest
@@ -85,13 +94,19 @@ def _bars(spans: Sequence[Span], scale: float, *, top: float) -> tuple[str, floa
 def _bar(span: Span, left: float, top: float, width: float) -> str:
     is_thin = span.kind is SpanKind.WAIT
     y, height = (top + 10, 4) if is_thin else (top + 4, 16)
-    return (
+    bar = (
         f'<rect x="{left:.1f}" y="{y:.0f}" width="{width:.1f}" height="{height}" rx="2" '
-        f'fill="{COLOR_BY_KIND[span.kind]}"><title>{escape(_told(span))}</title></rect>'
+        f'fill="{COLOR_BY_KIND[span.kind]}"><title>{escape(_hint(span))}</title></rect>'
     )
+    return bar + _cross(left + width, y) if span.kind is SpanKind.FAILED else bar
 
 
-def _told(span: Span) -> str:
+def _cross(right: float, y: float) -> str:
+    """Return the mark at the end of an attempt that failed."""
+    return f'<path d="M{right - 4:.1f} {y + 1:.0f}l8 14m0 -14l-8 14" stroke="currentColor" stroke-width="1.5"/>'
+
+
+def _hint(span: Span) -> str:
     status = "" if span.status_code is None else f", HTTP {span.status_code}"
     category = "" if span.category is None else f" ({span.category}{status})"
     return f"{_WORD_BY_KIND[span.kind]}{category}, {span.seconds:.2f} s"

@@ -1,7 +1,8 @@
-"""Histories and events as records, call by call.
+"""Records of calls, made of messages and events.
 
-Ids of calls come back in later turns with some providers. So an answer belongs to the latest call with its
-id, and the events of an id are cut into groups: one ends with the event that ends its call.
+Some providers use the id of a call again, in a later turn or even in the same message. So an answer belongs to the
+first open call with its id in the latest message, and the events of one id are cut into groups, each of which ends with
+the event that ends its call.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,22 +13,22 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from agent_tools._core.decision import Reason
 from agent_tools._core.events import ENVELOPE, EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
-from agent_tools.report._record import Record, number, seconds, word
+from agent_tools.report._record import Record
+from agent_tools.report._values import name, number, seconds, word
 
-Told = ToolEvent | Mapping[str, Any]  # Any: what a custom stream carries is the user's business, too
+Seen = ToolEvent | Mapping[str, Any]  # Any: a custom stream carries whatever the application sends
 
 
 def records_of_messages(messages: Iterable[BaseMessage], events: Iterable[object]) -> list[Record]:
-    """Return a record for each call in `messages`, with those of the `events` that belong to it."""
+    """Return a record of each call in `messages`, with those of the `events` that belong to it."""
     records: list[Record] = []
-    open_by_id: dict[str, Record] = {}
+    asked: list[Record] = []
     for message in messages:
         if isinstance(message, AIMessage):
             asked = list(_asked(message))
             records += asked
-            open_by_id = {record.id: record for record in asked}
-        elif isinstance(message, ToolMessage) and message.tool_call_id in open_by_id:
-            open_by_id[message.tool_call_id].answer = message
+        elif isinstance(message, ToolMessage):
+            _answer(asked, message)
     groups = [list(record.events) for record in records_of_events(events)]
     for record in records:
         group = next((group for group in groups if _fits(record, group)), None)
@@ -37,14 +38,22 @@ def records_of_messages(messages: Iterable[BaseMessage], events: Iterable[object
     return records
 
 
+def _answer(asked: list[Record], message: ToolMessage) -> None:
+    """Give `message` to the first open call with its id, or let it replace the answer of the last one."""
+    alike = [record for record in asked if record.id == message.tool_call_id]
+    waiting = [record for record in alike if record.answer is None]
+    for record in waiting[:1] or alike[-1:]:
+        record.answer = message
+
+
 def records_of_events(events: Iterable[object]) -> list[Record]:
-    """Return a record for each call that `events` tell of; whatever is no event of ours is passed over."""
+    """Return a record of each call in `events`; parts of a stream that others have sent are skipped."""
     records: list[Record] = []
     open_by_id: dict[str, Record] = {}
     for event in filter(None, map(_read, events)):
         record = open_by_id.get(event.tool_call_id)
         if record is None:
-            record = open_by_id[event.tool_call_id] = Record(tool=event.tool, id=event.tool_call_id, is_told=False)
+            record = open_by_id[event.tool_call_id] = Record(tool=event.tool, id=event.tool_call_id, has_messages=False)
             records.append(record)
         record.events.append(event)
         if event.type is not EventType.RETRY:
@@ -58,7 +67,7 @@ def _asked(message: AIMessage) -> Iterator[Record]:
 
 
 def _fits(record: Record, events: Sequence[ToolEvent]) -> bool:
-    """Return whether `events` may be those of the call: they may be of another one with the same id."""
+    """Return whether `events` may belong to the call, and not to another with the same id."""
     last = events[-1]
     if (last.tool, last.tool_call_id) != (record.tool, record.id):
         return False
@@ -67,11 +76,11 @@ def _fits(record: Record, events: Sequence[ToolEvent]) -> bool:
     return (record.answer.status == "error") is (last.type is not EventType.RECOVERED)
 
 
-def _read(told: object) -> ToolEvent | None:
-    """Return an event from what a stream or an observer was given; None when it is not one of ours."""
-    if isinstance(told, ToolEvent):
-        return told
-    facts = told.get(ENVELOPE, told) if isinstance(told, Mapping) else None
+def _read(seen: object) -> ToolEvent | None:
+    """Return the event that an observer or a stream has passed on, None if it is something else."""
+    if isinstance(seen, ToolEvent):
+        return seen
+    facts = seen.get(ENVELOPE, seen) if isinstance(seen, Mapping) else None
     return _event(facts) if isinstance(facts, Mapping) else None
 
 
@@ -87,7 +96,9 @@ def _event(facts: Mapping[str, Any]) -> ToolEvent | None:
         of=number(facts.get("of")) or 0,
         elapsed=seconds(facts.get("elapsed")),
         after=None if facts.get("after") is None else seconds(facts["after"]),
+        took=None if facts.get("took") is None else seconds(facts["took"]),
         category=word(ErrorCategory, facts.get("category")),
+        error_type=name(facts.get("error_type")),
         status_code=number(facts.get("status_code")),
         reason=word(Reason, facts.get("reason")),
     )

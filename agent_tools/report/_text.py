@@ -1,22 +1,16 @@
-"""A report as plain text: totals, an aligned table, and a timeline made of plain characters."""
+"""A report as plain text: totals, an aligned table, and a timeline in ASCII."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from agent_tools.report._calls import CallReport, Span, SpanKind
+from agent_tools.report._totals import Totals
 
-if TYPE_CHECKING:
-    from agent_tools.report._report import Totals
-
-HEAD = ("call", "outcome", "attempts", "waited", "last error", "what the model read")
+HEAD = ("call", "outcome", "attempts", "waited", "last error", "reason", "what the model read")
 
 #: Characters of the timeline, and of what the model read.
-_TIMELINE_WIDTH, _TEXT_WIDTH = 60, 50
+_TIMELINE_WIDTH, _TEXT_WIDTH = 60, 40
 
-#: Where what the model read ends in any case.
-LONGEST_TEXT = 500
-
-#: Seconds from which on there is something to see on a timeline.
+#: Shorter runs, in seconds, get no timeline.
 SHORTEST = 0.05
 
 LEGEND = "x failed, o worked, = running, . waiting, ? not recorded"
@@ -25,15 +19,15 @@ _DURING_BY_KIND = {SpanKind.OK: "=", SpanKind.FAILED: "=", SpanKind.WAIT: ".", S
 _LAST_BY_KIND = {SpanKind.OK: "o", SpanKind.FAILED: "x"}
 
 
-def page(calls: Sequence[CallReport], totals: "Totals") -> str:
-    """Return all there is to say."""
+def page(calls: Sequence[CallReport], totals: Totals) -> str:
+    """Return the whole report."""
     if not calls:
         return "no calls"
     parts = [f"{endings(totals)}\n{costs(totals)}", _table([HEAD, *rows(calls)]), _timeline(calls, totals.longest)]
     return "\n\n".join(filter(None, parts))
 
 
-def endings(totals: "Totals") -> str:
+def endings(totals: Totals) -> str:
     """Return how many calls there were, and how they ended, in one line."""
     given_up = ", ".join(f"{count} {category}" for category, count in sorted(totals.given_up.items()))
     parts = (
@@ -46,22 +40,27 @@ def endings(totals: "Totals") -> str:
     return f"{_counted(totals.calls, 'call')}: {', '.join([*listed, f'{totals.unanswered} unanswered'])}"
 
 
-def costs(totals: "Totals") -> str:
-    """Return what they took, in one line."""
+def costs(totals: Totals) -> str:
+    """Return what they took, in one line; messages alone leave some of it open."""
+    least = "" if totals.is_exact else "at least "
     retried = "1 of them a retry" if totals.retries == 1 else f"{totals.retries} of them retries"
-    attempts = _counted(totals.attempts, "attempt")
-    return f"{attempts}, {retried}; waited {totals.waited:.1f} s, the longest call took {totals.longest:.1f} s"
+    attempts = f"{least}{_counted(totals.attempts, 'attempt')}, {retried}"
+    if not totals.is_timed and not totals.waited:
+        return f"{attempts}; waits are not recorded in messages, see events"
+    least = "" if totals.is_timed else "at least "
+    return f"{attempts}; waited {least}{totals.waited:.1f} s, the longest call took {least}{totals.longest:.1f} s"
 
 
 def rows(calls: Iterable[CallReport], *, width: int = _TEXT_WIDTH) -> list[tuple[str, ...]]:
-    """Return a row of texts for each call; `width` is for what the model read."""
+    """Return the cells of each call; `width` limits what the model read."""
     return [
         (
             title(number, call),
             str(call.ending),
             f"{call.attempts}{'' if call.is_exact else '+'}",
-            f"{call.waited:.1f} s" if call.waited else "",
+            f"{call.waited:.1f} s" if call.waited else "" if call.is_timed else "?",
             call.error,
+            "" if call.reason is None else call.reason.replace("_", " "),
             _shortened(call.text, width),
         )
         for number, call in enumerate(calls, start=1)
@@ -69,7 +68,7 @@ def rows(calls: Iterable[CallReport], *, width: int = _TEXT_WIDTH) -> list[tuple
 
 
 def title(number: int, call: CallReport) -> str:
-    """Return what a call is called: its number and its tool."""
+    """Return the number of a call and its tool."""
     return f"{number} {call.tool}"
 
 

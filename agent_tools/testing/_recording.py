@@ -48,6 +48,9 @@ class Recording(RunReport):
         """Record the `calls` of one run of a node; the target takes what the node returns."""
         thread = ((config or {}).get("configurable") or {}).get("thread_id")
         records = {call["id"] or "": self._record(thread, call) for call in calls}
+        began = self._clock()
+        for record in records.values():
+            record.began = began if not record.runs else record.began
         before = _running.set({**_running.get(), self: records})
         returned: list[Any] = []
         is_paused = False

@@ -63,6 +63,16 @@ def test_a_history_alone_tells_all_but_the_attempts_of_what_worked(flavor: Flavo
     assert report.calls[2].text.startswith("`refused` was refused")
 
 
+def test_what_a_history_alone_does_not_tell_is_said(flavor: Flavor) -> None:
+    with no_waiting():
+        report = RunReport.from_messages(flavor.run(bot(flavor), ALL)["messages"])
+
+    assert (report.totals.is_exact, report.totals.is_timed) == (False, False)
+    assert str(report).splitlines()[1] == (
+        "at least 6 attempts, 2 of them retries; waits are not recorded in messages, see events"
+    )
+
+
 def test_events_alone_tell_of_all_calls_that_met_a_failure(flavor: Flavor) -> None:
     events: list[ToolEvent] = []
     with no_waiting():
@@ -158,6 +168,14 @@ def test_an_id_that_comes_back_in_a_later_turn_is_another_call() -> None:
     ]
 
 
+def test_two_calls_of_a_message_with_one_id_are_two_calls() -> None:
+    charge = {"name": "charge", "args": {}, "id": ""}
+    answers = [ToolMessage(text, tool_call_id="") for text in ("first", "second")]
+    report = RunReport.from_messages([AIMessage("", tool_calls=[charge, charge]), *answers])  # type: ignore[list-item]
+
+    assert [call.text for call in report.calls] == ["first", "second"]
+
+
 def test_answers_of_a_plain_tool_node_are_reported_without_facts(flavor: Flavor) -> None:
     node = ToolNode([failing(flavor, "down", http_error(503))], handle_tool_errors=True)
     report = RunReport.from_messages(flavor.run(graph_with(node), asking(("down", {})))["messages"])
@@ -209,6 +227,44 @@ def retries(*times: tuple[float, float], last: float | None = None) -> list[dict
     ids=["waited", "skipped", "rounded", "at once", "still waiting"],
 )
 def test_times_are_told_by_the_events_whether_the_waits_were_made_or_skipped(
+    events: list[dict[str, Any]], spans: list[tuple[str, float, float]]
+) -> None:
+    (call,) = RunReport.from_events(events).calls
+    assert [(str(span.kind), round(span.started, 3), round(span.ended, 3)) for span in call.spans] == spans
+
+
+FAILED = {"tool": "down", "tool_call_id": "c1", "of": 3, "category": "retryable", "status_code": 503}
+
+
+@pytest.mark.parametrize(
+    ("events", "spans"),
+    [
+        (
+            [
+                {**FAILED, "type": "tool_retry", "attempt": 1, "elapsed": 0.2, "took": 0.2, "after": 0.4},
+                {**FAILED, "type": "tool_recovered", "attempt": 2, "elapsed": 3.0, "took": 0.1, "after": None},
+            ],
+            [("failed", 0, 0.2), ("wait", 0.2, 2.9), ("ok", 2.9, 3.0)],
+        ),
+        (
+            [{**FAILED, "type": "tool_failed", "attempt": 1, "elapsed": 2.5, "took": 0.5, "after": None}],
+            [("wait", 0, 2.0), ("failed", 2.0, 2.5)],
+        ),
+        (
+            [{**FAILED, "type": "tool_short_circuited", "attempt": 0, "elapsed": 5.0, "took": 0.0, "after": None}],
+            [("wait", 0, 5.0)],
+        ),
+        (
+            [
+                {**FAILED, "type": "tool_retry", "attempt": 1, "elapsed": 0.2, "took": 0.2, "after": 60.0},
+                {**FAILED, "type": "tool_recovered", "attempt": 2, "elapsed": 0.3, "took": 0.1, "after": None},
+            ],
+            [("failed", 0, 0.2), ("wait", 0.2, 60.2), ("ok", 60.2, 60.3)],
+        ),
+    ],
+    ids=["before a retry", "before the first attempt", "in vain", "skipped"],
+)
+def test_a_wait_for_the_probe_of_a_tool_that_is_down_is_a_wait(
     events: list[dict[str, Any]], spans: list[tuple[str, float, float]]
 ) -> None:
     (call,) = RunReport.from_events(events).calls

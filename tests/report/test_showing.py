@@ -1,5 +1,6 @@
 """A report reads well as plain text and as HTML, and shows no secret."""
 
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -8,6 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from agent_tools import Failure, RunReport
+from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
 from agent_tools.report import CallReport, Ending, Span, SpanKind
 
@@ -38,6 +40,7 @@ CALLS = [
         attempts=3,
         spans=(Span(kind=SpanKind.UNSEEN, started=0.0, ended=3.0), failed(3.0, 3.0)),
         category=ErrorCategory.RETRYABLE,
+        reason=Reason.ATTEMPTS_USED,
         text="`charge` failed: " + "its service has a problem " * 10,
     ),
     CallReport(tool="lookup", id="c3", ending=Ending.OK, is_exact=False, spans=()),
@@ -47,12 +50,12 @@ CALLS = [
 
 SHOWN = """\
 5 calls: 1 ok, 1 recovered, 1 given up (1 retryable), 1 paused, 1 unanswered
-7 attempts, 3 of them retries; waited 4.0 s, the longest call took 6.0 s
+at least 7 attempts, 3 of them retries; waited at least 4.0 s, the longest call took at least 6.0 s
 
-call         outcome     attempts  waited  last error           what the model read
-1 get_order  recovered   2         4.0 s   retryable, HTTP 503  shipped
-2 charge     failed      3                 retryable            `charge` failed: its service has a problem its...
-3 lookup     ok          1+
+call         outcome     attempts  waited  last error           reason         what the model read
+1 get_order  recovered   2         4.0 s   retryable, HTTP 503                 shipped
+2 charge     failed      3         ?       retryable            attempts used  `charge` failed: its service has a pr...
+3 lookup     ok          1+        ?
 4 refund     paused      0
 5 stock      unanswered  1
 
@@ -88,10 +91,44 @@ def test_where_there_is_nothing_to_draw_nothing_is_drawn(report: RunReport) -> N
 def test_as_html_it_is_well_formed_with_a_row_and_a_line_for_each_call() -> None:
     page = parsed(RunReport(CALLS))
 
-    assert len(page.findall(".//td")) == 6 * len(CALLS)
+    assert len(page.findall(".//td")) == 7 * len(CALLS)
     assert len([title for title in page.iter("title") if (title.text or "").startswith("failed")]) == 3
     (picture,) = page.iter("svg")
     assert picture.get("aria-label") == "timeline of 5 calls"
+
+
+def test_a_page_of_its_own_has_a_title_and_needs_nothing_from_elsewhere() -> None:
+    page = RunReport(CALLS).to_html()
+
+    assert page.startswith("<!doctype html>")
+    assert "<title>5 calls: 1 ok" in page
+    assert RunReport(CALLS)._repr_html_() in page
+    assert not [word for word in ("<script", "<link", "http") if word in page]
+
+
+def test_failed_attempts_differ_from_others_by_more_than_their_color() -> None:
+    page = parsed(RunReport(CALLS))
+    assert len([path for path in page.iter("path") if path.get("stroke-width")]) == 3
+
+
+def test_as_json_it_has_totals_and_calls_in_plain_types() -> None:
+    shown = json.loads(RunReport(CALLS).to_json())
+
+    assert (shown["totals"]["attempts"], shown["totals"]["is_exact"], shown["totals"]["given_up"]) == (
+        7,
+        False,
+        {"retryable": 1},
+    )
+    first, second = shown["calls"][:2]
+    assert (first["tool"], first["ending"], first["waited"], first["seconds"]) == ("get_order", "recovered", 4.0, 6.0)
+    assert (second["reason"], second["is_timed"]) == ("attempts_used", False)
+
+
+def test_an_error_without_a_status_is_named_by_its_type() -> None:
+    call = CallReport(
+        tool="points", id="c1", ending=Ending.FAILED, category=ErrorCategory.NON_RETRYABLE, error_type="KeyError"
+    )
+    assert call.error == "non_retryable, KeyError"
 
 
 def test_nothing_lies_over_anything_else_in_the_picture() -> None:
