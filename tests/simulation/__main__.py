@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.simulation.contenders import CONTENDERS, VARIANTS
 from tests.simulation.figures import METRICS
+from tests.simulation.fleet import Fleet
 from tests.simulation.report import as_json, compare, missed
 from tests.simulation.scenarios import SCENARIO_BY_NAME
 
@@ -20,7 +21,10 @@ def main() -> int:
     gc.freeze()
     gc.set_threshold(100_000)  # a run makes much that is soon gone; looking for it takes a fifth of the time
     contenders = [KNOWN[name] for name in asked.contender] or CONTENDERS
-    results = compare(*asked.scenario, contenders=contenders, seed=asked.seed, quick=asked.quick, jobs=asked.jobs)
+    fleet = Fleet(workers=asked.workers)
+    results = compare(
+        *asked.scenario, contenders=contenders, seed=asked.seed, quick=asked.quick, jobs=asked.jobs, fleet=fleet
+    )
     print(*("", *(f"{name}: {meaning}" for name, meaning in METRICS.items())), sep="\n")
     print(*("", *missed(results)), sep="\n")
     if asked.json:
@@ -39,6 +43,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of load and chance")
     parser.add_argument("--quick", action="store_true", help="less time before and after the trouble")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the work")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that share the load")
     parser.add_argument("--check", action="store_true", help="fail when ours does not keep what is asked of it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write figures and series")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw them, as .png or .svg")

@@ -9,6 +9,7 @@ from functools import partial
 
 from tests.simulation.contenders import CONTENDERS, Contender
 from tests.simulation.figures import METRICS, Figures, Series, figures_of, series_of
+from tests.simulation.fleet import ALONE, Fleet
 from tests.simulation.run import run
 from tests.simulation.scenarios import ALWAYS, SCENARIO_BY_NAME, Limit, Scenario
 
@@ -23,6 +24,7 @@ class Result:
         seed: Of load and chance.
         figures: By metric.
         series: Numbers per second of the run, by what was counted.
+        workers: Over which the load was spread.
     """
 
     scenario: str
@@ -30,10 +32,16 @@ class Result:
     seed: int
     figures: Figures
     series: Series
+    workers: int = 1
 
 
 def compare(
-    *scenarios: str, contenders: Sequence[Contender] = CONTENDERS, seed: int = 1, quick: bool = False, jobs: int = 1
+    *scenarios: str,
+    contenders: Sequence[Contender] = CONTENDERS,
+    seed: int = 1,
+    quick: bool = False,
+    jobs: int = 1,
+    fleet: Fleet = ALONE,
 ) -> list[Result]:
     """Print and return the figures of `contenders` in `scenarios`, in all of them if none is named.
 
@@ -43,12 +51,13 @@ def compare(
         seed: Of load and chance.
         quick: Less time before and after the trouble.
         jobs: Processes that share the work.
+        fleet: The workers that share the load.
     """
     results: list[Result] = []
     for name in scenarios or SCENARIO_BY_NAME:
         scenario = SCENARIO_BY_NAME[name].shortened() if quick else SCENARIO_BY_NAME[name]
-        print(f"\n{name} ({scenario.happens}), {scenario.trouble:g} s", flush=True)
-        block = _all_measured(partial(measured, scenario, seed=seed), contenders, jobs=jobs)
+        print(f"\n{name} ({scenario.happens}), {scenario.trouble:g} s, {fleet}", flush=True)
+        block = _all_measured(partial(measured, scenario, seed=seed, fleet=fleet), contenders, jobs=jobs)
         print(*table(block, scenario), sep="\n", flush=True)
         results += block
     return results
@@ -63,12 +72,12 @@ def _all_measured(
         return list(processes.map(measure, contenders))
 
 
-def measured(scenario: Scenario, contender: Contender, *, seed: int) -> Result:
+def measured(scenario: Scenario, contender: Contender, *, seed: int, fleet: Fleet = ALONE) -> Result:
     """Return what one run brings to light; nobody wants to read its log."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        record = run(scenario, contender, seed=seed)
+        record = run(scenario, contender, seed=seed, fleet=fleet)
     finally:
         logging.disable(disabled)
     return Result(
@@ -77,6 +86,7 @@ def measured(scenario: Scenario, contender: Contender, *, seed: int) -> Result:
         seed=seed,
         figures=figures_of(record),
         series=series_of(record),
+        workers=fleet.workers,
     )
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage
 
 from tests.simulation.contenders import Contender, Graph, World
+from tests.simulation.fleet import ALONE, Fleet
 from tests.simulation.load import Operation
 from tests.simulation.scenarios import Scenario
 from tests.simulation.service import Service
@@ -58,17 +59,24 @@ class Record:
     healthy: Service
 
 
-def run(scenario: Scenario, contender: Contender, *, seed: int = 1) -> Record:
-    """Return what happens to `contender` in `scenario`; the same for the same seed."""
+def run(scenario: Scenario, contender: Contender, *, seed: int = 1, fleet: Fleet = ALONE) -> Record:
+    """Return what happens to `contender` in `scenario`; the same for the same seed.
+
+    Args:
+        scenario: What happens.
+        contender: To whom.
+        seed: Of load and chance.
+        fleet: Over how many workers the load is spread, and what they share.
+    """
     before = random.getstate()
     random.seed(seed)  # peers draw their jitter from here
     try:
-        return run_in_virtual_time(_run(scenario, contender, seed))
+        return run_in_virtual_time(_run(scenario, contender, seed, fleet))
     finally:
         random.setstate(before)
 
 
-async def _run(scenario: Scenario, contender: Contender, seed: int) -> Record:
+async def _run(scenario: Scenario, contender: Contender, seed: int, fleet: Fleet) -> Record:
     chances = [random.Random(seed + offset) for offset in (1, 2, 3)]  # noqa: S311  # the same chances each time
     services = {
         "sick": Service(scenario.sick(chances[0])),
@@ -77,12 +85,13 @@ async def _run(scenario: Scenario, contender: Contender, seed: int) -> Record:
     clock = asyncio.get_running_loop().time
     world = World(scenario=scenario.name, services=services, clock=clock, chance=chances[2].random)
     wanted = list(scenario.load(seed))
-    outcomes = await _lived(contender.enter(world), iter(wanted))
+    graphs = [contender.enter(world) for _ in range(fleet.workers)]
+    outcomes = await _lived(graphs, iter(wanted), random.Random(seed + 4))  # noqa: S311  # see above
     return Record(scenario=scenario, contender=contender.name, wanted=wanted, outcomes=outcomes, **services)
 
 
-async def _lived(graph: Graph, wanted: Iterator[Operation]) -> list[Outcome]:
-    """Return the outcomes of the operations that free agents have begun."""
+async def _lived(graphs: Sequence[Graph], wanted: Iterator[Operation], chance: random.Random) -> list[Outcome]:
+    """Return the outcomes of the operations that free agents began, each on a worker chosen at random."""
     loop = asyncio.get_running_loop()
     busy: set[int] = set()
     begun: list[asyncio.Task[Outcome]] = []
@@ -91,7 +100,7 @@ async def _lived(graph: Graph, wanted: Iterator[Operation]) -> list[Outcome]:
         if operation.agent in busy:
             continue
         busy.add(operation.agent)
-        begun.append(loop.create_task(_performed(graph, operation, busy)))
+        begun.append(loop.create_task(_performed(chance.choice(graphs), operation, busy)))
     return [await task for task in begun]
 
 

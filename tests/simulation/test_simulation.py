@@ -15,6 +15,7 @@ import pytest
 from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, RateLimiting, Refusing, Span
 from tests.simulation.contenders import CONTENDERS, ORACLE, OURS, Contender
 from tests.simulation.figures import METRICS, figures_of
+from tests.simulation.fleet import Fleet
 from tests.simulation.load import AGENTS, operations
 from tests.simulation.picture import draw
 from tests.simulation.report import Result, as_json, limits_of, missed, table
@@ -241,3 +242,9 @@ def test_the_picture_is_drawn_from_whatever_was_run(tmp_path: Path, name: str, b
     figures = dict.fromkeys(METRICS, 0.5)
     draw([Result(scenario="blip", contender="ours", seed=1, figures=figures, series=series)], tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_workers_without_a_store_learn_of_an_outage_one_by_one() -> None:
+    one, ten = (figures_of(run(short("down"), OURS, fleet=Fleet(workers=workers))) for workers in (1, 10))
+    assert one["amp"] < ten["amp"]
+    assert ten == figures_of(run(short("down"), OURS, fleet=Fleet(workers=10)))
