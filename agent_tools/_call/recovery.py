@@ -21,6 +21,7 @@ from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.redaction import scrub_content
+from agent_tools._core.turn import marked
 from agent_tools._flow.time_limit import TimeLimit
 from agent_tools._flow.waiting import apause, pause
 from agent_tools._gate.gate import Refusal
@@ -234,12 +235,14 @@ class Recovery:
         """Return what the model reads instead of a result."""
         text = None if self._own is None else self._own.words(error)
         outcome, call = self._outcome(), self.request.tool_call
+        known = facts(outcome)
         return ToolMessage(
             content=text or self._settings.texts.text(outcome),
             name=call["name"],
             tool_call_id=call["id"],
             status="error",
-            artifact=facts(outcome),
+            artifact=known,
+            additional_kwargs=marked(known, outcome.failure.detail),
         )
 
     def marked(self, result: Result) -> Result:
@@ -252,9 +255,11 @@ class Recovery:
 
     def _marked(self, message: ToolMessage) -> ToolMessage:
         outcome = self._outcome()
+        known, content = facts(outcome), scrub_content(message.content)
         told = {
-            "content": scrub_content(message.content) or self._settings.texts.text(outcome),
-            "artifact": facts(outcome) if message.artifact is None else message.artifact,
+            "content": content or self._settings.texts.text(outcome),
+            "artifact": known if message.artifact is None else message.artifact,
+            "additional_kwargs": message.additional_kwargs | marked(known, str(content)),
             "status": "error",
         }
         return message.model_copy(update=told)

@@ -1,37 +1,47 @@
 """The model's own repetition, bounded from the messages in the state alone, so the same after a restart.
 
-What counts, and what does not:
+Repetition is bounded, work is not:
 
-    1. A turn begins behind the last human message; no more than the `LOOK_BACK` newest messages are looked at.
-    2. What counts are the answers to earlier messages of the model. Calls that stand in one message were made
-       without having read any of their answers: they never stop each other.
-    3. An answer fails when its status is "error", whoever wrote it. One to a call that was not run says nothing:
-       what is stopped stays stopped for the turn, and is not counted as a failure either.
-    4. A success of the tool resets: nothing before it counts, nor what failed beside it in the same message.
-    5. For `same_call` each failed call counts, for `same_tool` each message in which calls of the tool failed.
+    1. What counts are failures of calls that were run, in this turn (see `turn`). Calls that stand in one message were
+       made without having read any of their answers: they never stop each other.
+    2. A success of the tool resets, and so does a human's decision on a call of it: nothing before it counts, nor what
+       failed beside it in the same message.
+    3. A call that another tool answered as never before in this turn is a change. It resets what follows from
+       arguments, since an edit or a sign-in may have made them right; a dead service stays dead.
+    4. `same_call`: the same arguments failed the same way, with nothing changed. Refused credentials
+       (`auth_failure`) are enough once.
+    5. `same_tool`: messages in a row in which the tool failed and said nothing about its arguments: its service
+       is down (whatever changes), or it has a bug (until something changes). Calls to other hosts are another service.
+    6. `corrections`: messages in which the tool failed in whatever way, until something changes.
 
-The first calls of a turn cost a look at two messages.
+The first calls of a turn cost a look at three messages.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.idempotency import canonical
 from agent_tools._core.policy import require_count
+from agent_tools._core.turn import (
+    HUMAN_DECISION,
+    LOOK_BACK,
+    backwards,
+    begins_turn,
+    fact,
+    is_answer,
+    is_failure,
+    is_of_model,
+    source_of,
+)
 
-#: Messages that are looked at, so that a long history costs no more than a short one.
-LOOK_BACK = 200
-
-#: Why an answer was made up where none was found; whether the tool has run is not known.
-NO_RESULT = "no_result"
-
-_HUMAN = frozenset({"human", "HumanMessageChunk"})
-_AI = frozenset({"ai", "AIMessageChunk"})
-_TOOL = frozenset({"tool", "ToolMessageChunk"})
 _CATEGORY_BY_NAME = {category.value: category for category in ErrorCategory}
+_DOWN = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
+_HOST = re.compile(r"https?://(?:[^/\s\"?#@]*@)?([^/\s\"?#:\\]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +52,24 @@ class LoopGuard:
     >>> node = ResilientToolNode([], loop_guard=LoopGuard(same_tool=5))
 
     Attributes:
-        same_call: So many failures of a tool with the same arguments are enough; None for no limit.
-        same_tool: So many failures in a row of a tool, whatever the arguments; calls that stand in one message
-            count once, since the model had read none of their answers. None for no limit.
-        auth_failure: Whether a refusal of the tool's credentials (HTTP 401, 403) is enough. It is not where
-            `on_auth_failure` can renew them.
+        same_call: Failures of a tool with the same arguments, in the same way and with nothing changed in between, that
+            are enough; None for no limit.
+        same_tool: Messages in a row in which the service of a tool was down, whatever the arguments, that are enough;
+            None for no limit.
+        auth_failure: Whether refused credentials (HTTP 401, 403) are enough to not run the same arguments again. They
+            are not where `on_auth_failure` can renew them.
+        corrections: Messages in a row in which a tool failed for reasons that the model may correct (wrong arguments,
+            HTTP 404, a `ToolException`), with nothing changed in between, that are enough; None for no limit.
     """
 
     same_call: int | None = 2
     same_tool: int | None = 3
     auth_failure: bool = True
+    corrections: int | None = 8
 
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is."""
-        for name in ("same_call", "same_tool"):
+        for name in ("same_call", "same_tool", "corrections"):
             if getattr(self, name) is not None:
                 require_count(name, getattr(self, name))
         if not isinstance(self.auth_failure, bool):
@@ -82,16 +96,25 @@ class Stop:
 #: The calls of a message that are not to be run, by their id.
 Stops = dict[str | None, Stop]
 
-#: A failed call, as the model made it, and its answer.
-_Failed = tuple[Mapping[str, Any], Any]  # Any: a ToolMessage, a type that this floor does not know
+_Call = Mapping[str, Any]
+_Failed = tuple[_Call, Any]  # a call, as the model made it, and its answer
 
 
-def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any: see above
+@dataclass(slots=True)
+class _Round:
+    """A message of the model, and what its calls brought: `changed` says that a success in it was new."""
+
+    failed: dict[str, list[_Failed]] = field(default_factory=dict)
+    worked: dict[str, list[_Failed]] = field(default_factory=dict)
+    changed: bool = False
+
+
+def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any: messages of LangChain, and others
     """Return the index of the newest message that makes the call, None when it is not near the end."""
     newest = len(messages) - 1
     for place in range(newest, max(-1, newest - LOOK_BACK), -1):
         message = messages[place]
-        if getattr(message, "type", None) in _AI:
+        if is_of_model(message):
             for call in getattr(message, "tool_calls", ()):
                 if call["id"] == call_id:
                     return place
@@ -100,98 +123,146 @@ def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any
 
 def stopped_calls(messages: Sequence[Any], place: int, guard: LoopGuard) -> Stops:
     """Return the calls of the message at `place` that are not to be run; none while nothing has failed."""
-    if place == 0 or getattr(messages[place - 1], "type", None) in _HUMAN:
+    if place == 0 or begins_turn(messages, place - 1):
         return {}
-    streaks = _streaks(messages, place)
-    if not streaks:
+    calls = messages[place].tool_calls
+    rounds = _rounds_with_failures(messages, place, {call["name"] for call in calls})
+    if not rounds:
         return {}
-    found = {call["id"]: _stop(call, streaks.get(call["name"], []), guard) for call in messages[place].tool_calls}
-    return {call_id: stop for call_id, stop in found.items() if stop is not None}
+    stops: Stops = {}
+    for call in calls:
+        stop = _stop(call, rounds, guard)
+        if stop is not None:
+            stops[call["id"]] = stop
+    return stops
 
 
-def _streaks(messages: Sequence[Any], place: int) -> dict[str, list[list[_Failed]]]:
-    """Return by tool what has failed since its last success, message by message, the newest first."""
-    undecided: set[str] | None = None
-    streaks: dict[str, list[list[_Failed]]] = {}
-    for asking, answers in _rounds(messages, place):
-        if undecided is None:
-            undecided = {call["name"] for call in messages[place].tool_calls}
-        failed, worked = _outcomes(asking, answers)
-        undecided -= worked
+def _rounds_with_failures(messages: Sequence[Any], place: int, tools: set[str]) -> list[_Round]:
+    """Return the rounds of this turn before `place`, the newest first; none if no call of `tools` is worth a look."""
+    coming, rounds, undecided, has_failed = _rounds(messages, place), list[_Round](), set(tools), False
+    for each in coming:
+        rounds.append(each)
+        undecided -= each.worked.keys()
+        has_failed = has_failed or bool(undecided & each.failed.keys())
         if not undecided:
             break
-        for tool in undecided & failed.keys():
-            streaks.setdefault(tool, []).append(failed[tool])
-    return streaks
+    if not has_failed:
+        return []
+    rounds += coming  # what is new in a round depends on all that came before it
+    _note_changes(rounds)
+    return rounds
 
 
-def _rounds(messages: Sequence[Any], place: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield the earlier messages of this turn that call tools, the newest first, each with its answers by id."""
-    answers: dict[str, Any] = {}
-    for index in range(place - 1, max(-1, len(messages) - 1 - LOOK_BACK), -1):
-        message = messages[index]
-        kind = getattr(message, "type", None)
-        if kind in _HUMAN:
-            return
-        if kind in _TOOL:
-            answers.setdefault(message.tool_call_id, message)
-        elif kind in _AI and answers:
-            yield message, answers
+def _rounds(messages: Sequence[Any], place: int) -> Iterator[_Round]:
+    answers: dict[str, list[Any]] = {}
+    for message in backwards(messages, place - 1):
+        if is_answer(message):
+            answers.setdefault(message.tool_call_id, []).append(message)
+        elif is_of_model(message) and answers:
+            yield _round(message, answers)
             answers = {}
 
 
-def _outcomes(asking: Any, answers: dict[str, Any]) -> tuple[dict[str, list[_Failed]], set[str]]:
-    """Return by tool the calls of a message that failed, and the tools of which one worked."""
-    failed: dict[str, list[_Failed]] = {}
-    worked: set[str] = set()
+def _round(asking: Any, answers: dict[str, list[Any]]) -> _Round:
+    """Return what came of the calls of a message; the answers of each id stand the newest first."""
+    found = _Round()
     for call in getattr(asking, "tool_calls", ()):
-        answer = answers.get(call["id"])
-        if answer is None or _says_nothing(answer):
+        answer = answers[call["id"]].pop() if answers.get(call["id"]) else None
+        if answer is None:
             continue
-        if getattr(answer, "status", None) == "error":
-            failed.setdefault(call["name"], []).append((call, answer))
-        else:
-            worked.add(call["name"])
-    return failed, worked
+        if getattr(answer, "status", None) != "error" or source_of(answer) == HUMAN_DECISION:
+            found.worked.setdefault(call["name"], []).append((call, answer))
+        elif is_failure(answer) and fact(answer, "attempts") != 0:
+            found.failed.setdefault(call["name"], []).append((call, answer))
+    return found
 
 
-def _stop(call: Mapping[str, Any], streak: list[list[_Failed]], guard: LoopGuard) -> Stop | None:
-    """Return why `call` is not run after this `streak` of its tool; None lets it run."""
-    if not streak:
-        return None
-    failed = [each for together in streak for each in together]
-    refused = [answer for _, answer in failed if _fact(answer, "category") == ErrorCategory.AUTH_FAILURE]
-    if refused and guard.auth_failure:
-        return Stop(reason=Reason.STOPPED, failure=_failure(refused[0]), times=len(refused))
-    wanted = canonical(call["args"])
-    same = [answer for earlier, answer in failed if canonical(earlier["args"]) == wanted]
+def _note_changes(rounds: Sequence[_Round]) -> None:
+    known: set[tuple[str, str, str]] = set()
+    for each in reversed(rounds):
+        brought = {
+            (tool, canonical(call["args"]), str(getattr(answer, "content", "")))
+            for tool, worked in each.worked.items()
+            for call, answer in worked
+        }
+        each.changed = not brought <= known
+        known |= brought
+
+
+def _stop(call: _Call, rounds: Sequence[_Round], guard: LoopGuard) -> Stop | None:
+    """Return why `call` is not run after these rounds; None lets it run."""
+    tool = call["name"]
+    since_success = list(takewhile(lambda each: tool not in each.worked, rounds))
+    since_change = list(takewhile(lambda each: not each.changed, since_success))
+    same = _same_way(call, since_change)
+    if guard.auth_failure and same and _category(same[0]) is ErrorCategory.AUTH_FAILURE:
+        return _stop_for(Reason.STOPPED, same, same_call=True)
     if guard.same_call is not None and len(same) >= guard.same_call:
-        failure = _failure(same[0], may_have_acted=_fact(same[0], "may_have_acted") is not False)
-        return Stop(reason=Reason.REPEATED, failure=failure, times=len(same), same_call=True)
-    if guard.same_tool is not None and len(streak) >= guard.same_tool:
-        return Stop(reason=Reason.REPEATED, failure=_failure(failed[0][1]), times=len(streak))
+        return _stop_for(Reason.REPEATED, same, same_call=True)
+    for limit, streak, counts in (
+        (guard.same_tool, since_success, _is_down),
+        (guard.same_tool, since_change, _is_unexplained),
+        (guard.corrections, since_change, lambda _answer: True),
+    ):
+        row = _in_a_row(call, streak, counts)
+        if limit is not None and len(row) >= limit:
+            return _stop_for(Reason.REPEATED, row)
     return None
 
 
-def _says_nothing(answer: Any) -> bool:
-    return _fact(answer, "attempts") == 0 or _fact(answer, "reason") == NO_RESULT
+def _same_way(call: _Call, rounds: Sequence[_Round]) -> list[Any]:
+    """Return the latest answers to the same call, the newest first, as long as they tell of the same failure."""
+    wanted, tool = canonical(call["args"]), call["name"]
+    failed = [each for together in rounds for each in together.failed.get(tool, ())]
+    same = [answer for earlier, answer in failed if canonical(earlier["args"]) == wanted]
+    return list(takewhile(lambda answer: _way_of(answer) == _way_of(same[0]), same))
 
 
-def _failure(answer: Any, *, may_have_acted: bool = False) -> Failure:
-    """Return what an answer tells of the failure; those that others wrote tell nothing.
+def _in_a_row(call: _Call, rounds: Sequence[_Round], counts: Callable[[Any], bool]) -> list[Any]:
+    """Return an answer for each message, the newest first, as long as all failures of the tool in it count."""
+    hosts = _hosts_in(call)
+    rows = [
+        [answer for earlier, answer in each.failed.get(call["name"], ()) if _may_be_same(hosts, _hosts_in(earlier))]
+        for each in rounds
+    ]
+    return [row[0] for row in takewhile(lambda row: all(map(counts, row)), filter(None, rows))]
 
-    An earlier call with other arguments is another call: that it may have acted is not said of this one.
-    """
-    category, status = _fact(answer, "category"), _fact(answer, "status_code")
-    return Failure(
-        category=_CATEGORY_BY_NAME.get(str(category), ErrorCategory.NON_RETRYABLE),
-        error_type=str(_fact(answer, "error_type") or "Exception"),
+
+def _hosts_in(call: _Call) -> set[str]:
+    return set(map(str.lower, _HOST.findall(canonical(call["args"]))))
+
+
+def _may_be_same(hosts: set[str], others: set[str]) -> bool:
+    return not hosts or not others or bool(hosts & others)
+
+
+def _way_of(answer: Any) -> tuple[object, ...]:
+    return tuple(fact(answer, name) for name in ("category", "status_code", "error_type", "text"))
+
+
+def _is_down(answer: Any) -> bool:
+    return _category(answer) in _DOWN
+
+
+def _is_unexplained(answer: Any) -> bool:
+    """Return whether the failure says nothing about the arguments of the call, nor about credentials."""
+    if _category(answer) is not ErrorCategory.NON_RETRYABLE:
+        return _is_down(answer)
+    return fact(answer, "text") is None and fact(answer, "status_code") is None
+
+
+def _stop_for(reason: Reason, answers: Sequence[Any], *, same_call: bool = False) -> Stop:
+    """Return the stop; that an earlier call may have acted is not said of this one, which is not run."""
+    status = fact(answers[0], "status_code")
+    failure = Failure(
+        category=_category(answers[0]),
+        error_type=str(fact(answers[0], "error_type") or "Exception"),
         rule="loop guard",
         status_code=status if isinstance(status, int) else None,
-        may_have_acted=may_have_acted,
+        may_have_acted=False,
     )
+    return Stop(reason=reason, failure=failure, times=len(answers), same_call=same_call)
 
 
-def _fact(answer: Any, name: str) -> object:
-    artifact = getattr(answer, "artifact", None)
-    return artifact.get(name) if isinstance(artifact, dict) else None
+def _category(answer: Any) -> ErrorCategory:
+    return _CATEGORY_BY_NAME.get(str(fact(answer, "category")), ErrorCategory.NON_RETRYABLE)

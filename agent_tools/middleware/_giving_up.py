@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, hook_config
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
 from agent_tools._call.observers import logger
 from agent_tools._core.policy import require_count
 from agent_tools.middleware._named_tools import NamedTool, name_for, names_of
-from agent_tools.routing._escalation import is_failure, turn_of
+from agent_tools.routing._escalation import failures_in
 
 END = "end"
 
@@ -72,7 +72,7 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
     def before_model(self, state: Any, runtime: Any) -> Any:  # noqa: ARG002  # a dict, a Command or None, as nodes return
         """Return what ends the run or takes it elsewhere; None when it may go on."""
         messages = state["messages"]
-        failed = [answer.name or "a tool" for answer in turn_of(messages) if self._counts(answer)]
+        failed = [answer.name or "a tool" for answer in failures_in(messages) if self._counts(answer.name)]
         if len(failed) < self._after:
             return None
         tools = sorted(set(failed))
@@ -86,10 +86,8 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
         """Return the same as `before_model`."""
         return self.before_model(state, runtime)
 
-    def _counts(self, message: BaseMessage) -> bool:
-        if not isinstance(message, ToolMessage) or not is_failure(message):
-            return False
-        return self._names is None or message.name in self._names
+    def _counts(self, tool: str | None) -> bool:
+        return self._names is None or tool in self._names
 
 
 def _last_words(tools: Sequence[str]) -> str:

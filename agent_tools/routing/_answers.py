@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agent_tools._core.loop_guard import NO_RESULT
+from agent_tools._core.turn import NO_RESULT
 
 #: In `ToolMessage.artifact["reason"]`, as `NO_RESULT` is.
 INVALID_CALL = "invalid_tool_call"

@@ -20,6 +20,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from agent_tools import LoopGuard, ResilientToolNode, RetryPolicy, ToolErrorHandler, ToolEvent
+from agent_tools._core.turn import marked
 from agent_tools.routing import route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, bot_graph, saying
@@ -46,19 +47,19 @@ def reasons(messages: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("route", [tools_condition, route_tool_calls])
-@pytest.mark.parametrize(("varied", "runs"), [(False, 2), (True, 3)])
-def test_a_model_that_goes_on_for_ever_has_the_tool_run_a_few_times(
+@pytest.mark.parametrize(("varied", "runs"), [(False, 2), (True, 8)])
+def test_a_model_that_goes_on_forever_has_the_tool_run_a_few_times(
     flavor: Flavor, route: Any, *, varied: bool, runs: int
 ) -> None:
     body, events = Flaky([NOT_FOUND] * 99), list[ToolEvent]()
     node = ResilientToolNode([looking_up(flavor, body)], policy=ONCE, observer=events.append)
-    bot = Bot(flavor, bot_graph(asking_again(6, varied=varied), node, route=route))
+    bot = Bot(flavor, bot_graph(asking_again(10, varied=varied), node, route=route))
     messages = bot.run(saying("where is it?"))
 
     check_history(messages)
     assert body.runs == runs
-    assert reasons(messages) == ["not_retried"] * runs + ["repeated"] * (6 - runs)
-    assert [str(event.type) for event in events] == ["tool_failed"] * runs + ["tool_short_circuited"] * (6 - runs)
+    assert reasons(messages) == ["not_retried"] * runs + ["repeated"] * (10 - runs)
+    assert [str(event.type) for event in events] == ["tool_failed"] * runs + ["tool_short_circuited"] * (10 - runs)
     assert (events[-1].attempt, events[-1].category, events[-1].status_code) == (0, "non_retryable", 404)
     bot.run(saying("and now?"))
     assert body.runs == runs
@@ -105,7 +106,9 @@ def test_the_verdict_is_the_same_after_a_restart(flavor: Flavor, tmp_path: Path)
 
 def history(*, errors: int, key: str = "messages") -> dict[str, Any]:
     asking = AIMessage("", tool_calls=[{"name": "lookup", "args": {"order": 1}, "id": "c1"}])
-    failed = [asking, ToolMessage("no", tool_call_id="c1", status="error")] * errors
+    facts = {"category": "non_retryable", "status_code": 404, "attempts": 1}
+    answer = ToolMessage("no", tool_call_id="c1", status="error", artifact=facts, additional_kwargs=marked(facts, None))
+    failed = [asking, answer] * errors
     # Copies, or `add_messages` would give all of them the same id.
     return {key: [each.model_copy() for each in (HumanMessage("where is it?"), *failed, asking)]}
 
@@ -202,18 +205,19 @@ def test_an_agent_is_guarded_in_a_node_that_has_run_a_node_of_ours_before(flavor
     assert (unguarded.runs, body.runs) == (1, 1)
 
 
-def test_a_refusal_stops_the_tool_for_the_turn(flavor: Flavor) -> None:
+def test_refused_credentials_stop_the_same_arguments_alone(flavor: Flavor) -> None:
     body, other = Flaky([http_error(401)] * 99), Flaky([http_error(404)] * 99)
 
     def charge(order: int = 0) -> str:
         return str(other())
 
-    model = ScriptedChatModel([call("lookup", order=1), call("lookup", order=2), call("charge")], then="Sorry.")
+    again = [call("lookup", order=1), call("lookup", order=1), call("lookup", order=2), call("charge")]
+    model = ScriptedChatModel(again, then="Sorry.")
     node = ResilientToolNode([looking_up(flavor, body), flavor.tool(charge)], policy=ONCE)
     messages = Bot(flavor, bot_graph(model, node)).run(saying("where is it?"))
 
-    assert reasons(messages) == ["not_retried", "stopped", "not_retried"]
-    assert (body.runs, other.runs) == (1, 1)
+    assert reasons(messages) == ["not_retried", "stopped", "not_retried", "not_retried"]
+    assert (body.runs, other.runs) == (2, 1)
     stopped = messages[4]
     assert stopped.content.startswith(
         "`lookup` was refused: its credentials are not accepted (HTTP 401). It was not run"
@@ -233,7 +237,7 @@ def test_with_somebody_who_renews_credentials_a_refusal_stops_nothing(flavor: Fl
 
 
 @pytest.mark.parametrize(
-    ("guard", "runs"), [(None, 6), (LoopGuard(same_call=4), 3), (LoopGuard(same_call=4, same_tool=None), 4)]
+    ("guard", "runs"), [(None, 6), (LoopGuard(same_call=4), 4), (LoopGuard(same_call=None, corrections=3), 3)]
 )
 def test_it_can_be_configured_and_switched_off(flavor: Flavor, guard: LoopGuard | None, runs: int) -> None:
     body = Flaky([NOT_FOUND] * 99)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent_tools import LoopGuard
-from agent_tools._core.loop_guard import LOOK_BACK, Stop, place_of, stopped_calls
+from agent_tools._core.loop_guard import Stop, place_of, stopped_calls
+from agent_tools._core.turn import HUMAN_DECISION, LOOK_BACK, marked
 
 HUMAN = HumanMessage("where is it?")
 
@@ -17,16 +18,20 @@ HUMAN = HumanMessage("where is it?")
 ENDS = "error", "foreign", "success", "not run", "makeshift", "none"
 
 
-def answer(end: str, call_id: str, **facts: Any) -> ToolMessage:
-    artifact: Any = {"category": "retryable", "attempts": 3, "status_code": 503, "may_have_acted": True, **facts}
+def answer(end: str, call_id: str, text: str | None = None, **facts: Any) -> ToolMessage:
+    known: Any = {"category": "retryable", "attempts": 3, "status_code": 503, "may_have_acted": True, **facts}
     if end == "not run":
-        artifact["attempts"] = 0
+        known["attempts"] = 0
     if end == "makeshift":
-        artifact = {"reason": "no_result"}
+        known = {"reason": "no_result"}
     if end in ("foreign", "success"):
-        artifact = None
+        known = None
     return ToolMessage(
-        "as it is", tool_call_id=call_id, status="success" if end == "success" else "error", artifact=artifact
+        text or "as it is",
+        tool_call_id=call_id,
+        status="success" if end == "success" else "error",
+        artifact=known,
+        additional_kwargs=marked(known, text) if end in ("error", "not run") else {},
     )
 
 
@@ -55,33 +60,61 @@ def failed(argument: Any, **facts: Any) -> list[BaseMessage]:
     return round_of((argument, "error"), **facts)
 
 
+def rejected(argument: Any) -> list[BaseMessage]:
+    """A call that a human has not let through, as LangChain's middleware answers it."""
+    kwargs = {"lc_source": HUMAN_DECISION, "lc_data": {"decision": "reject"}}
+    return [calls(argument), ToolMessage("no", tool_call_id="c1", status="error", additional_kwargs=kwargs)]
+
+
 ONE, TWO, THREE = failed(1), failed(2), failed(3)
 WORKED, NOT_RUN = round_of((9, "success")), round_of((1, "not run"))
+OTHER_WORKED = round_of((1, "success"), tool="other")
+WRONG = {"category": "non_retryable", "status_code": 404}
+BUG = {"category": "non_retryable", "status_code": None}
+NEW_TURN = [AIMessage("Sorry."), HUMAN]
 REPEATED, RUN = {"c1": "repeated"}, dict[str, str]()
 
 HISTORIES = {
     "the first call": ([], RUN),
     "failed once": ([*ONE], RUN),
     "the same call failed twice": ([*ONE, *ONE], REPEATED),
-    "others wrote the answers": ([*round_of((1, "foreign")), *round_of((1, "foreign"))], REPEATED),
-    "other arguments between": ([*ONE, *TWO, *ONE], REPEATED),
+    "others wrote the answers": ([*round_of((1, "foreign"))] * 9, RUN),
+    "other arguments between": ([*ONE, *failed(2, **WRONG), *ONE], REPEATED),
     "twice, with other arguments": ([*ONE, *TWO], RUN),
-    "the tool failed three times": ([*TWO, *THREE, *failed(4)], REPEATED),
+    "the tool was down three times": ([*TWO, *THREE, *failed(4)], REPEATED),
     "a success after it": ([*ONE, *ONE, *WORKED], RUN),
     "a success before it": ([*WORKED, *ONE, *ONE], REPEATED),
     "a success between": ([*TWO, *THREE, *WORKED, *failed(4)], RUN),
-    "a success of another tool": ([*ONE, *round_of((1, "success"), tool="other"), *ONE], REPEATED),
+    "a success of another tool": ([*ONE, *OTHER_WORKED, *ONE], RUN),
+    "a success of another tool that changed nothing": ([*OTHER_WORKED, *ONE, *OTHER_WORKED, *ONE], REPEATED),
     "failures of another tool": ([*failed(1, tool="other")] * 5, RUN),
     "stopped calls are no failures": ([*ONE, *NOT_RUN, *NOT_RUN], RUN),
     "stopped calls are no successes": ([*ONE, *ONE, *NOT_RUN, *NOT_RUN], REPEATED),
     "nobody knows whether they ran": ([*round_of((1, "makeshift"))] * 4, RUN),
     "nobody has answered": ([*round_of((1, "none"))] * 4, RUN),
-    "the turn before": ([*ONE, *ONE, *ONE, HUMAN], RUN),
+    "the turn before": ([*ONE, *ONE, *ONE, *NEW_TURN], RUN),
+    "a message that the application put behind the answer": ([*ONE, *ONE, HUMAN], REPEATED),
+    "several of them": ([*ONE, *ONE, HUMAN, HUMAN], REPEATED),
     "other messages between": ([*ONE, AIMessage("Hm."), SystemMessage("Go on."), *ONE], REPEATED),
     "in parallel, the same": ([*round_of((1, "error"), (1, "error"))], REPEATED),
     "in parallel, different": ([*round_of((2, "error"), (3, "error"), (4, "error"))], RUN),
     "in parallel, three times": ([*round_of((2, "error"), (3, "error"))] * 3, REPEATED),
     "in parallel, one worked": ([*ONE, *round_of((1, "error"), (2, "success"))], RUN),
+    "the text of the failure changed": ([*failed(1, text="10 % done"), *failed(1, text="20 % done")], RUN),
+    "the text is the same": ([*failed(1, text="10 % done"), *failed(1, text="10 % done")], REPEATED),
+    "only the time it took changed": (
+        [*failed(1, text="1 failed in 0.1s"), *failed(1, text="1 failed in 0.2s")],
+        REPEATED,
+    ),
+    "the status changed": ([*ONE, *failed(1, status_code=500)], RUN),
+    "a human rejected three drafts": ([*rejected(1), *rejected(2), *rejected(3)], RUN),
+    "a human decided after it": ([*ONE, *ONE, *rejected(2)], RUN),
+    "three that found nothing": ([*failed(2, **WRONG), *failed(3, **WRONG), *failed(4, **WRONG)], RUN),
+    "eight that found nothing": ([each for n in range(2, 10) for each in failed(n, **WRONG)], REPEATED),
+    "three bugs": ([each for n in range(2, 5) for each in failed(n, **BUG)], REPEATED),
+    "three bugs, with a change": ([*failed(2, **BUG), *failed(3, **BUG), *OTHER_WORKED, *failed(4, **BUG)], RUN),
+    "down three times, whatever changed": ([*TWO, *THREE, *OTHER_WORKED, *failed(4)], REPEATED),
+    "down, then alive, then down": ([*TWO, *failed(3, **WRONG), *failed(4), *failed(5)], RUN),
 }
 
 
@@ -89,6 +122,27 @@ HISTORIES = {
 def test_what_failed_in_this_turn_decides(turn: list[Any], expected: dict[str, str]) -> None:
     assert verdicts([HUMAN, *turn, calls(1)]) == expected
     assert verdicts([*turn, calls(1)]) == expected
+
+
+@pytest.mark.parametrize(("url", "expected"), [("http://alive.example/", RUN), ("http://DOWN.example/4", REPEATED)])
+def test_a_dead_host_stops_no_calls_to_another(url: str, expected: dict[str, str]) -> None:
+    turn = [each for n in range(3) for each in failed(f"http://down.example/{n}")]
+
+    assert verdicts([HUMAN, *turn, calls(url)]) == expected
+
+
+def test_facts_of_version_0_1_0_count_without_a_mark() -> None:
+    unmarked = [
+        message.model_copy(update={"additional_kwargs": {}}) if isinstance(message, ToolMessage) else message
+        for message in [*ONE, *ONE]
+    ]
+    assert verdicts([HUMAN, *unmarked, calls(1)]) == REPEATED
+
+
+def test_two_calls_with_one_id_have_an_answer_each() -> None:
+    both = AIMessage("", tool_calls=calls(1).tool_calls * 2)
+
+    assert verdicts([HUMAN, both, answer("error", "c1"), answer("error", "c1"), calls(1)]) == REPEATED
 
 
 def test_arguments_are_the_same_in_any_order() -> None:
@@ -118,21 +172,27 @@ def test_calls_of_one_message_are_judged_each_for_itself_and_never_by_each_other
     assert verdicts([HUMAN, *ONE, asking, answer("error", "c2"), answer("error", "c3")]) == RUN
 
 
-REFUSED = round_of((2, "error"), category="auth_failure", status_code=401, may_have_acted=False)
+REFUSED = round_of((1, "error"), category="auth_failure", status_code=401, may_have_acted=False)
+REFUSED_OTHERS = round_of((2, "error"), category="auth_failure", status_code=401, may_have_acted=False)
 
 
 @pytest.mark.parametrize(
     ("turn", "expected"),
     [
         (REFUSED, {"c1": "stopped"}),
-        ([*REFUSED, *ONE], {"c1": "stopped"}),
+        ([*REFUSED, *TWO], {"c1": "stopped"}),
         ([*REFUSED, *NOT_RUN, *NOT_RUN], {"c1": "stopped"}),
+        (REFUSED_OTHERS, RUN),
+        (REFUSED_OTHERS * 8, REPEATED),
         ([*REFUSED, *WORKED], RUN),
-        ([*REFUSED, HUMAN], RUN),
-        (round_of((2, "error"), category="auth_failure", tool="other"), RUN),
+        ([*REFUSED, *OTHER_WORKED], RUN),
+        ([*REFUSED, *NEW_TURN], RUN),
+        (round_of((1, "error"), category="auth_failure", tool="other"), RUN),
     ],
 )
-def test_a_refusal_stops_the_tool_for_the_turn(turn: list[Any], expected: dict[str, str]) -> None:
+def test_refused_credentials_stop_the_same_arguments_until_something_works(
+    turn: list[Any], expected: dict[str, str]
+) -> None:
     assert verdicts([HUMAN, *turn, calls(1)]) == expected
 
 
@@ -143,8 +203,8 @@ def test_a_refusal_stops_the_tool_for_the_turn(turn: list[Any], expected: dict[s
         (LoopGuard(same_call=3), 2, RUN),
         (LoopGuard(same_call=None), 2, RUN),
         (LoopGuard(same_call=None), 3, REPEATED),
-        (LoopGuard(same_call=None, same_tool=None), 50, RUN),
-        (LoopGuard(same_call=None, same_tool=None, auth_failure=False), 50, RUN),
+        (LoopGuard(same_call=None, same_tool=None), 50, REPEATED),
+        (LoopGuard(same_call=None, same_tool=None, corrections=None), 50, RUN),
     ],
 )
 def test_limits_are_configured(guard: LoopGuard, rounds: int, expected: dict[str, str]) -> None:
@@ -171,22 +231,23 @@ def test_nonsense_is_refused(options: dict[str, Any], error: type[Exception], sa
 
 
 def test_what_is_known_of_the_failure_comes_along() -> None:
-    stop = stops([HUMAN, *ONE, *failed(1, status_code=500, error_type="HTTPStatusError"), calls(1)])["c1"]
+    stop = stops([HUMAN, *failed(1, status_code=500, error_type="HTTPStatusError") * 2, calls(1)])["c1"]
 
     assert (stop.times, stop.same_call) == (2, True)
     assert (str(stop.failure.category), stop.failure.status_code) == ("retryable", 500)
-    assert (stop.failure.error_type, stop.failure.may_have_acted) == ("HTTPStatusError", True)
+    assert (stop.failure.error_type, stop.failure.may_have_acted) == ("HTTPStatusError", False)
 
 
-def test_that_other_arguments_may_have_acted_is_not_said_of_this_call() -> None:
+def test_that_earlier_calls_may_have_acted_is_not_said_of_this_one() -> None:
     stop = stops([HUMAN, *TWO, *TWO, *THREE, calls(1)])["c1"]
 
     assert (stop.times, stop.same_call, stop.failure.may_have_acted) == (3, False, False)
 
 
-@pytest.mark.parametrize("artifact", [None, "text", {}, {"category": "no such"}, {"category": 7, "status_code": "x"}])
-def test_answers_that_others_wrote_tell_what_they_can(artifact: Any) -> None:
-    wrote = ToolMessage("no", tool_call_id="c1", status="error", artifact=artifact)
+@pytest.mark.parametrize("data", [None, "text", {}, {"category": "no such"}, {"category": 7, "status_code": "x"}])
+def test_marks_that_others_have_broken_are_read_as_far_as_they_go(data: Any) -> None:
+    kwargs = {"lc_source": "agent_tools", "lc_data": data}
+    wrote = ToolMessage("no", tool_call_id="c1", status="error", additional_kwargs=kwargs)
     stop = stops([HUMAN, *[calls(1), wrote] * 2, calls(1)])["c1"]
 
     assert (str(stop.failure.category), stop.failure.status_code) == ("non_retryable", None)
@@ -216,11 +277,11 @@ class Counted(list[Any]):
 
 
 @pytest.mark.parametrize("length", [10, 1_000, 100_000])
-def test_the_first_calls_of_a_turn_look_at_two_messages_whatever_the_history(length: int) -> None:
-    history = Counted([*ONE * (length // 2), HUMAN, calls(1, 2, 3)])
+def test_the_first_calls_of_a_turn_look_at_three_messages_whatever_the_history(length: int) -> None:
+    history = Counted([*ONE * (length // 2), *NEW_TURN, calls(1, 2, 3)])
 
     assert verdicts(history) == RUN
-    assert history.looks == 2
+    assert history.looks == 3
 
 
 @pytest.mark.parametrize("length", [1_000, 100_000])
@@ -228,7 +289,7 @@ def test_a_turn_without_end_is_looked_at_within_limits(length: int) -> None:
     history = Counted([*round_of((1, "error"), tool="other") * (length // 2), calls(1)])
 
     assert verdicts(history) == RUN
-    assert history.looks <= LOOK_BACK + 5
+    assert history.looks <= 3 * LOOK_BACK
 
 
 def test_failures_further_back_than_the_limit_do_not_count() -> None:
@@ -248,7 +309,7 @@ def test_walking_back_ends_where_every_tool_in_question_has_worked() -> None:
     history = Counted([HUMAN, *ONE * 50, *WORKED, calls(1)])
 
     assert verdicts(history) == RUN
-    assert history.looks <= 8
+    assert history.looks <= 16
 
 
 rounds = st.lists(
@@ -258,7 +319,7 @@ rounds = st.lists(
 
 @given(before=rounds, turn=rounds)
 def test_what_was_before_the_last_human_message_changes_nothing(before: list[Any], turn: list[Any]) -> None:
-    assert stops([*before, HUMAN, *turn, calls(1, 2)]) == stops([HUMAN, *turn, calls(1, 2)])
+    assert stops([*before, *NEW_TURN, *turn, calls(1, 2)]) == stops([HUMAN, *turn, calls(1, 2)])
 
 
 @given(turn=rounds)

@@ -110,7 +110,7 @@ def test_its_numbers_of_budget_circuit_and_loop_guard_are_the_defaults() -> None
         f"patience {circuit.patience:g} s |"
     ) in TEXT.replace(" %", "%")
     assert (
-        f"| {guard.same_call} failures with the same arguments, {guard.same_tool} messages in a row that fail, "
-        "1 refusal of credentials, in one turn |"
+        f"| {guard.same_call} same failures of the same call, {guard.same_tool} messages in a row in which the service "
+        f"is down, {guard.corrections} in which the model may correct it, 1 refusal of credentials, in one turn |"
     ) in TEXT
     assert guard.auth_failure

@@ -10,6 +10,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import tools_condition
 
 from agent_tools import ResilientToolNode, ToolErrorHandler
+from agent_tools._core.turn import marked
 from agent_tools.routing import escalation_edge, repair_node, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.routing.bots import Bot, Shop, asking_for, saying, shape_of, thinking
@@ -21,8 +22,14 @@ def failed(count: int) -> list[Any]:
 
 
 def asking_and_answered(*statuses: Any) -> list[Any]:
+    facts = {"category": "retryable", "attempts": 3}
     answers = [
-        ToolMessage("as it is", tool_call_id=f"c{number}", status=status)
+        ToolMessage(
+            "as it is",
+            tool_call_id=f"c{number}",
+            status=status,
+            additional_kwargs=marked(facts, None) if status == "error" else {},
+        )
         for number, status in enumerate(statuses, start=1)
     ]
     return [asking_for(*["lookup"] * len(statuses)), *answers]
@@ -37,7 +44,12 @@ HISTORIES = [
     ([HumanMessage("hi"), *failed(5)], "human"),
     ([HumanMessage("hi"), *asking_and_answered("error", "success", "error")], "model"),
     ([HumanMessage("hi"), *failed(2), *asking_and_answered("success"), *failed(1)], "human"),
-    ([HumanMessage("hi"), *failed(3), HumanMessage("and now?"), *failed(2)], "model"),
+    ([HumanMessage("hi"), *failed(3), AIMessage("Sorry."), HumanMessage("and now?"), *failed(2)], "model"),
+    ([HumanMessage("hi"), *failed(3), HumanMessage("from the application"), *failed(2)], "human"),
+    (
+        [HumanMessage("hi"), *[asking_for("lookup"), ToolMessage("blocked", tool_call_id="c1", status="error")] * 3],
+        "model",
+    ),
     ([HumanMessage("hi"), *failed(2), AIMessage("Hm."), SystemMessage("Go on."), *failed(1)], "human"),
     ([*failed(3)], "human"),
     ([HumanMessage("hi"), *failed(3), *asking_and_answered("success") * 110], "model"),

@@ -1,0 +1,103 @@
+"""The messages of one turn of the user, and which answers in it tell of failures.
+
+What counts, and what does not:
+
+    1. A turn begins behind the last message of a human. One that an application put behind an answer to a call, with no
+       message of the model between, and one that says who added it (`lc_source`), begin no turn.
+    2. No more than the `LOOK_BACK` newest messages are looked at.
+    3. Only answers of this library count as failures. They are marked (`additional_kwargs["lc_source"]`), and carry
+       their facts with them (`lc_data`), since the artifact of a returned error is the tool's. What a human rejects, a
+       limit blocks or other software writes says nothing about the tool.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+#: Messages that are looked at, so that a long history costs no more than a short one.
+LOOK_BACK = 200
+
+#: Why an answer was made up where none was found; whether the tool has run is not known.
+NO_RESULT = "no_result"
+
+#: Who wrote an answer, as LangChain's own middleware says it (`langchain_core.messages.add_notification_metadata`).
+SOURCE_KEY, DATA_KEY = "lc_source", "lc_data"
+SOURCE = "agent_tools"
+HUMAN_DECISION = "hitl_interrupt_decision"
+
+_HUMAN = frozenset({"human", "HumanMessageChunk"})
+_AI = frozenset({"ai", "AIMessageChunk"})
+_TOOL = frozenset({"tool", "ToolMessageChunk"})
+
+#: What differs from run to run of the same command: clock times, `in 0.12s`, UUIDs and digests.
+_PASSING = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\bin \d+\.\d+ ?m?s|\b(?=[a-f-]*\d)[0-9a-f-]{12,}\b")
+
+
+def marked(facts: Mapping[str, Any], text: str | None) -> dict[str, Any]:
+    """Return what `additional_kwargs` of an answer say: that it is ours, its facts, and `text` as a fingerprint.
+
+    Args:
+        facts: As in `ToolMessage.artifact`.
+        text: What the tool said of this failure; None where the answer says no more than the facts.
+    """
+    return {SOURCE_KEY: SOURCE, DATA_KEY: {**facts, "text": None if text is None else _fingerprint(text)}}
+
+
+def fact(answer: Any, name: str) -> Any:  # Any: a ToolMessage, a type that this floor does not know
+    """Return what `answer` says under `name`, None where it says nothing."""
+    facts = answer.additional_kwargs.get(DATA_KEY) if source_of(answer) == SOURCE else getattr(answer, "artifact", None)
+    return facts.get(name) if isinstance(facts, dict) else None
+
+
+def source_of(message: Any) -> str | None:
+    """Return who added the message, None where it does not say."""
+    kwargs = getattr(message, "additional_kwargs", None)
+    source = kwargs.get(SOURCE_KEY) if isinstance(kwargs, dict) else None
+    return source if isinstance(source, str) else None
+
+
+def is_failure(message: Any) -> bool:
+    """Return whether `message` is an answer of this library that tells of a failure."""
+    if not is_answer(message) or getattr(message, "status", None) != "error":
+        return False
+    source = source_of(message)  # version 0.1.0 left no mark, but its facts
+    return source == SOURCE or (source is None and None not in (fact(message, "category"), fact(message, "attempts")))
+
+
+def is_answer(message: Any) -> bool:
+    """Return whether `message` answers a call of a tool."""
+    return getattr(message, "type", None) in _TOOL
+
+
+def is_of_model(message: Any) -> bool:
+    """Return whether the model has said `message`."""
+    return getattr(message, "type", None) in _AI
+
+
+def begins_turn(messages: Sequence[Any], place: int) -> bool:
+    """Return whether a turn begins behind the message at `place`."""
+    message = messages[place]
+    if not _is_human(message) or source_of(message) is not None:
+        return False
+    for index in range(place - 1, max(-1, place - LOOK_BACK), -1):
+        before = messages[index]
+        if not _is_human(before):
+            return not is_answer(before)
+    return True
+
+
+def backwards(messages: Sequence[Any], start: int) -> Iterator[Any]:
+    """Yield the messages of the turn from the one at `start` back, the newest first."""
+    for place in range(start, max(-1, len(messages) - 1 - LOOK_BACK), -1):
+        if begins_turn(messages, place):
+            return
+        yield messages[place]
+
+
+def _is_human(message: Any) -> bool:
+    return getattr(message, "type", None) in _HUMAN
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(_PASSING.sub("", text).encode(errors="replace")).hexdigest()[:16]
