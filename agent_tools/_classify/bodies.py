@@ -1,38 +1,41 @@
 """What a service said in the body of its answer, as far as the client has read and kept it.
 
-A body is only taken from where it lies ready. Asking a response for its `text` or `json()` may read from
-the network, wait for a minute, raise or warn; none of that is done here.
+A body is only taken from where it is ready. Asking a response for its `text` or `json()` may read from the
+network, wait for a minute, raise or warn; none of that is done here.
 """
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any  # what services put into bodies is of any shape
 
-from agent_tools._classify.reading import Subject, is_a, members, read
-
-BODY_NAMES = ("body", "json_body", "data", "details", "content", "errors", "error_data")
-"""Where errors keep a body, parsed or not."""
+from agent_tools._classify.naming import Role, roles_of
+from agent_tools._classify.reading import Subject, args_of, is_a, items, members, read
 
 READY_NAMES = ("data", "_content", "_body")
 """Where responses keep a body that has been read (slack_sdk, httpx and requests, urllib3 and aiohttp)."""
 
 _LARGEST = 16_384
 _MOST_PARTS = 32
+_MOST_BODIES = 8
 _WIDEST = 4
 
 
-def bodies_of(subject: Subject, response: Any) -> Iterator[Any]:
-    """Yield the bodies that lie ready on an error and its response, as dicts and lists."""
+def bodies_of(subject: Subject, response: Any) -> list[Any]:
+    """Return the bodies that are ready on an error, in its arguments and on its response, as dicts and lists."""
+    if subject.bodies is None:
+        subject.bodies = [*_bodies(subject, response)]
+    return subject.bodies
+
+
+def _bodies(subject: Subject, response: Any) -> Iterator[Any]:
     if is_a(response, dict):
         yield response
-    kept = list(subject.values(BODY_NAMES))
+    kept = [*subject.find(Role.BODY)]
     if response is not None:
-        kept += [read(response, name) for name in READY_NAMES]
-    for value in kept:
-        body = _parsed(value) if value is not None else None
-        if body is not None:
-            yield body
+        kept += [value for name in READY_NAMES if (value := read(response, name)) is not None]
+    arguments = [each for each in args_of(subject.error)[:_WIDEST] if not is_a(each, Exception)]
+    yield from filter(None, map(_parsed, [*kept, *arguments][:_MOST_BODIES]))
 
 
 def _parsed(body: Any) -> Any:
@@ -43,15 +46,15 @@ def _parsed(body: Any) -> Any:
     try:
         short = 1 < len(body) <= _LARGEST and body[:1] in ("{", "[", b"{", b"[")
         return json.loads(body) if short else None
-    except Exception:  # noqa: BLE001  # it was no JSON, or was nested too deep
+    except Exception:  # noqa: BLE001  # it was not JSON, or was nested too deep
         return None
 
 
-def parts_of(body: Any, keys: Sequence[str]) -> Iterator[Any]:
-    """Yield `body` and what stands in it under one of `keys`, however deep, nearest first.
+def parts_of(body: Any, wanted: int) -> Iterator[Any]:
+    """Yield `body` and the values in it whose keys have a role that is `wanted`, however deep, nearest first.
 
-    Lists are entered by their first few members. The number of parts is bounded, as a body may be large or,
-    where an error keeps objects of its own, run in a circle.
+    Only the first few members of a list are entered. The number of parts is bounded, since a body may be large
+    or, where an error keeps objects of its own, refer to itself.
     """
     pending = deque([body])
     for _ in range(_MOST_PARTS):
@@ -60,6 +63,8 @@ def parts_of(body: Any, keys: Sequence[str]) -> Iterator[Any]:
         part = pending.popleft()
         yield part
         if is_a(part, dict):
-            pending.extend(value for key in keys if (value := read(part, key)) is not None)
+            pending.extend(
+                value for key, value in items(part) if type(key) is str and value is not None and roles_of(key) & wanted
+            )
         else:
             pending.extend(members(part, slice(_WIDEST)))

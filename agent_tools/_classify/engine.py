@@ -1,11 +1,13 @@
 """The one engine: asks the tables about an error, then about what it wraps, and makes a `Failure` of it.
 
-Order, for each error on the way in (the first that knows decides):
+Each error on the way in is asked in this order, and the first answer counts:
 
 1. the user's rules;
-2. a number of its own protocol: database, gRPC, JSON-RPC, SMTP, AMQP;
+2. a number of its own protocol: database, gRPC, JSON-RPC, SMTP, AMQP, curl, Kafka;
 3. the HTTP status, and the code words beside it;
-4. its class, from the most derived up; then the number of an `OSError`.
+4. its class, from the most derived up; then the number of an `OSError`;
+5. a status in its class name, a wait that it asks for, a flag that says "retry me";
+6. its text, for classes that are not Python's own.
 
 What no row names is NON_RETRYABLE. The way in is bounded and never runs in a circle.
 """
@@ -16,23 +18,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from agent_tools._classify import wording
+from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import Subject, is_a, kind_of
 from agent_tools._classify.rules import Rules, ask
 from agent_tools._classify.tables import builtins as builtins_table
 from agent_tools._classify.tables import class_names, databases, http, protocols
-from agent_tools._classify.tables.row import PERMANENT, Row, worst
-from agent_tools._classify.tables.sdk_classes import EXACT_FAMILIES, ROW_BY_CLASS
+from agent_tools._classify.tables.row import PASSING, PERMANENT, Row, worst
+from agent_tools._classify.tables.sdk_classes import EXACT_FAMILIES, ROW_BY_CLASS, row_of_fork
 from agent_tools._classify.waits import wait_on
 from agent_tools._classify.wrapping import leaves_of, wrapped_in
-from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
 
 _IDS_OF_BUILTIN_ERRORS = frozenset(
     id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
 )
-#: So many errors are looked at in all, and so many in a chain of causes; real ones are much shorter.
+#: Most errors that are looked at in all, and in one chain of causes. Real ones are much shorter.
 _MOST_LINKS = 64
 _LONGEST_CHAIN = 16
 _DEFAULT = PERMANENT
+
+#: Statuses that clients report although no answer came. Beside a cause that is named, any status may be one.
+_STATUSES_MADE_UP = frozenset({408, 499, 500, 502, 503, 504})
+_TRANSPORT = frozenset({ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 
 _logger = logging.getLogger("agent_tools")
 
@@ -41,7 +49,7 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
     """Return what is known about `error`: category, wait, and whether the call may have acted.
 
     Never raises and never waits, whatever the error is made of. Control flow (interrupts, cancellation by
-    the caller) is no error: filter it before.
+    the caller) is not an error: filter it out first.
 
     >>> from agent_tools import diagnose
     >>> failure = diagnose(ConnectionRefusedError("db-1.internal:5432"))
@@ -70,7 +78,7 @@ def _failure_of_builtin(kind: type[BaseException]) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One error that was asked about, and what was said; `depth` counts from the outermost, 0."""
+    """One error on the way in and its row; `depth` counts from the outermost, 0."""
 
     depth: int
     error_type: str
@@ -112,7 +120,7 @@ class _Walk:
 
     def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
         """Return what is known about an error and what it wraps, None when nothing is."""
-        told: list[tuple[Row, bool]] = []
+        found: list[tuple[Row, bool]] = []
         meant = True
         for link, link_meant in self._way_into(error):
             meant = meant and link_meant
@@ -120,15 +128,15 @@ class _Walk:
             depth += 1
             if row is None:
                 continue
-            told.append((row, meant))
+            found.append((row, meant))
             meant = True
-            if row.sure and not _lacks_wait(row):
+            if row.sure and not (row.bare or _lacks_wait(row)):
                 break
-        return _fold(told)
+        return _fold(found)
 
     def _way_into(self, error: BaseException) -> Iterator[tuple[Subject, bool]]:
         """Yield the error and what it wraps, each with whether it was named as the reason."""
-        seen: dict[int, BaseException] = {}  # the errors too: of one that nobody holds, another gets the id
+        seen: dict[int, BaseException] = {}  # holds the errors, too: the id of a freed one is used again
         meant = True
         while id(error) not in seen and len(seen) < _LONGEST_CHAIN and self._links_left > 0:
             seen[id(error)] = error
@@ -142,9 +150,9 @@ class _Walk:
 
     def _look(self, subject: Subject, *, depth: int) -> Row | None:
         error = subject.error
-        said = ask(self._rules, error) if self._rules else None
-        if said is not None:
-            row: Row | None = _by_rule(error, *said)
+        answer = ask(self._rules, error) if self._rules else None
+        if answer is not None:
+            row: Row | None = _by_rule(error, *answer)
         elif is_a(error, BaseExceptionGroup):
             self.steps.append(Step(depth, subject.kind.name, None))
             return self._worst_of(error, depth=depth + 1)
@@ -173,15 +181,36 @@ def row_of(subject: Subject) -> Row | None:
         or http.row_of(subject)
         or row_by_class(names_of_class)
         or builtins_table.row_by_errno(subject)
+        or wording.row_by_name_status(subject)
     )
-    if row is None or not _lacks_wait(row):
-        return row
-    after = wait_on(subject)
-    return row if after is None else replace(row, retry_after=after)
+    if row is not None and row.bare and row.status_code in _STATUSES_MADE_UP:
+        row = _transport_by_class(names_of_class) or row
+    if row is None or _lacks_wait(row):
+        row = _with_own_wait(row, wait_on(subject))
+    return row or _by_own_word(subject) or class_names.row_by_denial(names_of_class[0]) or wording.row_by_text(subject)
+
+
+def _transport_by_class(names_of_class: tuple[str, ...]) -> Row | None:
+    """Return the row of a class that speaks of a timeout or the network, None of any other class."""
+    row = row_by_class(names_of_class)
+    return row if row is not None and row.category in _TRANSPORT else None
+
+
+def _with_own_wait(row: Row | None, after: float | None) -> Row | None:
+    """Return the row with the wait that the error asks for; an error that asks for one is worth a retry."""
+    if row is not None:
+        return row if after is None else replace(row, retry_after=after)
+    return replace(PASSING, rule="asks to wait", retry_after=after, sure=False) if after else None
+
+
+def _by_own_word(subject: Subject) -> Row | None:
+    """Return a row for an error that says of itself that a retry is worth it (kafka's `retriable`), else None."""
+    worth = any(value is True for value in subject.find(Role.RETRIABLE))
+    return replace(PASSING, rule="says that it is retriable", sure=False) if worth else None
 
 
 def _is_plain_builtin(error: BaseException) -> bool:
-    """Return whether `error` is one of Python's own with nothing attached: most bugs are, and are quickly told."""
+    """Return whether `error` is one of Python's own with nothing attached: most bugs are, and this is the fast way."""
     # By identity: the metaclass of a foreign class may refuse to be hashed.
     return id(type(error)) in _IDS_OF_BUILTIN_ERRORS and not error.__dict__
 
@@ -194,10 +223,10 @@ def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
         row = ROW_BY_CLASS.get(qualified)
         if row is not None:
             return row.named(qualified)
-        row = None if exact else class_names.row_by_name(qualified)
+        row = None if exact else class_names.row_by_name(qualified) or row_of_fork(qualified)
         if row is not None:
             return row
-    return class_names.row_by_denial(qualified_names[0])
+    return None
 
 
 def _lacks_wait(row: Row) -> bool:
@@ -217,22 +246,25 @@ def _by_rule(error: BaseException, word: str, answer: ErrorCategory | Failure) -
             detail=answer.detail,
         )
     facts = _Walk(()).judge(error) or _DEFAULT
-    return replace(facts, category=answer, error_type="", rule=word, sure=True)
+    veto = None if facts.veto is Veto.TEXT else facts.veto  # the rule vouches for what the text only suggests
+    return replace(facts, category=answer, error_type="", rule=word, veto=veto, sure=True, bare=False)
 
 
-def _fold(told: list[tuple[Row, bool]]) -> Row | None:
-    """Return what all that was told on the way in comes to, from the innermost to the outermost."""
-    if not told:
+def _fold(found: list[tuple[Row, bool]]) -> Row | None:
+    """Return what all rows on the way in come to, from the innermost to the outermost."""
+    if not found:
         return None
-    inner, meant = told.pop()
-    while told:
-        outer, outer_meant = told.pop()
-        inner, meant = _told_by_both(outer, inner, meant=meant), outer_meant
+    inner, meant = found.pop()
+    while found:
+        outer, outer_meant = found.pop()
+        inner, meant = _of_both(outer, inner, meant=meant), outer_meant
     return inner
 
 
-def _told_by_both(outer: Row, inner: Row, *, meant: bool) -> Row:
+def _of_both(outer: Row, inner: Row, *, meant: bool) -> Row:
     """Return what is known when `outer` was raised from `inner`, or (not `meant`) while it was handled."""
+    if outer.bare and _is_transport_trouble(inner) and (meant or outer.status_code in _STATUSES_MADE_UP):
+        return inner
     if outer.sure:
         return _with_wait_of(inner, outer)
     unrelated = not meant and inner.category is ErrorCategory.NON_RETRYABLE and inner.status_code is None
@@ -240,8 +272,12 @@ def _told_by_both(outer: Row, inner: Row, *, meant: bool) -> Row:
     return outer if unrelated or timeout_by_name else inner
 
 
+def _is_transport_trouble(row: Row) -> bool:
+    return row.status_code is None and row.category in _TRANSPORT
+
+
 def _with_wait_of(inner: Row, outer: Row) -> Row:
-    """Return `outer` with the wait that only the answer inside it tells, when it is the same answer."""
+    """Return `outer` with the wait that only the answer inside it names, when it is the same answer."""
     same = inner.category is outer.category and outer.status_code in (None, inner.status_code)
     if not same or not _lacks_wait(outer) or inner.retry_after is None:
         return outer

@@ -12,10 +12,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
+from agent_tools._classify.naming import NAMES_BY_ROLE, roles_of
+
 _LONGEST_TEXT = 200
 _LONGEST_NAME = 80
 _MOST_ITEMS = 200
 _MOST_BASES = 64
+_MOST_ATTRIBUTES = 64
 
 # A metaclass can shadow these names; the descriptors of `type` itself cannot be shadowed.
 _mro_of = type.__dict__["__mro__"].__get__
@@ -31,7 +34,7 @@ args_of = BaseException.__dict__["args"].__get__
 _PLAIN_BASES = (object, BaseException, Exception)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """What the class of an error tells.
 
@@ -53,22 +56,46 @@ class Kind:
 class Subject:
     """An error that is asked about: its class, known once, and a guarded way to its attributes."""
 
-    __slots__ = ("_own", "error", "kind")
+    __slots__ = ("_names_by_role", "bodies", "error", "kind", "own")
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
         self.kind = kind_of(error)
-        self._own = _dict_of(error)
+        self.own = _dict_of(error)
+        self.bodies: list[Any] | None = None
+        """What `bodies_of` found, once it was asked."""
+        names = tuple(islice(dict.keys(self.own), _MOST_ATTRIBUTES))
+        # A name of a class derived from str may lie about its hash.
+        self._names_by_role = _names_by_role(tuple(name for name in names if type(name) is str), self.kind)
 
     def values(self, names: Iterable[str]) -> Iterator[Any]:
         """Yield what the error has under these names, in their order; not None, and not what cannot be read."""
         # Most errors have none of the attributes that are asked for, and a lookup that fails is slow.
-        known, own = self.kind.attributes, self._own
+        known, own = self.kind.attributes, self.own
         for name in names:
             if known is None or name in known or dict.__contains__(own, name):
                 value = read(self.error, name)
                 if value is not None:
                     yield value
+
+    def find(self, role: int) -> Iterator[Any]:
+        """Yield what the error has under names of a role, the likeliest first."""
+        own, error = self.own, self.error
+        for name in self._names_by_role.get(role, ()):
+            value = dict.get(own, name) if dict.__contains__(own, name) else read(error, name)
+            if value is not None:
+                yield value
+
+    def named(self, role: int) -> Iterator[tuple[str, Any]]:
+        """Yield the same with the names."""
+        for name in self._names_by_role.get(role, ()):
+            value = self.read(name)
+            if value is not None:
+                yield name, value
+
+    def kept(self) -> list[Any]:
+        """Return what the error itself keeps, whatever it is called."""
+        return list(islice(dict.values(self.own), _MOST_ATTRIBUTES))
 
     def read(self, name: str) -> Any:
         """Return the attribute called `name`, None when there is none or it cannot be read."""
@@ -130,7 +157,25 @@ def _attributes(bases: Iterable[type]) -> frozenset[str] | None:
     return None if names & {"__getattr__", "__getattribute__"} else names
 
 
-def is_a(value: object, cls: type) -> bool:
+def name_of(value: object) -> str:
+    """Return the bare name of the class of `value`."""
+    return _clean(_name_of(type(value)))
+
+
+@lru_cache(maxsize=2048)
+def _names_by_role(own: tuple[str, ...], kind: Kind) -> dict[int, list[str]]:
+    """Return where an error that keeps attributes of these names may have what is asked for, by role."""
+    known = kind.attributes
+    found: dict[int, list[str]] = {}
+    for role, listed in NAMES_BY_ROLE.items():
+        names = [name for name in listed if known is None or name in known or name in own]
+        names += [name for name in own if name not in listed and roles_of(name) & role]
+        if names:
+            found[role] = names
+    return found
+
+
+def is_a(value: object, cls: type | tuple[type, ...]) -> bool:
     """Return whether `value` is an instance of `cls`, without asking `value`."""
     return issubclass(type(value), cls)
 
@@ -138,7 +183,7 @@ def is_a(value: object, cls: type) -> bool:
 def read(thing: Any, name: str) -> Any:
     """Return the attribute or, of a dict, the item called `name`; None when there is none or it cannot be read."""
     try:
-        if is_a(thing, dict):
+        if issubclass(type(thing), dict):
             value = dict.get(thing, name)
             if value is not None or type(thing) is dict:
                 return value
@@ -189,7 +234,7 @@ def members(value: Any, part: slice) -> list[Any]:
 
 def items(thing: Any) -> Iterator[tuple[Any, Any]]:
     """Yield the pairs of a mapping, or of a list of pairs; nothing of anything else."""
-    if is_a(thing, dict):
+    if issubclass(type(thing), dict):
         pairs: Any = dict.items(thing)
     elif is_a(thing, list) or is_a(thing, tuple):
         pairs = thing
@@ -197,7 +242,7 @@ def items(thing: Any) -> Iterator[tuple[Any, Any]]:
         pairs = call(thing, "items")
     try:
         for pair in islice(iter(pairs), _MOST_ITEMS):
-            if is_a(pair, tuple) and tuple.__len__(pair) == 2:  # noqa: PLR2004  # a pair
+            if issubclass(type(pair), tuple) and tuple.__len__(pair) == 2:  # noqa: PLR2004  # a pair
                 yield tuple.__getitem__(pair, 0), tuple.__getitem__(pair, 1)
     except KeyboardInterrupt:
         raise

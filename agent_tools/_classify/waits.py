@@ -1,58 +1,85 @@
-"""How long to wait, where it is told beside the headers: in attributes, bodies and gRPC metadata."""
+"""How long to wait, where something other than the headers says so: attributes, bodies, sentences, gRPC metadata."""
 
 import math
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
 from agent_tools._classify.reading import Subject, is_a, items, number, read, text
+from agent_tools._core.retry_after import parse_wait, seconds_until
 
-WAIT_NAMES = (
-    "retry_after",
-    "retry_after_s",
-    "retry_after_seconds",
-    "retry_delay",
-    "retryAfter",
-    "retryDelay",
-    "backoff",
+_LONGEST_TEXT = 500
+_FAR = 1e12
+
+_SAID = re.compile(
+    r"(?:retry|try again|wait|available)(?: again)?(?: after| in| for| at least)?:? {1,2}([0-9]{1,6}(?:\.[0-9]{1,6})?)"
+    r" ?(ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?)?\b",
+    re.IGNORECASE,
 )
-"""Attributes of errors, and keys of bodies, that hold seconds (or a protobuf duration, "7s")."""
-
-_NESTED = ("error", "details", "parameters", "errors")
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s?")
 
 
 def wait_on(subject: Subject) -> float | None:
     """Return the seconds that an attribute of the error asks to wait, or None."""
-    waits = map(seconds_of, subject.values(WAIT_NAMES))
-    return next((seconds for seconds in waits if seconds is not None), None)
+    for name, value in subject.named(Role.WAIT):
+        seconds = seconds_of(value, milliseconds=is_in_milliseconds(name))
+        if seconds is not None:
+            return seconds
+    return None
 
 
 def wait_in_bodies(subject: Subject, response: Any) -> float | None:
     """Return the seconds that the body of the answer asks to wait, or None."""
-    parts = (part for body in bodies_of(subject, response) for part in parts_of(body, _NESTED))
-    # A part that is no dict may be a protobuf RetryInfo among the details of a Google error.
-    waits = (seconds_of(read(part, name)) for part in parts if not is_a(part, str) for name in WAIT_NAMES)
-    return next((seconds for seconds in waits if seconds is not None), None)
+    parts = [part for body in bodies_of(subject, response) for part in parts_of(body, Role.PART)]
+    for part in parts:
+        for name, value in _waits_in(part):
+            seconds = seconds_of(value, milliseconds=is_in_milliseconds(name))
+            if seconds is not None:
+                return seconds
+    texts = (part["message"] for part in parts if type(part) is dict and type(part.get("message")) is str)
+    return next((seconds for said in texts if (seconds := wait_in_text(said)) is not None), None)
 
 
-def seconds_of(value: Any) -> float | None:
-    """Return a number, a text of digits, a `timedelta` or a protobuf `Duration` as seconds; else None."""
+def _waits_in(part: Any) -> Iterator[tuple[str, Any]]:
+    if is_a(part, dict):
+        yield from ((name, value) for name, value in items(part) if type(name) is str and roles_of(name) & Role.WAIT)
+    elif not is_a(part, str):
+        # It may be a protobuf RetryInfo among the details of a Google error.
+        yield from ((name, read(part, name)) for name in NAMES_BY_ROLE[Role.WAIT])
+
+
+def is_in_milliseconds(name: str) -> bool:
+    """Return whether a time of this name counts milliseconds."""
+    return bool(roles_of(name) & Role.MILLISECONDS)
+
+
+def wait_in_text(said: str) -> float | None:
+    """Return the seconds that a sentence asks to wait ("Please try again in 1.2s"), or None."""
+    match = _SAID.search(said[:_LONGEST_TEXT])
+    return None if match is None else parse_wait(f"{match[1]}{match[2] or ''}", now=datetime.now(UTC))
+
+
+def seconds_of(value: Any, *, milliseconds: bool = False) -> float | None:
+    """Return a number, a text, a moment, a `timedelta` or a protobuf `Duration` as seconds to wait; else None."""
     if value is None:
         return None
     if is_a(value, timedelta):
         return _sane(timedelta.total_seconds(value))
-    if is_a(value, float):
-        return _sane(float.__float__(value))
-    plain = number(value)
+    if type(value) is datetime and value.tzinfo is not None:
+        return max(0.0, (value - datetime.now(UTC)).total_seconds())
+    plain = float.__float__(value) if is_a(value, float) else number(value)
     if plain is not None:
-        return _sane(plain)
+        return _until(_sane(plain / 1000 if milliseconds and plain < _FAR else plain))
     if is_a(value, str):
-        match = _DURATION.fullmatch(text(value))
-        return float(match[1]) if match else None
+        return parse_wait(text(value), now=datetime.now(UTC), milliseconds=milliseconds)
     seconds, nanos = number(read(value, "seconds")), number(read(value, "nanos"))
     return None if seconds is None or nanos is None else _sane(seconds + nanos / 1e9)
+
+
+def _until(number_or_moment: float | None) -> float | None:
+    return None if number_or_moment is None else seconds_until(number_or_moment, now=datetime.now(UTC))
 
 
 def _sane(seconds: float) -> float | None:

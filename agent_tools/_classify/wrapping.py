@@ -1,23 +1,11 @@
-"""What an error wraps: where the reason is when the error itself does not tell it."""
+"""What an error wraps: where to look when the error itself does not give the reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any  # attributes of foreign objects are of any type
 
-from agent_tools._classify.reading import Subject, args_of, call, cause_of, is_a, items, members
-
-WRAPPED_NAMES = (
-    "orig",
-    "reason",
-    "original_exception",
-    "original_error",
-    "inner_exception",
-    "source",
-    "os_error",
-    "errors",
-    "info",
-)
-"""Attributes that hold the wrapped error: SQLAlchemy, urllib and urllib3, praw, azure, qdrant and their like."""
+from agent_tools._classify.naming import Role
+from agent_tools._classify.reading import Subject, args_of, call, cause_of, is_a, items, members, read
 
 _MOST_ARGUMENTS = 4
 _MOST_MEMBERS = 200
@@ -81,7 +69,8 @@ def leaves_of(group: BaseException) -> list[BaseException] | None:
 def _held_by(subject: Subject) -> Iterator[BaseException]:
     for attempt in subject.values(("last_attempt",)):
         yield from _errors_in(call(attempt, "exception", 0))
-    for value in subject.values(WRAPPED_NAMES):
+        yield from _errors_in(read(attempt, "value"))
+    for value in (*subject.find(Role.WRAPPED), *subject.kept()):
         yield from _errors_in(value)
     for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
         yield from _errors_in(argument)
@@ -96,5 +85,15 @@ def _errors_in(value: Any) -> Iterator[BaseException]:
     elif is_a(value, dict):
         yield from (part for _, part in items(value) if is_a(part, BaseException))
     else:
-        recent = members(value, slice(-_MOST_ARGUMENTS, None))
-        yield from (part for part in reversed(recent) if is_a(part, BaseException))
+        for part in reversed(members(value, slice(-_MOST_ARGUMENTS, None))):
+            error = part if is_a(part, BaseException) else _value_of(part)
+            if error is not None:
+                yield error
+
+
+def _value_of(part: Any) -> BaseException | None:
+    """Return the error that an object stands for, as Twisted's `Failure` does."""
+    if is_a(part, (str, bytes, int, float, dict)) or part is None:
+        return None
+    value = read(part, "value")
+    return value if is_a(value, BaseException) else None

@@ -1,33 +1,37 @@
 """How long a server asks to wait, read from its answer's headers.
 
-Rule: what makes no sense is ignored. Nothing here raises, nothing returns a number that is negative,
-infinite or not a number. "Now" is an argument; a `Date` header, where there is one, replaces it, so
-that a server whose clock is wrong is still understood.
+Rule: what makes no sense is ignored. Nothing here raises, and nothing returns a number that is negative, infinite
+or not a number. "Now" is an argument. A `Date` header, where there is one, replaces it, so that a server whose
+clock is wrong is still understood.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-
-WAIT_HEADERS = frozenset(
-    {
-        "date",
-        "ratelimit",
-        "ratelimit-remaining",
-        "ratelimit-reset",
-        "retry-after",
-        "retry-after-ms",
-        "x-rate-limit-remaining",
-        "x-rate-limit-reset",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-        "x-ratelimit-reset-after",
-    }
-)
-"""The headers that `read_wait` looks at; what else a server sends need not be collected."""
+from functools import lru_cache
 
 # ASCII digits with at most one fraction: float() alone accepts "1e3", "inf", "1_0" and full-width digits.
 _SECONDS = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,9})?")
+
+# Durations as Go prints them ("6m0s", "500ms") and as people write them ("17 seconds").
+_DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([a-zµ]{1,12}) ?", re.IGNORECASE)
+_MOST_PARTS = 6
+_SECONDS_BY_UNIT = {
+    unit: seconds
+    for units, seconds in {
+        ("ms", "msec", "millis", "millisecond", "milliseconds"): 1e-3,
+        ("us", "µs", "ns"): 0.0,
+        ("s", "sec", "secs", "second", "seconds"): 1.0,
+        ("m", "min", "mins", "minute", "minutes"): 60.0,
+        ("h", "hr", "hrs", "hour", "hours"): 3600.0,
+        ("d", "day", "days"): 86400.0,
+    }.items()
+    for unit in units
+}
+
+# RFC 3339, 5.6, with a zone: without one the moment is anybody's guess.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_FRACTION_OF_A_MICROSECOND = re.compile(r"(\.\d{6})\d+")
 
 # RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime. The names of days are not checked.
 _DATES = tuple(
@@ -49,16 +53,18 @@ _MONTH_BY_NAME = {
 _RATE_LIMIT_LEFT = re.compile(r"\b(?:r|remaining)\s*=\s*([0-9]{1,10})\b")
 _RATE_LIMIT_RESET = re.compile(r"\b(?:t|reset)\s*=\s*([0-9]{1,10})\b")
 
-# A reset above this is a point in time (seconds since 1970), above the second one in milliseconds.
+# A number from here on is a point in time (seconds since 1970), from the second one on in milliseconds.
 _EARLIEST_EPOCH = 1e9
 _EARLIEST_EPOCH_MS = 1e12
+
+_MILLISECONDS = ("-ms", "milliseconds", "millis")
 
 
 def parse_retry_after(value: str, *, now: datetime) -> float | None:
     """Return how many seconds `value` asks to wait, or None when it makes no sense.
 
-    Both forms of the header are read (RFC 9110, 10.2.3); a fraction of a second is tolerated, as several
-    services send it. A date in the past is 0.0. `now` has a time zone.
+    Both forms of the header are read (RFC 9110, 10.2.3). A fraction of a second is tolerated, since several
+    services send one. A date in the past is 0.0. `now` has a time zone.
     """
     seconds = _parse_seconds(value)
     if seconds is not None:
@@ -68,7 +74,7 @@ def parse_retry_after(value: str, *, now: datetime) -> float | None:
 
 
 def parse_http_date(value: str, *, now: datetime) -> datetime | None:
-    """Return the moment that an HTTP date names, or None when it is none (RFC 9110, 5.6.7).
+    """Return the moment that an HTTP date names, or None when it is not one (RFC 9110, 5.6.7).
 
     `now` places the two-digit years of RFC 850: never more than 50 years ahead.
     """
@@ -76,6 +82,16 @@ def parse_http_date(value: str, *, now: datetime) -> datetime | None:
         if match := form.fullmatch(value.strip()):
             return _moment(match, now=now)
     return None
+
+
+@lru_cache(maxsize=1024)
+def is_wait_header(name: str) -> bool:
+    """Return whether `read_wait` looks at a header of this name, which is in lower case.
+
+    Services put prefixes and suffixes of their own around the common words: `x-ms-retry-after-ms` (Azure),
+    `x-ratelimit-reset-tokens` (OpenAI), `anthropic-ratelimit-requests-reset`.
+    """
+    return name in ("date", "ratelimit") or _names_a_delay(name) or _names_a_reset(name) or _names_what_is_left(name)
 
 
 def read_wait(headers: Mapping[str, str], *, now: datetime, throttled: bool) -> float | None:
@@ -89,24 +105,72 @@ def read_wait(headers: Mapping[str, str], *, now: datetime, throttled: bool) -> 
         now: With time zone; a valid `date` header replaces it.
         throttled: The answer refused because of too many requests.
     """
-    milliseconds = _parse_seconds(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
     now = parse_http_date(headers.get("date", ""), now=now) or now
-    after = parse_retry_after(headers.get("retry-after", ""), now=now)
-    if after is not None or not throttled:
-        return after
-    return _read_reset(headers, now=now)
+    delays = sorted(filter(_names_a_delay, headers), key=_precision)
+    for name in delays:
+        after = parse_wait(headers[name], now=now, milliseconds=name.endswith(_MILLISECONDS))
+        if after is not None:
+            return after
+    return _read_reset(headers, now=now) if throttled else None
 
 
 def is_spent(headers: Mapping[str, str]) -> bool:
     """Return whether the headers say that nothing is left of a rate limit."""
-    return _left(headers) == 0
+    return 0 in _left(headers)
+
+
+def parse_wait(value: str, *, now: datetime, milliseconds: bool = False) -> float | None:
+    """Return how many seconds `value` asks to wait, in any form that services use, or None when it makes no sense.
+
+    These are the two forms of `Retry-After`, a number with a unit (`500ms`, `1m0s`, `17 seconds`), a moment as
+    RFC 3339 has it, and a moment in seconds or milliseconds since 1970.
+
+    >>> from datetime import UTC, datetime
+    >>> parse_wait("6m0s", now=datetime(2026, 1, 1, tzinfo=UTC))
+    360.0
+    """
+    value = value.strip()
+    plain = _parse_seconds(value)
+    if plain is not None:
+        return seconds_until(plain / 1000 if milliseconds else plain, now=now)
+    seconds = _parse_duration(value)
+    if seconds is None:
+        seconds = parse_retry_after(value, now=now)
+    return _parse_rfc_3339(value, now=now) if seconds is None else seconds
+
+
+def seconds_until(number: float, *, now: datetime) -> float:
+    """Return the wait for a number that may be one of seconds or a moment since 1970: services differ."""
+    if number < _EARLIEST_EPOCH:
+        return number
+    moment = number / 1000 if number > _EARLIEST_EPOCH_MS else number
+    return max(0.0, moment - now.timestamp())
 
 
 def _parse_seconds(value: str) -> float | None:
     value = value.strip()
     return float(value) if _SECONDS.fullmatch(value) else None
+
+
+def _parse_duration(value: str) -> float | None:
+    total, position, parts = 0.0, 0, 0
+    while position < len(value):
+        match = _DURATION_PART.match(value, position)
+        seconds = _SECONDS_BY_UNIT.get(match[2].lower()) if match else None
+        if match is None or seconds is None or parts == _MOST_PARTS:
+            return None
+        total, position, parts = total + float(match[1]) * seconds, match.end(), parts + 1
+    return total if parts else None
+
+
+def _parse_rfc_3339(value: str, *, now: datetime) -> float | None:
+    if not _RFC_3339.fullmatch(value):
+        return None
+    try:
+        moment = datetime.fromisoformat(_FRACTION_OF_A_MICROSECOND.sub(r"\1", value.upper()))
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _moment(match: re.Match[str], *, now: datetime) -> datetime | None:
@@ -124,32 +188,55 @@ def _moment(match: re.Match[str], *, now: datetime) -> datetime | None:
         return None
 
 
-def _left(headers: Mapping[str, str]) -> float | None:
-    for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
-        left = _parse_seconds(headers.get(name, ""))
-        if left is not None:
-            return left
+def _names_a_delay(name: str) -> bool:
+    return "retry-after" in name or name.endswith(("retry-in", "retry-delay"))
+
+
+def _names_a_reset(name: str) -> bool:
+    return "reset" in name and ("limit" in name or name.endswith("reset"))
+
+
+def _names_what_is_left(name: str) -> bool:
+    return "remaining" in name and "limit" in name
+
+
+def _precision(name: str) -> tuple[bool, bool, str]:
+    return not name.endswith(_MILLISECONDS), name != "retry-after", name
+
+
+def _left(headers: Mapping[str, str]) -> list[float]:
+    """Return what is left of each limit that the headers tell about."""
+    left = [number for name in headers if _names_what_is_left(name) for number in _numbers(headers[name])]
     match = _RATE_LIMIT_LEFT.search(headers.get("ratelimit", ""))
-    return float(match[1]) if match else None
+    return [*left, float(match[1])] if match else left
+
+
+def _numbers(value: str) -> Iterator[float]:
+    return (number for part in value.split(",") if (number := _parse_seconds(part)) is not None)
 
 
 def _read_reset(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    # Requests are left in this limit: it is not the one that refused, and its reset says nothing.
-    if (_left(headers) or 0) > 0:
+    # Requests are left in every limit: none of these refused, and their resets say nothing.
+    left = _left(headers)
+    if left and min(left) > 0:
         return None
     match = _RATE_LIMIT_RESET.search(headers.get("ratelimit", ""))
     if match:
         return float(match[1])
-    for name in ("x-ratelimit-reset-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
-        reset = _parse_seconds(headers.get(name, ""))
-        if reset is not None:
-            return _seconds_until(reset, now=now)
-    return None
+    names = [name for name in headers if _names_a_reset(name)]
+    exact = [name for name in names if name.endswith("reset-after")]
+    return max((wait for name in exact or names for wait in _resets(headers, name, now=now)), default=None)
 
 
-def _seconds_until(reset: float, *, now: datetime) -> float:
-    """Return the wait for a reset that may be a number of seconds or a point in time: services differ."""
-    if reset < _EARLIEST_EPOCH:
-        return reset
-    moment = reset / 1000 if reset > _EARLIEST_EPOCH_MS else reset
-    return max(0.0, moment - now.timestamp())
+def _resets(headers: Mapping[str, str], name: str, *, now: datetime) -> Iterator[float]:
+    """Yield the waits that one header names, without those of limits that are not spent.
+
+    A header may list one reset for each limit, in the order of the remaining ones: `0, 1900` and `1, 14197`.
+    """
+    left = [*_numbers(headers.get(name.replace("reset-after", "reset").replace("reset", "remaining"), ""))]
+    values = [headers[name]] if "GMT" in headers[name] else headers[name].split(",")
+    milliseconds = name.endswith(_MILLISECONDS)
+    for index, value in enumerate(values):
+        wait = parse_wait(value, now=now, milliseconds=milliseconds)
+        if wait is not None and not (index < len(left) and left[index] > 0):
+            yield wait

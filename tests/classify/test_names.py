@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_tools import ErrorCategory, diagnose
+from agent_tools._classify.naming import NAMES_BY_ROLE, Role
 from agent_tools._classify.reading import Subject
-from agent_tools._classify.tables.http import STATUS_NAMES
 from tests.classify.test_contract import status_error
 
 RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
@@ -75,9 +75,9 @@ def test_a_timeout_by_name_stays_one_when_the_connection_broke_inside() -> None:
     assert diagnose(error).category is TIMEOUT
 
 
-@pytest.mark.parametrize("name", STATUS_NAMES)
-@pytest.mark.parametrize("value", [503, HTTPStatus.SERVICE_UNAVAILABLE], ids=["int", "enum"])
-def test_a_status_is_found_on_the_error_and_on_its_response(name: str, value: int) -> None:
+@pytest.mark.parametrize("name", NAMES_BY_ROLE[Role.STATUS])
+@pytest.mark.parametrize("value", [503, HTTPStatus.SERVICE_UNAVAILABLE, "503"], ids=["int", "enum", "text"])
+def test_a_status_is_found_on_the_error_and_on_its_response(name: str, value: int | str) -> None:
     for error in (
         made("CrmError", **{name: value}),
         made("CrmError", response=SimpleNamespace(**{name: value})),
@@ -87,8 +87,8 @@ def test_a_status_is_found_on_the_error_and_on_its_response(name: str, value: in
         assert (failure.category, failure.status_code) == (RETRYABLE, 503)
 
 
-@pytest.mark.parametrize("value", [True, "503", 503.0, 0, 200, 299, 599, 20429, -32603, None, [503], object()])
-def test_nothing_but_an_int_in_range_is_a_status(value: object) -> None:
+@pytest.mark.parametrize("value", [True, "0503", "503 ", 503.0, 0, 200, 299, 599, 20429, -32603, None, [503], object()])
+def test_nothing_but_a_whole_number_in_range_is_a_status(value: object) -> None:
     failure = diagnose(made("CrmError", status_code=value))
     assert (failure.category, failure.status_code) == (NON_RETRYABLE, None)
 

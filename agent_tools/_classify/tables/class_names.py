@@ -1,8 +1,8 @@
 """Class names that speak for themselves, for libraries and applications that no table knows.
 
 `HelpdeskRateLimited`, `UpstreamServiceUnavailable`, `CrmLoginFailed`: the end of a name is read as a code
-word. Such a row is never `sure`: what the error was raised from knows better. A name may cost a retry, but
-may hardly earn one: only words that mean "too many requests" or "service unavailable" everywhere do.
+word. Such a row is never `sure`, since what the error was raised from knows better. Only words that mean "too
+many requests" or "the service failed" everywhere make an error retryable.
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 
 from agent_tools._classify.tables.code_words import ROW_BY_WORD
-from agent_tools._classify.tables.row import BROKEN, LATE, PASSING, PERMANENT, REFUSED, Row, spread
+from agent_tools._classify.tables.row import BROKEN, LATE, NOT_NOW, PASSING, PERMANENT, REFUSED, THROTTLED, Row, spread
 from agent_tools._core.failure import ErrorCategory
 
 ROW_BY_NAME = ROW_BY_WORD | spread(
@@ -20,39 +20,78 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "backendunavailable",
             "databaseunavailable",
             "internalserver",
+            "retriable",
             "retryable",
+            "server",
             "serverunavailable",
             "temporary",
+            "temporaryfail",
             "transient",
             "upstreamunavailable",
         ),
-        LATE: ("connecttimeout", "deadline", "readtimeout", "timeoutexpired"),
+        NOT_NOW: ("deadlock", "locktimeout", "locked", "maintenance", "toomanyconnections", "writeconflict"),
+        THROTTLED: ("floodcontrol", "floodwait", "retryafter", "slowmode", "slowmodewait"),
+        LATE: (
+            "connecttimeout",
+            "deadline",
+            "readtimeout",
+            "timelimit",
+            "timelimitexceeded",
+            "timeoutexceeded",
+            "timeoutexpired",
+            "timeoutreached",
+        ),
         BROKEN: (
             "brokenconnection",
             "certificate",
             "communication",
             "connect",
             "connection",
-            "connectionaborted",
             "connectionclosed",
             "connectionfailed",
             "connectionfailure",
             "connectionlost",
+            "connectionaborted",
+            "connectionbroken",
+            "connectiondone",
+            "connectiondropped",
+            "connectionloss",
             "connectionrefused",
             "connectionreset",
+            "connectionterminated",
             "connectivity",
+            "connector",
+            "couldnotconnect",
+            "disconnect",
             "disconnected",
             "dns",
+            "dnslookup",
             "hostunreachable",
+            "incompleteread",
             "nameresolution",
             "network",
             "networkunreachable",
+            "nohostavailable",
+            "noservers",
+            "nobrokersavailable",
+            "noroutetohost",
             "proxy",
             "serverdisconnected",
+            "resolver",
+            "serverclosed",
+            "servernotfound",
+            "serverunreachable",
+            "sessionclosed",
+            "sessionexpired",
             "socket",
+            "socketclosed",
             "ssl",
+            "streamclosed",
+            "streamreset",
             "tls",
             "transport",
+            "transportclosed",
+            "unexpecteddisconnect",
             "unreachable",
             "unreachablehost",
         ),
@@ -64,7 +103,9 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "login",
             "notloggedin",
             "oauth",
+            "passwordrequired",
             "permission",
+            "sessionpasswordneeded",
         ),
         PERMANENT: (
             "argument",
@@ -74,16 +115,27 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "decode",
             "decoding",
             "deserialization",
+            "duplicate",
             "encode",
             "encoding",
+            "entitytoolarge",
+            "exists",
+            "gone",
             "integrity",
             "json",
             "parse",
+            "notexist",
+            "notexists",
+            "notmodified",
             "parsing",
+            "payloadtoolarge",
             "programming",
             "schema",
             "serialization",
             "syntax",
+            "toobig",
+            "toolarge",
+            "toolong",
             "type",
             "value",
         ),
@@ -99,6 +151,7 @@ WHOLE_NAMES = frozenset(
         "login",
         "permission",
         "proxy",
+        "retriable",
         "retryable",
         "temporary",
         "transient",
@@ -107,7 +160,7 @@ WHOLE_NAMES = frozenset(
         "value",
     }
 )
-"""Words that only count as the whole name: a `ProductUnavailable` is no outage, a `DataLoginError` nothing at all."""
+"""Words that only count as the whole name: a `ProductUnavailable` is not an outage."""
 
 DENYING_STARTS = (
     "bad",
@@ -122,7 +175,7 @@ DENYING_STARTS = (
     "unsupported",
     "wrong",
 )
-"""What stands before a word and makes another thing of it: an `InvalidTimeout` is an argument."""
+"""What turns the word after it into something else: an `InvalidTimeout` is a wrong argument."""
 
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _ENDINGS = frozenset({"Error", "Exception", "Err", "Failure", "Fault", "Response", "Result"})
@@ -145,14 +198,16 @@ def row_by_name(qualified: str) -> Row | None:
 
 
 def row_by_denial(qualified: str) -> Row | None:
-    """Return NON_RETRYABLE when the name begins with a denial; weaker than whatever a base of the class says."""
+    """Return NON_RETRYABLE when the name begins with a denial, which is weaker than a row of any base."""
     return PERMANENT.named(qualified) if _is_denied(_humps(qualified)) else None
 
 
 def _row_by_end(humps: list[str]) -> Row | None:
     ends = ("".join(humps[start:]) for start in range(1, len(humps)))
     row = next((ROW_BY_NAME[end] for end in ends if end in ROW_BY_NAME and end not in WHOLE_NAMES), None)
-    # An `InvalidTimeout` is no timeout, but an `InvalidUserCredentials` is about credentials.
+    if row is None and _is_denied(humps):
+        row = ROW_BY_NAME.get("".join(humps[1:]))  # `NoAuth`: even a word that only counts as the whole name
+    # An `InvalidTimeout` is not a timeout, but an `InvalidUserCredentials` is about credentials.
     if row is None or (_is_denied(humps) and row.category is not ErrorCategory.AUTH_FAILURE):
         return None
     return row

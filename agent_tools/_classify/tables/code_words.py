@@ -10,11 +10,13 @@ Slack refuses with 200, GitHub and Google limit with 403. A 404 stays a 404, wha
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any  # what services put into bodies is of any shape
 
 from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import Kind, Subject, is_a, read, text
 from agent_tools._classify.tables.row import LATE, NOT_NOW, PASSING, REFUSED, REJECTED, SPENT, THROTTLED, Row, spread
 
@@ -63,6 +65,7 @@ ROW_BY_WORD = spread(
             "servertemporarilyunavailable",
             "serviceoverloaded",
             "serviceunavailable",
+            "servererror",  # OAuth, RFC 6749, 4.1.2.1
             "temporarilyunavailable",
             "unavailable",
         ),
@@ -114,7 +117,6 @@ ROW_BY_WORD = spread(
             "invalidcredentials",
             "invalidgrant",
             "invalidlogin",
-            "invalidsessionid",
             "invalidsignature",
             "invalidtoken",
             "loginfailed",
@@ -137,7 +139,11 @@ ROW_BY_WORD = spread(
             "unauthenticated",
             "unauthorized",
             "unauthorizedaccess",
+            "unauthorizedclient",
             "unrecognizedclient",
+            "consentrequired",
+            "interactionrequired",
+            "noauth",
         ),
         SPENT: (
             "accountquotaexceeded",
@@ -197,15 +203,9 @@ ROW_BY_WORD_BY_LIBRARY: dict[str, dict[str, Row]] = {
         "notallowedtokentype": REFUSED,
     },
     # Salesforce counts requests by the day; https://developer.salesforce.com/docs, "Status Codes and Error Responses"
-    "simple_salesforce": {"requestlimitexceeded": SPENT, "unabletolockrow": NOT_NOW, "invalidsessionid": REFUSED},
+    "salesforce": {"requestlimitexceeded": SPENT, "unabletolockrow": NOT_NOW, "invalidsessionid": REFUSED},
 }
-"""Words that one library's service means in a way of its own; they come before the general ones."""
-
-WORD_NAMES = ("code", "error_code", "error", "type", "status", "reason", "errcode", "errorCode")
-"""Attributes that hold a word, or something that does."""
-
-WORD_KEYS = (*WORD_NAMES, "Code", "Error", "__type", "errors", "details", "extensions", "fault", "err")
-"""Keys of bodies that hold a word, or something that does."""
+"""Words that a service means in a way of its own, by what the roots of its clients contain. They come first."""
 
 _WORTH_READING = frozenset({None, 400, 402, 403, 409, 413, 429, 500, 502, 503})
 """Statuses beside which words are looked for at all: the others are never overruled, and never a quota."""
@@ -221,11 +221,19 @@ _STATUSES_OVERRULED_BY_ROW = {
 }
 """Which statuses a word with this row overrules. None stands for no status, and for a 2xx."""
 
-_KNOWN_WORDS = frozenset(ROW_BY_WORD).union(*ROW_BY_WORD_BY_LIBRARY.values())
-_LONGEST_WORD = 80
+_WORDS_OF_LIBRARIES: frozenset[str] = frozenset().union(*ROW_BY_WORD_BY_LIBRARY.values())
+LONGEST_WORD = 80
 _MOST_WORDS = 24
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _ENDINGS = ("exception", "error", "fault")
+
+_LIMITED = re.compile(r"(?:ratelimit|throttl|toomanyrequest|callslimit)[a-z]{0,12}$")
+_QUOTA = re.compile(
+    r"quota|credits?(?:balance)?$|(?:daily|monthly|weekly|plan|billing|credits?|usage|spend|balance)[a-z]{0,12}limit"
+)
+_OVER = re.compile(r"exceeded|exhausted|reached|depleted|insufficient|outof|hit$|over|nomore|spent|toolow")
+#: A quota by the second or the minute refills while a call waits.
+_SHORT_QUOTA = re.compile(r"rate|throttl|request|concurren|second|minute")
 
 
 def said_by(subject: Subject, response: Any, *, status: int | None) -> tuple[str, ...]:
@@ -240,13 +248,13 @@ def said_by(subject: Subject, response: Any, *, status: int | None) -> tuple[str
         return ()
     raw = islice(_raw_words(subject, response), _MOST_WORDS)
     names = (subject.kind.name,) if status is not None and subject.kind.foreign else ()
-    return tuple(word for word in map(normalize, chain(raw, names)) if word in _KNOWN_WORDS)
+    return tuple(word for word in map(normalize, chain(raw, names)) if row_of_word(word, subject.kind) is not None)
 
 
 def overruling(said: tuple[str, ...], kind: Kind, *, status: int | None) -> Row | None:
     """Return the row of the first word that overrules `status`, or None."""
     for word in said:
-        row = _row_of(word, kind)
+        row = row_of_word(word, kind)
         if row is not None and status in _STATUSES_OVERRULED_BY_ROW[row]:
             return row.named(f"code {word}")
     return None
@@ -254,40 +262,62 @@ def overruling(said: tuple[str, ...], kind: Kind, *, status: int | None) -> Row 
 
 def is_quota(said: tuple[str, ...], kind: Kind) -> bool:
     """Return whether a word says that what was paid for is used up."""
-    return any(_row_of(word, kind) == SPENT for word in said)
+    return any(row_of_word(word, kind) == SPENT for word in said)
 
 
 @lru_cache(maxsize=2048)
 def normalize(word: str) -> str:
     """Return a word as the tables spell it: without case, separators and a trailing `Error`."""
     bare = _SEPARATORS.sub("", word.rpartition("#")[2].lower())
-    if bare in _KNOWN_WORDS:
+    if " " in word and bare not in ROW_BY_WORD:
+        return ""  # a sentence, not a code
+    if bare in ROW_BY_WORD or bare in _WORDS_OF_LIBRARIES or row_of_any_word(bare) is not None:
         return bare
     ending = next((ending for ending in _ENDINGS if bare.endswith(ending)), "")
     return bare.removesuffix(ending)
 
 
-def _row_of(word: str, kind: Kind) -> Row | None:
+def row_of_word(word: str, kind: Kind) -> Row | None:
+    """Return what a normalized word means to the library of that error, or None when no table knows it."""
     for library, table in ROW_BY_WORD_BY_LIBRARY.items():
-        if library in kind.roots and word in table:
+        if word in table and any(library in root for root in kind.roots):
             return table[word]
-    return ROW_BY_WORD.get(word)
+    return row_of_any_word(word)
+
+
+@lru_cache(maxsize=2048)
+def row_of_any_word(word: str) -> Row | None:
+    """Return what a normalized word means to most services, or None when no table knows it."""
+    row = ROW_BY_WORD.get(word)
+    if row is not None:
+        return row
+    if _LIMITED.search(word) and not word.startswith(("invalid", "no", "un", "bad")):
+        return THROTTLED
+    return SPENT if _QUOTA.search(word) and _OVER.search(word) and not _SHORT_QUOTA.search(word) else None
+
+
+def row_by_words(subject: Subject) -> Row | None:
+    """Return what the code words of an error say by themselves, without a status."""
+    return overruling(said_by(subject, None, status=None), subject.kind, status=None)
 
 
 def _raw_words(subject: Subject, response: Any) -> Iterator[str]:
-    for value in subject.values(WORD_NAMES):
+    for value in subject.find(Role.WORD):
         yield from _words_in(value)
     for body in bodies_of(subject, response):
         yield from _words_in(body)
 
 
 def _words_in(value: Any) -> Iterator[str]:
-    """Yield what could be a word in `value`: itself, or what stands in it under a telling key."""
-    for part in parts_of(value, WORD_KEYS):
+    """Yield what could be a word in `value`: itself, or the parts of it whose keys say so."""
+    parts = (value,) if type(value) is str else () if type(value) is int else parts_of(value, Role.PART)
+    for part in parts:
         if is_a(part, str):
             word = text(part)
-            if len(word) <= _LONGEST_WORD:
+            if len(word) <= LONGEST_WORD:
                 yield word
+        elif is_a(part, Enum):
+            yield text(read(part, "name"))
         elif not (is_a(part, dict) or is_a(part, int)):
             # An object that stands for the error of the body, as stripe and azure have it.
             code = read(part, "code")

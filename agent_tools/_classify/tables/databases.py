@@ -8,8 +8,11 @@ https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml.
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
+from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import Subject, is_a, number, read, text
+from agent_tools._classify.tables.code_words import row_by_words
 from agent_tools._classify.tables.row import (
     BROKEN,
     LATE,
@@ -86,6 +89,18 @@ ROW_BY_CLICKHOUSE_CODE = spread(
 )
 """https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp"""
 
+ROW_BY_SNOWFLAKE_RANGE: dict[range, Row] = {
+    range(390100, 390200): REFUSED,
+    range(390300, 390400): REFUSED,
+    range(604, 605): LATE,
+    range(630, 631): LATE,
+    range(603, 604): PASSING,
+    range(250001, 250004): SOME_CONNECTION_TROUBLE,
+    range(251001, 251012): REFUSED,
+}
+"""https://github.com/snowflakedb/snowflake-connector-python/blob/main/src/snowflake/connector/errorcode.py and
+`network.py`: the server's 3901xx and 3903xx are about logins and tokens, 2510xx are wrong settings for one."""
+
 ROW_BY_ORACLE_CODE = spread(
     {
         NOT_NOW: (
@@ -130,19 +145,38 @@ ROW_BY_LIBPQ_TEXT = {
 _ORACLE = re.compile(r"[A-Z]{3}-[0-9]{4,5}")
 _POSTGREST = re.compile(r"PGRST[0-9X]{3}")
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+_CLICKHOUSE_IN_TEXT = re.compile(r"\b[Cc]ode: ([0-9]{1,4})[.,] ?(?:DB::|e\.displayText)")
 _SQLITE_PRIMARY = 0xFF
 _NO_STATE = frozenset({"00000", "HY000"})
 
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the error code of a database says, or None when the error carries none."""
-    for library in READER_BY_LIBRARY.keys() & subject.kind.roots:
-        return READER_BY_LIBRARY[library](subject)
-    return _by_sqlstate_attribute(subject)
+    for reader in _readers_of(subject.kind.roots):
+        return reader(subject)
+    return _by_sqlstate_attribute(subject) or _by_sqlstate_in_fields(subject)
+
+
+@lru_cache(maxsize=1024)
+def _readers_of(roots: frozenset[str]) -> tuple[Callable[[Subject], Row | None], ...]:
+    exact = [reader for library, reader in READER_BY_LIBRARY.items() if library in roots]
+    return tuple(exact or [reader for word, reader in READER_BY_WORD.items() if any(word in root for root in roots)])
 
 
 def _by_sqlstate_attribute(subject: Subject) -> Row | None:
-    return next(filter(None, map(_by_sqlstate, subject.values(("sqlstate", "pgcode")))), None)
+    return next(filter(None, map(_by_sqlstate, subject.find(Role.SQLSTATE))), None)
+
+
+def _by_sqlstate_in_fields(subject: Subject) -> Row | None:
+    """Return what field C of PostgreSQL's own error message says, which pg8000 and its like raise as a dict."""
+    fields = subject.argument
+    return _by_sqlstate(dict.get(fields, "C")) if is_a(fields, dict) else None
+
+
+def _unknown(subject: Subject, rule: str) -> Row:
+    """Return the row for a number that no table has: a word beside it, a SQLSTATE, else NON_RETRYABLE."""
+    row = row_by_words(subject) or _by_sqlstate_attribute(subject)
+    return row or PERMANENT.named(rule)
 
 
 def _by_sqlstate(value: object) -> Row | None:
@@ -154,7 +188,7 @@ def _by_sqlstate(value: object) -> Row | None:
 
 
 def _by_postgresql(subject: Subject) -> Row | None:
-    row = _by_sqlstate_attribute(subject)
+    row = _by_sqlstate_attribute(subject) or _by_sqlstate_in_fields(subject) or _by_sqlstate(subject.read("code"))
     if row is not None:
         return row
     said = text(subject.argument, limit=1000).lower()
@@ -165,8 +199,8 @@ def _by_mysql(subject: Subject) -> Row | None:
     code = number(subject.read("errno")) or number(subject.argument)
     if not code or code < 0:
         return _by_sqlstate_attribute(subject)
-    row = ROW_BY_MYSQL_NUMBER.get(code) or _by_sqlstate_attribute(subject) or PERMANENT
-    return row.named(f"MySQL {code}")
+    rule = f"MySQL {code}"
+    return ROW_BY_MYSQL_NUMBER[code].named(rule) if code in ROW_BY_MYSQL_NUMBER else _unknown(subject, rule)
 
 
 def _by_sqlite(subject: Subject) -> Row | None:
@@ -178,7 +212,10 @@ def _by_sqlite(subject: Subject) -> Row | None:
 
 def _by_mongo(subject: Subject) -> Row | None:
     code = number(subject.read("code"))
-    return None if code is None else ROW_BY_MONGO_CODE.get(code, PERMANENT).named(f"MongoDB {code}")
+    if code is None:
+        return None
+    rule = f"MongoDB {code}"
+    return ROW_BY_MONGO_CODE[code].named(rule) if code in ROW_BY_MONGO_CODE else _unknown(subject, rule)
 
 
 def _by_odbc(subject: Subject) -> Row | None:
@@ -191,8 +228,21 @@ def _by_mssql(subject: Subject) -> Row | None:
     return None if not code else ROW_BY_MSSQL_NUMBER.get(code, PERMANENT).named(f"SQL Server {code}")
 
 
+def _by_snowflake(subject: Subject) -> Row | None:
+    """Return what the vendor's number says, which is more exact than the SQLSTATE beside it."""
+    code = number(subject.read("errno"))
+    row = (
+        None
+        if code is None
+        else next((row for numbers, row in ROW_BY_SNOWFLAKE_RANGE.items() if code in numbers), None)
+    )
+    return _by_sqlstate_attribute(subject) if row is None else row.named(f"Snowflake {code}")
+
+
 def _by_clickhouse(subject: Subject) -> Row | None:
     code = number(subject.read("code"))
+    match = _CLICKHOUSE_IN_TEXT.search(text(subject.argument, limit=1000)) if code is None else None
+    code = int(match[1]) if match else code
     return None if not code else ROW_BY_CLICKHOUSE_CODE.get(code, PERMANENT).named(f"ClickHouse {code}")
 
 
@@ -226,5 +276,23 @@ READER_BY_LIBRARY: dict[str, Callable[[Subject], Row | None]] = {
     "clickhouse_driver": _by_clickhouse,
     "oracledb": _by_oracle,
     "postgrest": _by_postgrest,
+    "snowflake": _by_snowflake,
 }
 """Drivers that keep their code in a place of their own. `sqlstate` and `pgcode` are read on all others."""
+
+READER_BY_WORD: dict[str, Callable[[Subject], Row | None]] = {
+    "postgres": _by_postgresql,
+    "psycopg": _by_postgresql,
+    "psqlpy": _by_postgresql,
+    "pg8000": _by_postgresql,
+    "aiopg": _by_postgresql,
+    "asyncpg": _by_sqlstate_attribute,
+    "mysql": _by_mysql,
+    "mariadb": _by_mysql,
+    "mongo": _by_mongo,
+    "clickhouse": _by_clickhouse,
+    "asynch": _by_clickhouse,
+    "aiochclient": _by_clickhouse,
+    "snowflake": _by_snowflake,
+}
+"""Forks and other clients of the same databases, by what their root contains."""

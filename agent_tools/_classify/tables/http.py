@@ -1,17 +1,34 @@
 """HTTP: what a status means, where clients keep it, and what headers add.
 
-Sources: RFC 9110 and RFC 6585 for the statuses, the clients' own code for the attributes. A status is an
-int in 300..598 and nothing else: `code` and `status` hold words and other protocols' numbers just as often.
+Sources: RFC 9110 and RFC 6585 for the statuses, the clients' own code for the attributes. A status is a number
+in 300..598 and nothing else: `code` and `status` hold words and the numbers of other protocols just as often.
+
+A status without any header or body behind it is `bare`: the client may have made it up, as litellm and resend do
+for a timeout. Then a transport error, in the class or inside, knows better.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any  # attributes of foreign objects are of any type
 
-from agent_tools._classify.reading import Kind, Subject, cause_of, is_a, items, kind_of, number, read, text
+from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
+from agent_tools._classify.reading import (
+    Kind,
+    Subject,
+    args_of,
+    cause_of,
+    is_a,
+    items,
+    kind_of,
+    members,
+    number,
+    read,
+    text,
+)
 from agent_tools._classify.tables import code_words
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -25,20 +42,29 @@ from agent_tools._classify.tables.row import (
     Row,
 )
 from agent_tools._classify.waits import wait_in_bodies, wait_on
-from agent_tools._core.failure import Veto
-from agent_tools._core.retry_after import WAIT_HEADERS, is_spent, read_wait
+from agent_tools._core.failure import ErrorCategory, Veto
+from agent_tools._core.retry_after import is_spent, is_wait_header, read_wait
 
 ROW_BY_STATUS: dict[int, Row] = {
     401: REFUSED,
     403: REFUSED,
     407: REFUSED,
-    408: replace(LATE, may_have_acted=False),
+    408: LATE,  # "not received in full" (RFC 9110, 15.5.9), but Cosmos DB and gateways say it of slow writes
+    419: REFUSED,  # Laravel: page expired
+    420: THROTTLED,  # Twitter: enhance your calm
     425: NOT_NOW,
     429: THROTTLED,
+    430: THROTTLED,  # Shopify
+    440: REFUSED,  # IIS: login time-out
+    449: NOT_NOW,  # Cosmos DB: retry with
+    460: LATE,  # AWS load balancers: the client closed the connection
+    498: REFUSED,  # ArcGIS: invalid token
+    499: LATE,  # nginx: the client closed the connection
     500: PASSING,
     502: PASSING,
     503: PASSING,
     504: LATE,
+    509: replace(THROTTLED, may_have_acted=True),  # cPanel: bandwidth limit exceeded
     # Cloudflare's own: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/
     520: BROKEN,
     521: UNREACHED,
@@ -47,28 +73,12 @@ ROW_BY_STATUS: dict[int, Row] = {
     524: LATE,
     525: UNREACHED,
     526: UNREACHED,
+    527: BROKEN,
     529: PASSING,
+    530: BROKEN,
+    598: LATE,  # proxies: network read timeout
 }
 """Every status that is not here is NON_RETRYABLE."""
-
-STATUS_NAMES = (
-    "status_code",
-    "status",
-    "http_status",
-    "http_status_code",
-    "response_status_code",
-    "http_code",
-    "statusCode",
-    "errcode",
-    "code",
-)
-"""Where a status is looked for, on the error and on its response, in this order."""
-
-RESPONSE_NAMES = ("response", "raw_response", "http_response", "resp", "meta", "response_info")
-"""Where an error keeps the response that it is about."""
-
-HEADER_NAMES = ("headers", "response_headers", "hdrs", "http_headers")
-"""Where headers are looked for, on the error and on its response."""
 
 VETO_HEADERS = ("x-should-retry", "stripe-should-retry")
 """The server's own word on retrying (OpenAI, Anthropic and their like; Stripe)."""
@@ -78,10 +88,13 @@ EXACT = frozenset({"httpx.HTTPStatusError", "httpx2.HTTPStatusError"})
 
 # urllib3.exceptions.ResponseError.SPECIFIC_ERROR: all that is left of a status after its own retries.
 _TOO_MANY = re.compile(r"too many ([345][0-9]{2}) error responses", re.ASCII)
-_WANTED_HEADERS = WAIT_HEADERS | {*VETO_HEADERS}
 _FORBIDDEN = 403
 _SPENT_LIMIT = replace(THROTTLED, rule="HTTP 403 of a rate limit", status_code=_FORBIDDEN)
 _UNAVAILABLE = 503
+_LEAST_ERROR = 400
+_MOST_ARGUMENTS = 4
+_LONGEST_NUMBER = 20
+_STATUS = re.compile(r"[3-5][0-9]{2}")
 
 
 def row_of(subject: Subject) -> Row | None:
@@ -90,25 +103,29 @@ def row_of(subject: Subject) -> Row | None:
         return BROKEN.named("aiohttp.HttpProcessingError")
     exact = not EXACT.isdisjoint(subject.kind.names)
     response, status_of_response = _response(subject)
-    own = None if exact else _number_in(subject.values(STATUS_NAMES))
-    status = _as_status(status_of_response if own is None else own)
+    own = None if exact else _own_status(subject)
+    status = as_status(status_of_response) if own is None else own
+    if status is None and not exact:
+        status = _status_in_bodies(subject, response)
     said = code_words.said_by(subject, response, status=status)
-    row = _row_by_status(status) if exact else _decided(status, said, subject.kind)
+    row = row_by_status(status) if exact else _decided(status, said, subject.kind)
     if row is None:
         return None
-    headers = _headers(subject, response)
-    if status == _FORBIDDEN and not exact and not row.throttled and _is_rate_limit(headers):
-        row = _SPENT_LIMIT
+    found = _headers(subject, response)
+    headers = collect_headers(found)
+    row = _with_headers(row, headers, exact=exact)
     after = _wait(subject, response, headers, throttled=row.throttled)
     veto = row.veto or _veto(headers, is_quota=code_words.is_quota(said, subject.kind))
-    if after is None and veto is row.veto:
+    bare = not (exact or headers or any(items(found)) or bodies_of(subject, response))
+    if after is None and veto is row.veto and not bare:
         return row
-    refused = status == _UNAVAILABLE and after is not None
-    return replace(row, retry_after=after, may_have_acted=row.may_have_acted and not refused, veto=veto)
+    acted = row.may_have_acted and not (status == _UNAVAILABLE and after is not None)
+    return replace(row, retry_after=after, may_have_acted=acted, veto=veto, bare=bare)
 
 
 @lru_cache(maxsize=512)
-def _row_by_status(status: int | None) -> Row | None:
+def row_by_status(status: int | None) -> Row | None:
+    """Return what a status says; None says nothing."""
     if status is None:
         return None
     row = ROW_BY_STATUS.get(status)
@@ -119,7 +136,7 @@ def _row_by_status(status: int | None) -> Row | None:
 
 def _decided(status: int | None, said: tuple[str, ...], kind: Kind) -> Row | None:
     row = code_words.overruling(said, kind, status=status)
-    return replace(row, status_code=status) if row is not None else _row_by_status(status)
+    return replace(row, status_code=status) if row is not None else row_by_status(status)
 
 
 def _wait(subject: Subject, response: Any, headers: Mapping[str, str], *, throttled: bool) -> float | None:
@@ -132,14 +149,29 @@ def _wait(subject: Subject, response: Any, headers: Mapping[str, str], *, thrott
 
 
 def _veto(headers: Mapping[str, str], *, is_quota: bool) -> Veto | None:
-    if any(headers.get(name, "").strip().lower() == "false" for name in VETO_HEADERS):
+    if _says(headers, "false"):
         return Veto.SERVER
     return Veto.QUOTA if is_quota else None
 
 
+def _with_headers(row: Row, headers: Mapping[str, str], *, exact: bool) -> Row:
+    """Return the row for this status after what the server adds to it, which moves no status of an exact family."""
+    if exact or not headers:
+        return row
+    if row.status_code == _FORBIDDEN and not row.throttled and _is_rate_limit(headers):
+        return _SPENT_LIMIT
+    if row.category is ErrorCategory.NON_RETRYABLE and _says(headers, "true"):
+        return replace(row, category=ErrorCategory.RETRYABLE)
+    return row
+
+
 def _is_rate_limit(headers: Mapping[str, str]) -> bool:
-    """Return whether a 403 is a rate limit in truth, as GitHub answers."""
+    """Return whether a 403 is really a rate limit, as GitHub answers."""
     return is_spent(headers) or "retry-after" in headers
+
+
+def _says(headers: Mapping[str, str], word: str) -> bool:
+    return any(headers.get(name, "").strip().lower() == word for name in VETO_HEADERS)
 
 
 def _is_made_up(subject: Subject) -> bool:
@@ -150,21 +182,48 @@ def _is_made_up(subject: Subject) -> bool:
     return cause is not None and "aiohttp.HttpProcessingError" in kind_of(cause).names
 
 
+def _own_status(subject: Subject) -> int | None:
+    # The first number stands for its kind: what follows a number that is no status is of another protocol.
+    return as_status(_number_in(subject.find(Role.STATUS)))
+
+
 def _response(subject: Subject) -> tuple[Any, int | None]:
-    """Return the response that the error keeps and its status; what has no number for a status is none."""
+    """Return the response that the error keeps and its status; what has no number for a status is no response."""
     # Not "if response": a requests.Response with a 4xx is falsy.
-    for response in subject.values(RESPONSE_NAMES):
-        number_in_it = _number_in(read(response, name) for name in STATUS_NAMES)
+    for response in _candidates(subject):
+        number_in_it = _number_in(read(response, name) for name in NAMES_BY_ROLE[Role.STATUS])
         if number_in_it is not None:
             return response, number_in_it
-        if is_a(response, dict):
+        if is_a(response, dict) and read(response, "ResponseMetadata") is not None:
             return response, number(read(read(response, "ResponseMetadata"), "HTTPStatusCode"))
     return None, _number_left_by_urllib3(subject)
 
 
+def _candidates(subject: Subject) -> Iterator[Any]:
+    yield from subject.find(Role.RESPONSE)
+    for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
+        if not (argument is None or is_a(argument, (str, bytes, int, float, dict, BaseException))):
+            yield argument
+
+
 def _number_in(values: Iterable[Any]) -> int | None:
-    # A number that is no status stands for one: what follows (`code`) is of another protocol.
-    return next((found for value in values if (found := number(value)) is not None), None)
+    return next((found for value in values if (found := _as_number(value)) is not None), None)
+
+
+def _as_number(value: Any) -> int | None:
+    found = number(value)
+    return int(text(value)) if found is None and _STATUS.fullmatch(text(value, limit=4)) else found
+
+
+def _status_in_bodies(subject: Subject, response: Any) -> int | None:
+    """Return a status that only the body tells, as `{"error": {"code": 503}}` does."""
+    for body in bodies_of(subject, response):
+        for part in parts_of(body, Role.PART):
+            pairs = items(part) if is_a(part, dict) else ()
+            found = _number_in(value for name, value in pairs if type(name) is str and roles_of(name) & Role.STATUS)
+            if found is not None and found >= _LEAST_ERROR and as_status(found):
+                return found
+    return None
 
 
 def _number_left_by_urllib3(subject: Subject) -> int | None:
@@ -174,22 +233,21 @@ def _number_left_by_urllib3(subject: Subject) -> int | None:
     return int(match[1]) if match else None
 
 
-def _as_status(found: int | None) -> int | None:
+def as_status(found: int | None) -> int | None:
+    """Return the number if it can be the status of a failed request, else None."""
     return found if found is not None and 300 <= found <= 598 else None  # noqa: PLR2004  # the range is the rule
 
 
-def _headers(subject: Subject, response: Any) -> dict[str, str]:
-    for name in HEADER_NAMES if response is not None else ():
+def _headers(subject: Subject, response: Any) -> Any:
+    """Return what holds the headers, as the client keeps it, or None."""
+    for name in NAMES_BY_ROLE[Role.HEADERS] if response is not None else ():
         headers = read(response, name)
         if headers is not None:
-            return collect_headers(headers)
-    for headers in subject.values(HEADER_NAMES):
-        return collect_headers(headers)
-    if is_a(response, dict):
-        # botocore keeps them deep inside; httplib2's response is the dict of its headers.
-        inner = read(read(response, "ResponseMetadata"), "HTTPHeaders")
-        return collect_headers(response if inner is None else inner)
-    return {}
+            return headers
+    for headers in subject.find(Role.HEADERS):
+        return headers
+    # botocore keeps them deep inside; httplib2's response is the dict of its headers.
+    return read(read(response, "ResponseMetadata"), "HTTPHeaders") or response if is_a(response, dict) else None
 
 
 def collect_headers(headers: Any) -> dict[str, str]:
@@ -197,12 +255,20 @@ def collect_headers(headers: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for key, value in items(headers):
-        name, said = text(key).lower(), text(value)
-        if name not in _WANTED_HEADERS:
+        name = text(key).lower()
+        if not (name in VETO_HEADERS or is_wait_header(name)):
             continue
+        said = _header_text(value)
         if name not in found:
             found[name], spelled[name] = said, text(key)
         # slack_sdk keeps "Retry-After" under "retry-after" as well: that is one header.
         elif text(key) == spelled[name] or said != found[name]:
             found[name] = f"{found[name]}, {said}"
     return found
+
+
+def _header_text(value: Any) -> str:
+    """Return the text of a header, which some clients keep as a number or as a list of one."""
+    value = next(iter(members(value, slice(1))), value)
+    plain = number(value)
+    return text(value) if plain is None else str(plain)[:_LONGEST_NUMBER]

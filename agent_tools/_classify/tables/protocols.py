@@ -1,14 +1,17 @@
-"""Protocols with numbers of their own: gRPC, JSON-RPC as MCP speaks it, SMTP and FTP, AMQP.
+"""Protocols with numbers of their own: gRPC, JSON-RPC as MCP speaks it, AMQP, curl, Kafka, Thrift, Redis.
 
-Some of these numbers look like an HTTP status (SMTP 421, AMQP 403, FTP 530) and mean something else, so
-the libraries that raise them are asked here, before anyone looks for a status.
+Some of these numbers look like an HTTP status (AMQP 403) and mean something else, so the libraries that raise
+them are asked here, before anyone looks for a status.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
+from functools import lru_cache
 
-from agent_tools._classify.reading import Subject, call, items, number, read, text
+from agent_tools._classify.reading import Subject, call, is_a, members, name_of, number, read, text
+from agent_tools._classify.tables import mail
 from agent_tools._classify.tables.row import (
     BROKEN,
     LATE,
@@ -21,7 +24,6 @@ from agent_tools._classify.tables.row import (
     UNREACHED,
     Row,
     spread,
-    worst,
 )
 from agent_tools._classify.waits import wait_in_metadata
 
@@ -46,6 +48,31 @@ ROW_BY_GRPC_CODE = spread(
 Every other code is NON_RETRYABLE.
 """
 
+NUMBER_BY_GRPC_CODE = {
+    code: number
+    for number, code in enumerate(
+        (
+            "OK",
+            "CANCELLED",
+            "UNKNOWN",
+            "INVALID_ARGUMENT",
+            "DEADLINE_EXCEEDED",
+            "NOT_FOUND",
+            "ALREADY_EXISTS",
+            "PERMISSION_DENIED",
+            "RESOURCE_EXHAUSTED",
+            "FAILED_PRECONDITION",
+            "ABORTED",
+            "OUT_OF_RANGE",
+            "UNIMPLEMENTED",
+            "INTERNAL",
+            "UNAVAILABLE",
+            "DATA_LOSS",
+            "UNAUTHENTICATED",
+        )
+    )
+}
+
 ROW_BY_GRPC_WORD = {
     "dns resolution failed": UNREACHED,
     "failed to connect to all addresses": UNREACHED,
@@ -58,7 +85,7 @@ ROW_BY_GRPC_WORD = {
     "broken pipe": BROKEN,
     "goaway": BROKEN,
 }
-"""What the channel itself says beside UNAVAILABLE, when it was no server that answered."""
+"""What the channel itself says beside UNAVAILABLE, when no server answered."""
 
 ROW_BY_JSON_RPC_CODE = spread(
     {
@@ -68,47 +95,99 @@ ROW_BY_JSON_RPC_CODE = spread(
     }
 )
 """MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection, 32600 a session that the
-server has forgotten. -32603 is what every
-trouble of a server becomes, a refused login included, so it is not retried."""
+server has forgotten. -32603 is what every trouble of a server becomes, a refused login included, so it is not
+retried."""
 
-ROW_BY_REPLY = spread(
+ROW_BY_CURL_CODE = spread(
     {
-        REFUSED: (430, 530, 532, 534, 535, 538),
-        BROKEN: (425, 426),
-        NOT_NOW: (421, 450, 451, 452, 454),
+        UNREACHED: (5, 6, 7, 35, 51, 60, 97),
+        BROKEN: (16, 18, 52, 55, 56, 81, 92, 95, 96),
+        LATE: (28,),
+        REFUSED: (9, 67, 94),
+        REJECTED: (1, 3, 4, 41, 43, 48, 53, 54, 58, 59, 66, 77, 83, 90, 91),
     }
 )
-"""SMTP (RFC 5321, RFC 4954) and FTP (RFC 959). Other 4yz are worth another try by definition, 5yz are not."""
+"""https://curl.se/libcurl/c/libcurl-errors.html. Every other number is NON_RETRYABLE."""
+
+ROW_BY_KAFKA_NAME = spread(
+    {
+        BROKEN: ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_SSL", "NETWORK_EXCEPTION"),
+        LATE: ("_TIMED_OUT", "_MSG_TIMED_OUT", "_TIMED_OUT_QUEUE", "REQUEST_TIMED_OUT"),
+        REFUSED: ("_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "ILLEGAL_SASL_STATE"),
+        NOT_NOW: ("_QUEUE_FULL",),
+        THROTTLED: ("THROTTLING_QUOTA_EXCEEDED",),
+    }
+)
+"""librdkafka's `rd_kafka_resp_err_t`. Names that end in AUTHORIZATION_FAILED are refused, too."""
+
+ROW_BY_THRIFT_TYPE = spread({UNREACHED: (1,), LATE: (3,), BROKEN: (4,)})
+"""`TTransportException`: NOT_OPEN, TIMED_OUT, END_OF_FILE."""
+
+ROW_BY_RESP_WORD = spread(
+    {
+        REFUSED: ("NOAUTH", "WRONGPASS", "NOPERM"),
+        NOT_NOW: ("LOADING", "BUSY", "TRYAGAIN", "READONLY", "NOREPLICAS", "EXECABORT"),
+        PASSING: ("CLUSTERDOWN", "MASTERDOWN"),
+    }
+)
+"""The first word of an error reply of Redis and Valkey. https://redis.io/docs/latest/develop/reference/protocol-spec/"""
 
 ROW_BY_AMQP_CODE = spread({REFUSED: (403, 530), BROKEN: (320, 501), NOT_NOW: (405,), PASSING: (541,)})
 """AMQP 0-9-1, 1.2. Every other code is NON_RETRYABLE."""
 
 _UNAVAILABLE = "UNAVAILABLE"
 _GRPC_CODE = re.compile(r"[A-Z_]{2,24}")
-_REPLY = re.compile(r"([1-5][0-9]{2})[ -]")
+_GRPC_NAMES = ("code", "status", "grpc_status_code", "status_code", "_code")
+_CURL_IN_TEXT = re.compile(r"\bcurl: \(([0-9]{1,2})\)")
+_RESP_WORD = re.compile(r"[A-Z]{4,12}(?= )")
 
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the number of an error's own protocol says, or None when it has none."""
-    for library in READER_BY_LIBRARY.keys() & subject.kind.roots:
-        return READER_BY_LIBRARY[library](subject)
-    return None
+    for reader in _readers_of(subject.kind.roots):
+        row = reader(subject)
+        if row is not None:
+            return row
+    return _by_grpc_enum(subject) or _by_kafka(subject)
+
+
+@lru_cache(maxsize=1024)
+def _readers_of(roots: frozenset[str]) -> tuple[Callable[[Subject], Row | None], ...]:
+    exact = [reader for library, reader in READER_BY_LIBRARY.items() if library in roots]
+    return tuple(exact or [reader for word, reader in READER_BY_WORD.items() if any(word in root for root in roots)])
 
 
 def _by_grpc(subject: Subject) -> Row | None:
     code = text(read(call(subject.error, "code"), "name"))
     if not _GRPC_CODE.fullmatch(code):
         return None
+    row = _of_grpc(code, text(call(subject.error, "details"), limit=1000))
+    return replace(row, retry_after=wait_in_metadata(call(subject.error, "trailing_metadata")))
+
+
+def _of_grpc(code: str, details: str) -> Row:
     row = ROW_BY_GRPC_CODE.get(code, PERMANENT)
     if code == _UNAVAILABLE:
-        row = _channel_trouble(text(call(subject.error, "details"), limit=1000)) or row
-    after = wait_in_metadata(call(subject.error, "trailing_metadata"))
-    return replace(row, rule=f"gRPC {code}", retry_after=after)
+        row = _channel_trouble(details) or row
+    if "message larger than max" in details:  # our own limit for an answer, not the server's for requests
+        row = PERMANENT
+    return row.named(f"gRPC {code}")
 
 
 def _channel_trouble(details: str) -> Row | None:
     said = details.lower()
     return next((row for word, row in ROW_BY_GRPC_WORD.items() if word in said), None)
+
+
+def _by_grpc_enum(subject: Subject) -> Row | None:
+    """Return what a member of a gRPC status enum says, wherever a client of any name keeps it."""
+    for value in subject.values(_GRPC_NAMES):
+        if not is_a(value, Enum):
+            continue
+        code, of_enum = text(read(value, "name")), read(value, "value")
+        if NUMBER_BY_GRPC_CODE.get(code) == number(next(iter(members(of_enum, slice(1))), of_enum)) is not None:
+            return _of_grpc(code, text(subject.read("message"), limit=1000))
+    return None
 
 
 def _by_grpclib(subject: Subject) -> Row | None:
@@ -125,30 +204,43 @@ def _by_json_rpc(subject: Subject) -> Row | None:
     return ROW_BY_JSON_RPC_CODE.get(code, PERMANENT).named(f"JSON-RPC {code}")
 
 
-def _by_smtp(subject: Subject) -> Row | None:
-    code = number(subject.read("smtp_code")) or number(subject.read("code"))
-    if code is not None:
-        return _by_reply(code)
-    recipients = [number(reply[0]) for _, reply in items(subject.read("recipients")) if type(reply) is tuple and reply]
-    rows = [row for code in recipients if code is not None and (row := _by_reply(code))]
-    return worst(rows) if rows else None
-
-
-def _by_ftp(subject: Subject) -> Row | None:
-    match = _REPLY.match(text(subject.argument))
-    return _by_reply(int(match[1])) if match else None
-
-
-def _by_reply(code: int) -> Row | None:
-    if not 400 <= code < 600:  # noqa: PLR2004  # negative replies
-        return None
-    row = ROW_BY_REPLY.get(code) or (NOT_NOW if code < 500 else REJECTED)  # noqa: PLR2004  # 5yz
-    return row.named(f"reply {code}")
-
-
 def _by_amqp(subject: Subject) -> Row | None:
-    code = number(subject.read("reply_code"))
+    code = number(subject.read("reply_code")) or number(subject.read("code"))
     return ROW_BY_AMQP_CODE.get(code, PERMANENT).named(f"AMQP {code}") if code else None
+
+
+def _by_curl(subject: Subject) -> Row | None:
+    code = next((found for value in subject.values(("code", "errno")) if (found := number(value))), None)
+    code = code or number(subject.argument)
+    match = None if code else _CURL_IN_TEXT.search(text(subject.argument))
+    code = int(match[1]) if match else code
+    if not code or not 0 < code < 100:  # noqa: PLR2004  # curl's own numbers
+        return None
+    return ROW_BY_CURL_CODE[code].named(f"curl {code}") if code in ROW_BY_CURL_CODE else None
+
+
+def _by_kafka(subject: Subject) -> Row | None:
+    """Return what librdkafka's `KafkaError` says, which confluent-kafka raises as an argument."""
+    held = subject.argument
+    if held is None or is_a(held, (str, bytes, int, dict)) or name_of(held) != "KafkaError":
+        return None
+    name = text(call(held, "name"))
+    row = REFUSED if name.endswith("AUTHORIZATION_FAILED") else ROW_BY_KAFKA_NAME.get(name)
+    if row is None:
+        row = PASSING if call(held, "retriable") is True else PERMANENT
+    return replace(row, rule=f"Kafka {name}", may_have_acted=True)
+
+
+def _by_thrift(subject: Subject) -> Row | None:
+    code = number(subject.read("type"))
+    row = ROW_BY_THRIFT_TYPE.get(code) if code and subject.kind.name == "TTransportException" else None
+    return None if row is None else replace(row, rule=f"Thrift {code}", sure=False)
+
+
+def _by_resp(subject: Subject) -> Row | None:
+    match = _RESP_WORD.match(text(subject.argument))
+    row = ROW_BY_RESP_WORD.get(match[0]) if match else None
+    return None if row is None or match is None else row.named(f"Redis {match[0]}")
 
 
 READER_BY_LIBRARY: dict[str, Callable[[Subject], Row | None]] = {
@@ -156,9 +248,27 @@ READER_BY_LIBRARY: dict[str, Callable[[Subject], Row | None]] = {
     "grpclib": _by_grpclib,
     "mcp": _by_json_rpc,
     "fastmcp": _by_json_rpc,
-    "smtplib": _by_smtp,
-    "aiosmtplib": _by_smtp,
-    "ftplib": _by_ftp,
-    "aioftp": _by_ftp,
+    "smtplib": mail.by_smtp,
+    "ftplib": mail.by_ftp,
+    "imaplib": mail.by_response_code,
+    "poplib": mail.by_response_code,
+    "amqp": _by_amqp,
+    "kombu": _by_amqp,
     "pika": _by_amqp,
+    "thrift": _by_thrift,
 }
+
+READER_BY_WORD: dict[str, Callable[[Subject], Row | None]] = {
+    "smtp": mail.by_smtp,
+    "ftp": mail.by_ftp,
+    "imap": mail.by_response_code,
+    "pop3": mail.by_response_code,
+    "amqp": _by_amqp,
+    "aiormq": _by_amqp,
+    "aio_pika": _by_amqp,
+    "curl": _by_curl,
+    "thrift": _by_thrift,
+    "redis": _by_resp,
+    "valkey": _by_resp,
+}
+"""Clients of other names, by what their root contains: aiosmtplib, imap_tools, curl_cffi, coredis."""

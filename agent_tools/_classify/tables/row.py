@@ -22,6 +22,7 @@ class Row:
         sure: Whether what the error wraps is left alone.
         local: Whether it is about this program and not about a service. Such an error says nothing about
             another one that merely came up while it was handled.
+        bare: Whether this is a status without an answer behind it, so that the client may have made it up.
     """
 
     category: ErrorCategory
@@ -35,6 +36,7 @@ class Row:
     detail: str | None = None
     sure: bool = True
     local: bool = False
+    bare: bool = False
 
     def named(self, rule: str) -> "Row":
         """Return the same row under the word that tells people where it comes from."""
@@ -52,7 +54,7 @@ NOT_NOW = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False)
 THROTTLED = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False, throttled=True)
 """Too many requests: refused before it was processed."""
 REFUSED = Row(category=ErrorCategory.AUTH_FAILURE, may_have_acted=False)
-"""The service knows the caller not, or not for this."""
+"""The service does not know the caller, or does not allow this."""
 LATE = Row(category=ErrorCategory.TIMEOUT)
 """No answer in time, to something that may have been received."""
 NO_ANSWER_TO_CONNECT = Row(category=ErrorCategory.TIMEOUT, may_have_acted=False)

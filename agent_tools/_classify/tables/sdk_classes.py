@@ -1,10 +1,13 @@
-"""Classes that tell by themselves what happened, by library. No library is imported for it.
+"""Classes that say by themselves what happened, by library. No library is imported for it.
 
 A row is found by `rootmodule.ClassName`, from the class itself up its bases, so that the most derived class
 decides and a base that lies does not (redis' `AuthenticationError` is one of its `ConnectionError`s). To add
 a library, add its classes to the row that fits, and a case to the tests. What carries a status, a code or a
-telling name (`names.py`) needs no row.
+telling name (`class_names.py`) needs no row.
 """
+
+import sys
+from dataclasses import replace
 
 from agent_tools._classify.tables.builtins import ROW_BY_BUILTIN
 from agent_tools._classify.tables.row import (
@@ -26,6 +29,7 @@ from agent_tools._classify.tables.row import (
     Row,
     spread,
 )
+from agent_tools._core.failure import ErrorCategory
 
 _HTTPX = spread(
     {
@@ -297,3 +301,44 @@ ROW_BY_CLASS: dict[str, Row] = (
     | _SERVICES
     | _FRAMEWORKS
 )
+
+FORKED_LIBRARIES = (
+    "requests",
+    "urllib3",
+    "httpx",
+    "redis",
+    "pymysql",
+    "pymongo",
+    "psycopg",
+    "kafka",
+    "pika",
+    "elastic_transport",
+    "botocore",
+    "discord",
+    "telegram",
+    "ldap3",
+    "neo4j",
+)
+"""Libraries whose forks and ports keep the names of the classes: valkey, niquests, curl_cffi and more."""
+
+_KNOWN_ROOTS = frozenset(qualified.partition(".")[0] for qualified in ROW_BY_CLASS)
+
+
+def _rows_by_bare_name() -> dict[str, Row]:
+    """Return what a class name means to all of those libraries that have it, where that is one category."""
+    rows: dict[str, list[Row]] = {}
+    for qualified, row in ROW_BY_CLASS.items():
+        library, _, name = qualified.partition(".")
+        if library in FORKED_LIBRARIES and row.category is not ErrorCategory.NON_RETRYABLE:
+            rows.setdefault(name, []).append(row)
+    return {name: each[0] for name, each in rows.items() if len({row.category for row in each}) == 1}
+
+
+_ROW_BY_BARE_NAME = _rows_by_bare_name()
+
+
+def row_of_fork(qualified: str) -> Row | None:
+    """Return what the name of a class means to the libraries whose forks keep it; None for a library of the table."""
+    root, _, name = qualified.partition(".")
+    row = None if root in _KNOWN_ROOTS or root in sys.stdlib_module_names else _ROW_BY_BARE_NAME.get(name)
+    return None if row is None else replace(row, rule=f"{qualified}, as its parent", may_have_acted=True, sure=False)

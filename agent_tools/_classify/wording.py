@@ -1,0 +1,109 @@
+"""What only the wording of an error says: a status in its class name or its text.
+
+The text of an error is the last resort. It is read for classes of applications and libraries only, from the
+`args` and the attributes that hold text, never by `str()`. What counts is anchored: `HTTP 503`, `status code 503`,
+`error 503:`, a leading `503 `, a status before its own phrase, or a whole text that is one code word. Words in the
+middle of a sentence say nothing. What is found keeps its category, but only a tool declared idempotent is retried
+for it (`Veto.TEXT`), and no text proves that a request was not processed.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from http import HTTPStatus
+
+from agent_tools._classify.reading import Subject, args_of, is_a, number, text
+from agent_tools._classify.tables import code_words, http
+from agent_tools._classify.tables.row import Row
+from agent_tools._classify.tables.texts import ROW_BY_ERRNO_TEXT, ROW_BY_PHRASE
+from agent_tools._classify.waits import wait_in_text
+from agent_tools._core.failure import ErrorCategory, Veto
+
+TEXT_NAMES = ("message", "msg", "detail", "details", "description", "error_message", "reason", "error", "text", "value")
+"""Attributes that hold the text of an error where its `args` do not."""
+
+_LONGEST_TEXT = 500
+_MOST_TEXTS = 6
+_STATUS = "(?P<status>[45][0-9]{2})"
+_PHRASES = "|".join(re.escape(each.phrase) for each in HTTPStatus if each >= 400)  # noqa: PLR2004  # errors only
+
+#: `Http503Error`, `HTTPError503`, `Error503`, but not `Sha512Error` or `Ec2Error`.
+_STATUS_IN_NAME = re.compile(rf"(?:http|status|error|code|response)_?{_STATUS}(?![0-9])", re.IGNORECASE)
+
+_ENDS = r"(?=$|[:)\],.;]| - )"
+_STATUS_IN_TEXT = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"^[\s\[(<'\"]{{0,3}}{_STATUS}[\])>'\"]{{0,2}}\s*(?:$|[:,;\-\u2013|])",
+        rf"^[\[(<]{_STATUS}[\])>] ",
+        rf"\bHTTP(?:/[0-9](?:\.[0-9])?)?(?:[ _-]?(?:error|status|code|response)){{0,3}}[ :=#(\['\"]{{1,3}}{_STATUS}\b",
+        rf"\bstatus(?:[ _-]?code)?['\"]?(?: is| was| of| error)?[ :=(\[<'\"]{{1,3}}{_STATUS}\b",
+        rf"\b(?:client|server) error '{_STATUS} ",  # httpx
+        rf"\b(?:error|response|code)(?:[ _-]?code)?[ :=(\[#]{{1,3}}{_STATUS}{_ENDS}",
+        rf"\b(?:returned|responded with|got|received) {_STATUS}{_ENDS}",
+        rf"\b{_STATUS} (?:client|server) error\b",  # requests
+        rf"[(\[]{_STATUS}[)\]]",
+        rf"\b{_STATUS}[ :]{{1,2}}(?:{_PHRASES})",
+    )
+)
+
+
+def row_by_name_status(subject: Subject) -> Row | None:
+    """Return what a status in the name of the class says, or None when there is none."""
+    match = _STATUS_IN_NAME.search(subject.kind.name)
+    row = http.row_by_status(http.as_status(int(match["status"]))) if match else None
+    return None if row is None else row.named(f"{subject.kind.name}, HTTP {row.status_code}")
+
+
+def row_by_text(subject: Subject) -> Row | None:
+    """Return what the text of an error says, or None when that is nothing or nobody vouches for it."""
+    if not subject.kind.foreign:
+        return None
+    numbers = (number(argument) for argument in args_of(subject.error)[:_MOST_TEXTS])
+    rows = [_of_status(found) for found in numbers if found is not None]
+    rows += [row_in_text(said) for said in _texts(subject)]
+    return next(filter(None, rows), None)
+
+
+def row_in_text(said: str) -> Row | None:
+    """Return what a text says about a failed request, or None when it says nothing in an anchored form."""
+    said = said[:_LONGEST_TEXT].strip()
+    row = _by_status(said) or _by_code_word(said) or _by_phrase(said)
+    if row is None:
+        return None
+    after = wait_in_text(said) if row.category is ErrorCategory.RETRYABLE else None
+    return replace(row, retry_after=after, may_have_acted=True, veto=row.veto or Veto.TEXT, sure=False)
+
+
+def _texts(subject: Subject) -> Iterator[str]:
+    for index, value in enumerate((*args_of(subject.error)[:_MOST_TEXTS], *subject.values(TEXT_NAMES))):
+        if index < 2 * _MOST_TEXTS and (is_a(value, str) or is_a(value, bytes)):
+            yield text(value, limit=_LONGEST_TEXT)
+
+
+def _of_status(found: int) -> Row | None:
+    row = http.row_by_status(found) if found in set(HTTPStatus) and found >= 400 else None  # noqa: PLR2004  # errors
+    return None if row is None else replace(row, may_have_acted=True, veto=Veto.TEXT, sure=False)
+
+
+def _by_status(said: str) -> Row | None:
+    matches = (pattern.search(said) for pattern in _STATUS_IN_TEXT)
+    found = next((match for match in matches if match), None)
+    return None if found is None else http.row_by_status(http.as_status(int(found["status"])))
+
+
+def _by_code_word(said: str) -> Row | None:
+    if len(said) > code_words.LONGEST_WORD:
+        return None
+    word = code_words.normalize(said.rstrip("."))
+    row = code_words.row_of_any_word(word)
+    return None if row is None else row.named(f"text {word}")
+
+
+def _by_phrase(said: str) -> Row | None:
+    lowered = said.lower()
+    for table in (ROW_BY_PHRASE, ROW_BY_ERRNO_TEXT):
+        for phrase, row in table.items():
+            if phrase in lowered:
+                return row.named(f"text {phrase}")
+    return None
