@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Self, Unpack
@@ -93,6 +94,13 @@ class ToolErrorHandler:
     def reset(self, key: str | None = None) -> None:
         """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
         self._settings.gates.reset(key)
+
+    def fresh_health(self) -> AbstractContextManager[None]:
+        """Return a `with` block in which no tool has failed yet; what happens in it is forgotten when it ends.
+
+        For tests of tools that fail on purpose; `inject_faults` does it by itself.
+        """
+        return self._settings.gates.set_aside()
 
     def require_tools(self, names: Iterable[str]) -> None:
         """Raise unless each tool that has a policy or words of its own is among `names`.

@@ -21,7 +21,7 @@ from agent_tools.testing._server import FaultyServer
 if TYPE_CHECKING:
     from agent_tools.testing._chat_model import ScriptedChatModel
     from agent_tools.testing._fault_plan import random_faults
-    from agent_tools.testing._faults import after, hang, ok, refused, slow, timeout
+    from agent_tools.testing._faults import after, corrupted, hang, ok, refused, slow, timeout, truncated, without
     from agent_tools.testing._history import check_history
     from agent_tools.testing._inject import inject_faults
     from agent_tools.testing._script import call
@@ -35,6 +35,7 @@ __all__ = [
     "after",
     "call",
     "check_history",
+    "corrupted",
     "hang",
     "inject_faults",
     "no_waiting",
@@ -44,6 +45,8 @@ __all__ = [
     "refused_url",
     "slow",
     "timeout",
+    "truncated",
+    "without",
 ]
 
 __getattr__ = lazy(
@@ -53,6 +56,7 @@ __getattr__ = lazy(
         "after": "_faults",
         "call": "_script",
         "check_history": "_history",
+        "corrupted": "_faults",
         "hang": "_faults",
         "inject_faults": "_inject",
         "ok": "_faults",
@@ -60,6 +64,8 @@ __getattr__ = lazy(
         "refused": "_faults",
         "slow": "_faults",
         "timeout": "_faults",
+        "truncated": "_faults",
+        "without": "_faults",
     },
 )
 

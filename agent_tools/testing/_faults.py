@@ -1,11 +1,13 @@
-"""How a run of a tool goes wrong, as a record, and the words in which users say it."""
+"""How a run of a tool goes wrong: one record, and the names that users write for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 
-from agent_tools._core.policy import require_seconds
+from agent_tools._core.policy import require_fraction, require_seconds
+from agent_tools.testing import _results
 from agent_tools.testing._reply import Fault, Reply
 
 #: Where the injected requests went to: a name that never resolves (RFC 2606, 2).
@@ -30,24 +32,27 @@ class Step:
     """What one run of a tool does.
 
     Attributes:
-        words: What it is called where people read of it.
+        words: How it is shown.
         delay: Seconds before anything happens.
         acts: Whether the tool itself is run.
+        change: Makes the result that is returned of that of the tool; None for no change.
         error: Makes what is raised in the end; None for nothing.
     """
 
     words: str
     delay: float = 0.0
     acts: bool = False
+    change: Callable[[Any], Any] | None = None  # any result
     error: Callable[[], BaseException] | None = None
 
     def __repr__(self) -> str:
         return self.words
 
-    def raise_error(self) -> None:
-        """Raise what there is to raise."""
+    def end(self, result: Any) -> Any:
+        """Return what the run returns of the `result` of the tool, or raise its error."""
         if self.error is not None:
             raise self.error()
+        return result if self.change is None else self.change(result)
 
 
 FaultLike = Step | int | Reply | Fault | BaseException | type[BaseException]
@@ -73,8 +78,8 @@ def step_of(given: object) -> Step:
     if isinstance(given, type) and issubclass(given, BaseException):
         return _of_type(given)
     raise TypeError(
-        f"a fault must be a status, a Reply, a Fault, an error, ok, timeout, refused, hang(), slow() or after(), "
-        f"not {given!r}"
+        f"a fault must be a status, a Reply, a Fault, an error, ok, timeout, refused, hang(), slow(), after(), "
+        f"truncated(), without() or corrupted(), not {given!r}"
     )
 
 
@@ -163,3 +168,49 @@ def after(fault: FaultLike) -> Step:
     if step.error is None:
         raise ValueError(f"what comes after the tool has acted must be an error, not {step}")
     return replace(step, words=f"after({step})", acts=True)
+
+
+def truncated(part: float = 0.5) -> Step:
+    """Return what runs the tool and lets the model read only the first `part` of its result.
+
+    >>> from agent_tools.testing import truncated
+    >>> truncated(0.25)
+    truncated(0.25)
+    """
+    require_fraction("part", part)
+    return replace(ok, words=f"truncated({part:g})", change=lambda result: _results.cut(result, part))
+
+
+def without(*fields: str) -> Step:
+    """Return what runs the tool and removes `fields` from its result, at any depth.
+
+    The result may be a dict, a list of them, or JSON. A result that has none of the fields makes `inject_faults` raise
+    at the end of its block.
+
+    >>> from agent_tools.testing import without
+    >>> without("status")
+    without('status')
+    """
+    if not fields:
+        raise ValueError("without() needs the name of at least one field")
+    words = f"without({', '.join(map(repr, fields))})"
+    return replace(ok, words=words, change=lambda result: _results.without(result, fields))
+
+
+def corrupted(*fields: str, **values: Any) -> Step:  # whatever the result may hold
+    """Return what runs the tool and breaks fields of its result, at any depth: see `without`.
+
+    >>> from agent_tools.testing import corrupted
+    >>> corrupted("status", amount=-1)
+    corrupted('status', amount=-1)
+
+    Args:
+        *fields: Names of fields that become unreadable text.
+        **values: Other values, by the name of their field.
+    """
+    broken = dict.fromkeys(fields, _results.UNREADABLE) | values
+    if not broken:
+        raise ValueError("corrupted() needs the name of at least one field")
+    shown = [*map(repr, fields), *(f"{name}={value!r}" for name, value in values.items())]
+    words = f"corrupted({', '.join(shown)})"
+    return replace(ok, words=words, change=lambda result: _results.corrupted(result, broken))

@@ -1,9 +1,9 @@
-"""Faults for the tools of an agent, without a change to them.
+"""Faults for the tools of an agent, without changing them.
 
-For as long as a block lasts, the node runs copies of its tools whose body first does what the script says. So
-a fault is raised where the tool itself would raise it: inside of its run, with its arguments checked, seen by
-traces, by wrappers and by whatever handles errors. The tools themselves, their schemas and the model that
-they are bound to stay as they are.
+While a block lasts, the node runs copies of its tools whose body first does what the script says. So a fault is raised
+where the tool itself would raise it: inside its run, with its arguments checked, seen by traces, by wrappers and by
+whatever handles errors. The tools, their schemas and the model they are bound to stay as they are, and so does what the
+handler knows about their health.
 """
 
 import asyncio
@@ -28,14 +28,15 @@ from agent_tools.testing._fault_plan import Faults, Plan
 from agent_tools.testing._faults import Step, ok
 from agent_tools.testing._no_waiting import no_waiting
 from agent_tools.testing._recording import Recording
-from agent_tools.testing._tool_nodes import tool_nodes_in
+from agent_tools.testing._results import NoSuchFieldError
+from agent_tools.testing._tool_nodes import handlers_of, tool_nodes_in
 
 Body = Callable[..., Any]  # a tool takes and returns what it likes
 
 
 @contextmanager
 def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Iterator[RunReport]:
-    """Let the tools of `agent` fail as scripted; the target is the report of what became of all calls.
+    """Let the tools of `agent` fail as scripted; the target is the report of all calls.
 
     >>> from langgraph.graph import START, MessagesState, StateGraph
     >>> from agent_tools import ResilientToolNode
@@ -56,15 +57,17 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
     >>> [(call.tool, call.attempts) for call in report.calls], report.lost
     ([('get_order', 3), ('charge', 1)], ())
 
-    A fault is a status (400 to 599) or a `Reply`, which become the error of `httpx`; a `Fault`, `timeout`,
-    `refused` or `hang(seconds)`; any error or type of error; `ok` and `slow(seconds)`, which run the tool; or
-    `after(fault)`, which runs it and fails all the same. Each run of the tool takes the next one, and the last
-    one repeats, as with `FaultyServer`: `503` alone fails for ever, `[503, ok]` once. A run that ends with a
-    question to a human (`interrupt`) uses up none.
+    A fault is a status (400 to 599) or a `Reply`, which become the error of `httpx`; a `Fault`, `timeout`, `refused`
+    or `hang(seconds)`; any error or type of error; `ok` and `slow(seconds)`, which run the tool; `after(fault)`, which
+    runs it and then fails; or `truncated()`, `without("field")` and `corrupted("field")`, which run it and damage its
+    result. Each run of the tool takes the next one, and the last one repeats, as with `FaultyServer`: `503` alone
+    fails forever, `[503, ok]` once. A run that ends with a question to a human (`interrupt`) uses up none.
 
-    It works sync and async, in all threads, on tools that are async only, as those of MCP servers; for as long
-    as the block lasts, also for others who use the same node. Tools that are not named work as always. What is
-    called inside of a tool is not touched.
+    Circuits and retry budgets start fresh in the block, and are afterwards what they were before it.
+
+    It works sync and async, in all threads, and with tools that are async only, as those of MCP servers. While the
+    block lasts, others who use the same node meet the faults, too. Tools that are not named work as always. What is
+    called inside a tool is not touched.
 
     Args:
         agent: A `ToolNode` or `ResilientToolNode`, or what runs some: a compiled graph, also that of
@@ -73,8 +76,9 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
         waits: False skips the waits of this package, as `no_waiting` does. Tools take their time all the same.
 
     Raises:
-        TypeError: No tool node was found in `agent`, the faults are not by tool, or one is none.
-        ValueError: No tool has this name, or a fault makes no sense.
+        TypeError: No tool node was found in `agent`, the faults are not by tool, or one of them is not a fault.
+        ValueError: No tool has this name, a fault makes no sense, or, at the end of the block, a result had none of the
+            fields to damage.
     """
     nodes = tool_nodes_in(agent)
     plan = Plan(faults, {name for node in nodes for name in node.tools_by_name})
@@ -84,9 +88,13 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
         stack.enter_context(listening(recording.heard))
         if not waits:
             stack.enter_context(no_waiting())
+        for handler in {handler for node in nodes for handler in handlers_of(node)}:
+            stack.enter_context(handler.fresh_health())
         for node in nodes:
             stack.enter_context(injection.into(node))
         yield recording
+    for mistake in injection.mistakes:
+        raise ValueError(mistake)
 
 
 class Injection:
@@ -97,13 +105,15 @@ class Injection:
         recording: Takes down what happens.
 
     Attributes:
-        over: Set when the block has ended: whoever still holds a tool of ours gets the tool itself.
+        over: Set when the block has ended: whoever still holds one of our copies then gets the tool itself.
+        mistakes: What could not be done as scripted.
     """
 
     def __init__(self, plan: Plan, recording: Recording) -> None:
         self._plan = plan
         self._recording = recording
         self.over = threading.Event()
+        self.mistakes: list[str] = []
 
     @contextmanager
     def into(self, node: ToolNode) -> Iterator[None]:
@@ -143,9 +153,9 @@ class Injection:
         return watched
 
     def _faulty(self, tool: BaseTool) -> BaseTool:
-        """Return a copy of `tool` that differs in what it does, and runs the body of `tool` itself.
+        """Return a copy of `tool` that does as scripted and runs the body of `tool` itself.
 
-        What is put into the dictionary of an instance goes before the methods of its class.
+        What stands in the dictionary of an instance goes before the methods of its class.
         """
         faulty = tool.model_copy()
         run, arun, own = self._recorded(tool), self._arecorded(tool), vars(faulty)
@@ -173,7 +183,7 @@ class Injection:
 
         return recorded
 
-    # The bodies keep the names of what they stand for: by these it is known how far a call had got.
+    # The bodies keep the names of the methods they replace: these tell how far a call had got.
 
     def _body(self, tool: BaseTool) -> Body:
         run = tool._run  # noqa: SLF001  # the documented hook
@@ -184,8 +194,7 @@ class Injection:
                 if step.delay:
                     self.over.wait(step.delay)
                 result = run(*args, **kwargs) if step.acts else None
-            step.raise_error()
-            return result
+            return self._end(tool, step, result)
 
         return _run
 
@@ -198,10 +207,16 @@ class Injection:
                 if step.delay:
                     await asyncio.sleep(step.delay)
                 result = await arun(*args, **kwargs) if step.acts else None
-            step.raise_error()
-            return result
+            return self._end(tool, step, result)
 
         return _arun
+
+    def _end(self, tool: BaseTool, step: Step, result: Any) -> Any:
+        try:
+            return step.end(result)
+        except NoSuchFieldError as mistake:
+            self.mistakes.append(f"faults[{tool.name!r}]: {step}: {mistake}")
+            return result
 
     @contextmanager
     def _step(self, tool: BaseTool) -> Iterator[Step]:
@@ -216,7 +231,7 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What an injection has put on top of something, and what is beneath; blocks may end in any order."""
+    """What an injection has put on top of something, and what is below it; blocks may end in any order."""
 
     injection: Injection | None = None
     beneath: Any = None  # a tool, a method, or None for that of the class
@@ -235,7 +250,7 @@ def _layer_of(thing: object) -> Layer:
 
 
 def _restore(holder: dict[str, Any], names: Iterable[str]) -> None:
-    """Take off all layers whose blocks are over, down to one that is not, or to the thing itself."""
+    """Take off the layers whose blocks are over, down to one that still lasts, or to the thing itself."""
     for name in names:
         thing = holder.get(name)
         while (injection := _layer_of(thing).injection) is not None and injection.over.is_set():

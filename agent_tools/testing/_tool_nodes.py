@@ -9,6 +9,8 @@ from langchain_core.runnables import Runnable
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
+from agent_tools._handler import ToolErrorHandler
+
 #: Where runnables keep what they run: bindings, sequences, parallels, fallbacks.
 _PARTS = ("bound", "steps", "steps__", "runnable", "fallbacks")
 
@@ -53,6 +55,43 @@ def _parts_of(thing: Any) -> Iterable[object]:  # whatever an agent is made of
     if inspect.ismethod(thing):
         return [thing.__self__, thing.__func__]
     return _named_in(thing) if inspect.isfunction(thing) else []
+
+
+def handlers_of(node: ToolNode) -> list[ToolErrorHandler]:
+    """Return the handlers behind a tool node: its own, and those of the middleware that wraps its calls."""
+    return list(_handlers_in(vars(node), {}))
+
+
+def _handlers_in(thing: object, seen: dict[int, object]) -> Iterator[ToolErrorHandler]:
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing
+    if isinstance(thing, ToolErrorHandler):
+        yield thing
+    for part in _wrapped_in(thing):
+        yield from _handlers_in(part, seen)
+
+
+def _wrapped_in(thing: Any) -> Iterable[object]:  # whatever wraps a tool call
+    if isinstance(thing, Mapping):
+        return thing.values()
+    if isinstance(thing, list | tuple):
+        return thing
+    if isinstance(thing, partial):
+        return [thing.func, *thing.args, *thing.keywords.values()]
+    if inspect.ismethod(thing):
+        return [thing.__func__, getattr(thing.__self__, "handler", None)]
+    if inspect.isfunction(thing):
+        return [cell.cell_contents for cell in thing.__closure__ or () if _is_set(cell)]
+    return []
+
+
+def _is_set(cell: Any) -> bool:  # types.CellType, which says nothing of its contents
+    try:
+        cell.cell_contents  # noqa: B018  # asks whether it is set
+    except ValueError:
+        return False
+    return True
 
 
 def _attribute(thing: Runnable[Any, Any], name: str) -> Any:  # whatever is kept there

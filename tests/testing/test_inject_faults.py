@@ -1,15 +1,17 @@
 """Faults reach tools where the tools themselves would fail, and leave nothing behind."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import httpx
 import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -18,13 +20,21 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
-from agent_tools import ResilientToolNode, RetryPolicy, classify_error, clean_errors, idempotency_key
+from agent_tools import (
+    ResilientToolNode,
+    RetryPolicy,
+    ToolErrorHandler,
+    classify_error,
+    clean_errors,
+    idempotency_key,
+)
 from agent_tools.testing import (
     Fault,
     Reply,
     ScriptedChatModel,
     after,
     call,
+    corrupted,
     hang,
     inject_faults,
     ok,
@@ -32,8 +42,11 @@ from agent_tools.testing import (
     refused,
     slow,
     timeout,
+    truncated,
+    without,
 )
 from agent_tools.testing._faults import step_of
+from tests.support import toolbox
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_with, http_error
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -360,7 +373,7 @@ def test_wrong_arguments_are_refused_before_any_fault() -> None:
         (answer,) = contents(graph_with(node).invoke(asking(("charge", {"amount": "much"}))))
 
     assert "its arguments do not fit" in answer
-    assert report.calls[0].error == "non_retryable"
+    assert report.calls[0].error == "non_retryable, ValidationError"
 
 
 def test_all_attempts_of_a_call_have_one_idempotency_key(flavor: Flavor) -> None:
@@ -500,6 +513,114 @@ def test_the_rate_is_the_part_that_fails() -> None:
     assert 500 < failures < 700
 
 
+# ---- health ----
+
+
+def fail_often(flavor: Flavor, graph: Any) -> None:
+    for _ in range(6):
+        flavor.run(graph, asking(("get_order", {})))
+
+
+@pytest.mark.parametrize("door", ["node", "create_agent"])
+def test_faults_leave_budget_and_circuit_as_they_were(flavor: Flavor, shop: Shop, door: Any) -> None:
+    handler = ToolErrorHandler(policy=AT_ONCE)
+    graph = toolbox.graph_of(shop.tools, door=door, handler=handler)
+    with inject_faults(graph, {"get_order": [503, ok]}):
+        flavor.run(graph, asking(("get_order", {})))
+    assert handler.health() == {}
+
+    with inject_faults(graph, {"get_order": 503}):
+        fail_often(flavor, graph)
+        assert handler.health()["get_order"].failures >= 5
+    assert handler.health() == {}
+    assert answers_in(flavor.run(graph, asking(("get_order", {}))))[0].content == "shipped"
+
+
+def test_a_tool_that_is_down_gets_faults_from_a_fresh_start_and_is_down_afterwards(flavor: Flavor) -> None:
+    fails = Flaky([http_error(503)] * 99)
+
+    def get_order() -> str:
+        return str(fails())
+
+    down = flavor.tool(get_order)
+    node = ResilientToolNode([down], policy=AT_ONCE)
+    fail_often(flavor, graph_with(node))
+    before = node.handler.health()["get_order"]
+    assert before.failures >= 5
+
+    with inject_faults(node, {"get_order": KeyError()}) as report:
+        flavor.run(graph_with(node), asking(("get_order", {})))
+
+    assert [(each.ending, each.attempts) for each in report.calls] == [("failed", 1)]
+    after_it = node.handler.health()["get_order"]
+    assert (after_it.failures, after_it.retry_tokens) == (before.failures, before.retry_tokens)
+
+
+def test_blocks_within_and_across_each_other_leave_no_health_behind() -> None:
+    handler = ToolErrorHandler()
+    first, second = handler.fresh_health(), handler.fresh_health()
+    with ExitStack() as stack:
+        first.__enter__()
+        stack.push(second)
+        second.__enter__()
+        handler._settings.gates.gate("inner")
+        first.__exit__(None, None, None)
+        assert list(handler.health()) == ["inner"]
+    assert handler.health() == {}
+
+
+# ---- results that arrive damaged ----
+
+ORDER = {"status": "shipped", "customer": {"status": "gold", "id": 7}, "items": [{"status": "new", "id": 1}]}
+
+
+def returning(flavor: Flavor, result: Any, **options: Any) -> Any:
+    def get_order() -> Any:
+        return result
+
+    return flavor.tool(get_order, **options)
+
+
+def damaged(flavor: Flavor, fault: Any, result: Any, **options: Any) -> Any:
+    node = ResilientToolNode([returning(flavor, result, **options)])
+    with inject_faults(node, {"get_order": fault}):
+        (answer,) = answers_in(flavor.run(graph_with(node), asking(("get_order", {}))))
+    return answer
+
+
+def test_a_result_can_be_cut_off(flavor: Flavor) -> None:
+    assert damaged(flavor, truncated(), "0123456789").content == "01234"
+    assert damaged(flavor, truncated(0.25), ORDER).content == '{"status": "shipped", "cu'
+    assert damaged(flavor, truncated(0), "0123456789").content == ""
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["dict", "JSON"])
+def test_fields_can_be_missing_at_any_depth(flavor: Flavor, as_text: bool) -> None:
+    answer = damaged(flavor, without("status"), json.dumps(ORDER) if as_text else ORDER)
+    assert json.loads(answer.content) == {"customer": {"id": 7}, "items": [{"id": 1}]}
+
+
+def test_fields_can_be_wrong(flavor: Flavor) -> None:
+    answer = damaged(flavor, corrupted("status", id=-1), {"id": 7, "status": "shipped", "weight": 2})
+    assert json.loads(answer.content) == {"id": -1, "status": "\ufffd\ufffd\ufffd", "weight": 2}
+
+
+def test_an_artifact_stays_whole(flavor: Flavor) -> None:
+    answer = damaged(flavor, without("id"), ({"id": 7, "a": 1}, {"id": 7}), response_format="content_and_artifact")
+    assert (json.loads(answer.content), answer.artifact) == ({"a": 1}, {"id": 7})
+
+
+def test_a_message_that_the_tool_returns_can_be_damaged(flavor: Flavor) -> None:
+    assert damaged(flavor, truncated(), ToolMessage("0123456789", tool_call_id="c1")).content == "01234"
+
+
+@pytest.mark.parametrize("result", ["plain text", {"state": "shipped"}, 7])
+def test_a_field_that_no_result_has_is_an_error_at_the_end_of_the_block(flavor: Flavor, result: Any) -> None:
+    words = r"faults\['get_order'\]: without\('status'\): the result has no field 'status'"
+    with pytest.raises(ValueError, match=words):
+        damaged(flavor, without("status"), result)
+
+
 # ---- what is lost, and what is refused ----
 
 
@@ -552,3 +673,8 @@ def test_words_that_make_no_sense_are_refused() -> None:
         random_faults(seed=1, kinds=[])
     with pytest.raises(ValueError, match="seconds must be a finite number"):
         hang(-1)
+    with pytest.raises(ValueError, match="part must be a number from 0 to 1"):
+        truncated(2)
+    for damage in (without, corrupted):
+        with pytest.raises(ValueError, match="needs the name of at least one field"):
+            damage()
