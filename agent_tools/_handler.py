@@ -6,22 +6,20 @@ the wrapper of the user, and outermost the answer to the last error. An answer m
 blind the user's wrapper.
 """
 
-import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from typing import Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._call.batch import Batch
-from agent_tools._call.call import AsyncExecute, Call, Execute
+from agent_tools._call.call import AsyncExecute, Execute
 from agent_tools._call.credentials import Credentials
 from agent_tools._call.nested_retries import NestedRetries
 from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
+from agent_tools._call.run import AsyncWrapper, Wrapper, arun, run
 from agent_tools._call.settings import OwnHandling, Result, Settings
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import require_rules
@@ -29,14 +27,8 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._flow.deadline_timer import deadline_timer_of
-from agent_tools._flow.drivers import FAILURES
 from agent_tools._gate.gate import Health
 from agent_tools._gate.gates import Gates
-from agent_tools._langgraph.errors import bubbled
-
-Wrapper = Callable[[ToolCallRequest, Execute], Result]
-AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 
 
 @lists_options
@@ -130,16 +122,7 @@ class ToolErrorHandler:
             around: The user's own wrapper, which goes around all attempts of the call.
             own: What an explicit `handle_tool_errors` says about errors.
         """
-        call = Call(self._settings, request, own)
-        if call.batch is not None:
-            call.batch.restore_limit(request.runtime.config)
-        if around is None and not call.is_resumed:
-            return call.run(execute)
-        answered = partial(call.run, execute) if around is None else partial(_wrapped, call, execute, around)
-        if call.batch is None or not call.is_resumed:
-            return answered()
-        with call.batch.turn(call.id):
-            return answered()
+        return run(self._settings, request, execute, around=around, own=own)
 
     def awrap_tool_call(
         self,
@@ -150,19 +133,7 @@ class ToolErrorHandler:
         own: OwnHandling | None = None,
     ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        call = Call(self._settings, request, own)
-        batch = call.batch
-        if batch is None:
-            call.watch = deadline_timer_of(asyncio.get_running_loop())
-        else:
-            call.task = asyncio.current_task(batch.loop)
-            batch.members.append(call)
-        # Nothing here is a coroutine but what loops: each layer of them costs every call that works.
-        if around is None and (batch is None or not batch.resumed):
-            return call.arun(execute)
-        answered: Callable[[], Awaitable[Result]]
-        answered = partial(call.arun, execute) if around is None else partial(_awrapped, call, execute, around)
-        return _in_turn(call, batch, answered) if batch is not None and batch.resumed else answered()
+        return arun(self._settings, request, execute, around=around, own=own)
 
 
 def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> ToolErrorHandler:
@@ -180,33 +151,6 @@ def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> Too
         if given != default:
             raise ValueError(f"handler has policies, rules and observers of its own: give it {name} instead")
     return shared
-
-
-def _wrapped(call: Call, execute: Execute, around: Wrapper) -> Result:
-    try:
-        return around(call.request, partial(call.rerun, execute))
-    except FAILURES as error:
-        failed = bubbled(error)
-    try:
-        return call.answered(failed)
-    finally:
-        del failed  # it holds this frame, and this frame held it
-
-
-async def _awrapped(call: Call, execute: AsyncExecute, around: AsyncWrapper) -> Result:
-    try:
-        return await around(call.request, partial(call.arerun, execute))
-    except FAILURES as error:
-        failed = bubbled(error)
-    try:
-        return call.answered(await call.settled(failed))
-    finally:
-        del failed
-
-
-async def _in_turn(call: Call, batch: Batch, answered: Callable[[], Awaitable[Result]]) -> Result:
-    async with batch.aturn(call.id):
-        return await answered()
 
 
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:

@@ -5,12 +5,13 @@ calls after the first one.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from itertools import count
+from typing import Any, TypeVar
 
 from agent_tools._classify import diagnose
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.policy import require_count, require_seconds
-from agent_tools._flow.drivers import Ask, arun, run
+from agent_tools._flow.steps import Attempt, Failed, Flow, Wait, aperform, perform
 
 __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
 
@@ -54,7 +55,8 @@ async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3,
         ValueError: `max_retries` is below 1, or `base_delay` negative or not finite.
         Exception: The last error of `fn`, as it came.
     """
-    return await arun(fn, _doubling(max_retries, base_delay))
+    result: ResultT = await aperform(_retrying(fn, max_retries, base_delay))
+    return result
 
 
 def with_retry_sync(fn: Callable[[], ResultT], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
@@ -64,19 +66,20 @@ def with_retry_sync(fn: Callable[[], ResultT], max_retries: int = 3, base_delay:
     >>> with_retry_sync(lambda: "shipped", max_retries=3)
     'shipped'
     """
-    return run(fn, _doubling(max_retries, base_delay))
+    result: ResultT = perform(_retrying(fn, max_retries, base_delay))
+    return result
 
 
-def _doubling(max_retries: int, base_delay: float) -> Ask:
+def _retrying(fn: Callable[[], object], max_retries: int, base_delay: float) -> Flow[Any]:  # Any: what `fn` returns
     require_count("max_retries", max_retries)
     require_seconds("base_delay", base_delay)
-    calls = 0
-
-    def ask(error: BaseException) -> float:
-        nonlocal calls
-        calls += 1
-        if calls >= max_retries or classify_error(error) is not ErrorCategory.RETRYABLE:
-            raise error
-        return base_delay * 2.0 ** min(calls - 1, MOST_DOUBLINGS)
-
-    return ask
+    for retry in count():
+        said = yield Attempt(fn)
+        if not isinstance(said, Failed):
+            return said
+        try:
+            if retry + 1 >= max_retries or classify_error(said.error) is not ErrorCategory.RETRYABLE:
+                raise said.error
+        finally:
+            del said  # the error would live on while we wait, or hold this frame for ever
+        yield Wait(base_delay * 2.0 ** min(retry, MOST_DOUBLINGS))

@@ -7,7 +7,7 @@ is. It is the same for all attempts of a call, and after a crash in the process 
 
 from typing import Any
 
-from agent_tools._call.call import running_call
+from agent_tools._call.call import current_call
 
 __all__ = ["asend_idempotency_key", "idempotency_key", "send_idempotency_key"]
 
@@ -31,7 +31,7 @@ def idempotency_key() -> str:
     Raises:
         RuntimeError: No tool call is running.
     """
-    call = running_call()
+    call = current_call()
     if call is None:
         raise RuntimeError("idempotency_key() works inside a tool that a ResilientToolNode or its middleware runs")
     return call.key()
@@ -44,7 +44,7 @@ def send_idempotency_key(request: Any) -> None:  # an httpx.Request, or whatever
     >>> client = httpx.Client(event_hooks={"request": [send_idempotency_key]})
     >>> client.close()
     """
-    if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE") and running_call() is not None:
+    if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE") and current_call() is not None:
         request.headers.setdefault(HEADER, idempotency_key())
 
 

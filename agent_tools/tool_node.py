@@ -13,10 +13,11 @@ from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
-from agent_tools._call.call import AsyncExecute, running
+from agent_tools._call.call import AsyncExecute, current
 from agent_tools._call.options import HandlerOptions, lists_options
+from agent_tools._call.run import AsyncWrapper, Wrapper
 from agent_tools._call.settings import OwnHandling, Result
-from agent_tools._handler import AsyncWrapper, ToolErrorHandler, Wrapper, the_handler
+from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.interrupts import is_resumed
 
@@ -100,7 +101,7 @@ class ResilientToolNode(ToolNode):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`."""
         batch = self._batch(input, config)
-        token = running.set(batch)
+        token = current.set(batch)
         try:
             # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
             return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
@@ -108,19 +109,19 @@ class ResilientToolNode(ToolNode):
             batch.interrupted(error)
             raise
         finally:
-            running.reset(token)
+            current.reset(token)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
         batch = self._batch(input, config, asyncio.get_running_loop())
-        token = running.set(batch)
+        token = current.set(batch)
         try:
             return await super().ainvoke(input, config, **kwargs)
         except GraphInterrupt as error:
             batch.interrupted(error)
             raise
         finally:
-            running.reset(token)
+            current.reset(token)
             batch.close()
 
     def _batch(

@@ -13,23 +13,17 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from itertools import takewhile
-from typing import Protocol
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from agent_tools._core.loop_guard import Stops
-from agent_tools._flow.deadline_timer import HasDeadline, deadline_timer_of
+from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools._langgraph.questions import first_questions, recorded_questions
 
 #: One for all batches: a lock for each would cost those that never take turns.
 _taking_turns = threading.Lock()
-
-
-class Member(HasDeadline, Protocol):
-    """What a batch wants to know of a call."""
-
-    task: asyncio.Task[object] | None
 
 
 class Batch:
@@ -45,7 +39,8 @@ class Batch:
         limit: How many calls may run at the same time; None for all.
         slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
         aslots: The same for async calls.
-        members: The async calls of this batch; they add themselves.
+        tasks: Those that run the async calls; they add themselves.
+        timer: Looks after the deadlines of async calls; None in a sync run.
         stops: The calls that are not to be run; None as long as nobody has looked.
         questions: Whose questions were answered, in a run that was resumed; None where that is not known.
     """
@@ -56,15 +51,14 @@ class Batch:
         "_ended_by_id",
         "_held",
         "_settling",
-        "_watch",
         "aslots",
         "limit",
-        "loop",
-        "members",
         "questions",
         "resumed",
         "slots",
         "stops",
+        "tasks",
+        "timer",
     )
 
     def __init__(
@@ -79,26 +73,24 @@ class Batch:
         self._config = config
         self.resumed = resumed
         self.questions = recorded_questions(config) if resumed else None
-        self.loop = loop
         limit = self.limit = None if config is None else config.get("max_concurrency")
         self.slots = None if limit is None else threading.Semaphore(limit)
         self.aslots = None if limit is None else asyncio.Semaphore(limit)
-        self.members: list[Member] = []
+        self.tasks: list[asyncio.Task[Any]] = []
         self.stops: Stops | None = None
         self._settling: list[asyncio.Task[object] | None] = []
         self._held: dict[str, BaseException] = {}
         self._ended_by_id: dict[str, Future[bool]] | None = None
-        self._watch = None if loop is None else deadline_timer_of(loop)
-        if self._watch is not None:
-            self._watch.add(self)
+        self.timer = None if loop is None else deadline_timer_of(loop)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its calls may run as they come."""
+        return self.limit is None and not self.resumed
 
     def close(self) -> None:
-        """Let go of everything: the node has run. Calls, tasks and this hold each other, and would wait for the GC."""
-        if self._watch is not None:
-            self._watch.remove(self)
-        for member in self.members:
-            member.task = None
-        self.members.clear()
+        """Let go of the tasks, which hold this: the node has run."""
+        self.tasks.clear()
 
     def restore_limit(self, config: RunnableConfig) -> None:
         """Show a call of a sync run the limit of the user again, which the node has replaced for its threads."""
@@ -106,11 +98,6 @@ class Batch:
             config["max_concurrency"] = self.limit
         else:
             config.pop("max_concurrency", None)
-
-    def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:  # noqa: ARG002  # its members'
-        """End each attempt whose time is over `within` so many seconds."""
-        for member in self.members:
-            member.end_if_late(member.task, within=within)
 
     def hold(self, call_id: str, error: BaseException) -> None:
         """Remember with which error of its own a call ended."""
@@ -132,12 +119,9 @@ class Batch:
         self.hold(call_id, error)
         self._settling.append(by)
         await asyncio.sleep(0)  # calls that have not even begun yet do so now
-        while working := [task for task in self._tasks() if not task.done() and task not in self._settling]:
+        while working := [task for task in self.tasks if not task.done() and task not in self._settling]:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         return next((self._held[each] for each in self._call_ids() if each in self._held), error)
-
-    def _tasks(self) -> list[asyncio.Task[object]]:
-        return [member.task for member in self.members if member.task is not None]
 
     @contextmanager
     def turn(self, call_id: str) -> Iterator[None]:

@@ -1,527 +1,267 @@
-"""One tool call, from the request to the answer: the attempts, and what a call pays for when nothing fails.
-
-What follows from a failure is in `_recovery`, what holds calls back in `_admission`.
-"""
+"""What is known of a tool call that does not just work: it failed, is held back, resumed, or wrapped by the user."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from functools import partial
-from inspect import iscoroutine
+from dataclasses import replace
 from typing import Any
 
-from langchain_core.messages import ToolMessage
-from langgraph.errors import GraphBubbleUp, GraphInterrupt
+from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._call.admission import Admission
 from agent_tools._call.batch import Batch
-from agent_tools._call.observers import logger
-from agent_tools._call.recovery import Recovery
-from agent_tools._call.settings import OwnHandling, Result, ReturnedError, Settings
+from agent_tools._call.settings import OwnHandling, Result, Settings
+from agent_tools._core.answer import Outcome, is_correctable
+from agent_tools._core.decision import Reason
+from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
-from agent_tools._core.loop_guard import LoopGuard, Stop
-from agent_tools._flow.deadline_timer import DeadlineTimer
-from agent_tools._flow.drivers import FAILURES, Answer, arun, run
-from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within, withdraw_cancellations
-from agent_tools._gate.gate import Refusal
-from agent_tools._langgraph.clean_errors import original_of
-from agent_tools._langgraph.errors import (
-    Origin,
-    bubbled,
-    is_control_flow,
-    is_sync_refusal,
-    names_no_tool,
-    origin_of,
-    underlying,
-)
-from agent_tools._langgraph.interrupts import is_resumed, with_approvals
-from agent_tools._langgraph.returned_errors import error_in
-from agent_tools._langgraph.run import message_of, runs_in_thread, stops_of, thread_of
-from agent_tools._langgraph.tool_proxy import WatchedTool
+from agent_tools._core.loop_guard import Stop
+from agent_tools._gate.admission import Admission
+from agent_tools._gate.gate import Gate, Refusal
+from agent_tools._langgraph.run import is_hinted_destructive, message_of, thread_id_of, thread_of
 
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
 
 
-#: Seconds from which on an attempt's limit is left to the watch, which may end it up to a second early.
-_WATCHED_FROM = 10.0
+class CurrentCall:
+    """What a running tool can ask about its call."""
+
+    __slots__ = ("request", "settings")
+
+    def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
+        self.settings = settings
+        self.request = request
+
+    def key(self) -> str:
+        """Return the idempotency key of the call; see `agent_tools.idempotency`."""
+        call, thread = self.request.tool_call, thread_of(self.request)
+        if self.settings.policy_of(self.request).key_by == "arguments":
+            return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])
+        message = message_of(self.request)
+        return key_of_call(thread=thread, message=message, call=call["id"] or "", tool=call["name"])
+
+
+#: In a tool the call that runs it, in a node the batch that it has opened. One variable, since within a call it is
+#: another call that runs, not a batch: the calls of an agent inside a tool do not belong to the batch around it.
+current: ContextVar[Batch | CurrentCall | None] = ContextVar("agent_tools_current", default=None)
+
+
+def current_call() -> CurrentCall | None:
+    """Return the call whose tool is running, None outside of tools."""
+    call = current.get()
+    return call if isinstance(call, CurrentCall) else None
 
 
 class Call:
-    """One tool call in a node, from the request to the answer.
-
-    What a call pays for when nothing fails is `__init__`, `_attempt` and the loop: no function more.
+    """What is known of one tool call, and counted.
 
     Args:
         settings: Of the handler.
         request: The call.
+        execute: Runs the tool once; what it returns is awaited in async code.
+        batch: The calls that run beside this one; None where no node of ours runs them.
         own: What an explicit `handle_tool_errors` says about errors.
+        stop: Why the call is not to be run; None lets it run.
+        started: When the first attempt began, by the clock of the settings; None for now.
 
     Attributes:
-        batch: The calls that run beside this one; None where no node of ours runs them.
-        task: What runs an async call in a node of ours.
-        watch: Looks after the deadline of an async call where no node of ours runs it.
+        request: The call, as the next attempt makes it.
         policy: What the user wants for this tool.
+        admission: How the attempts pass the gate of the tool; None while nothing has ever failed there.
+        credentials_seen: How often the credentials had been renewed when the call began.
+        renewed: Whether the credentials were renewed for this call, which happens once.
+        failures: Number of attempts that failed.
+        failure: The last of them, None while there is none.
+        failed_at: When it failed, in seconds since the first attempt began.
+        reason: Why no attempt follows, None while one does.
+        owed: Tokens of the retry budget that were taken for a retry which has not yet begun.
+        paid: Tokens that the last retry took, None when there was none.
     """
 
     __slots__ = (
-        "_admission",
-        "_canceled_before",
-        "_cancels",
-        "_earlier",
-        "_is_watched",
-        "_limit",
-        "_own",
-        "_recovery",
-        "_renewals",
-        "_request",
-        "_settings",
-        "_started",
-        "_stop",
-        "_watched",
+        "admission",
         "batch",
+        "credentials_seen",
+        "execute",
+        "failed_at",
+        "failure",
+        "failures",
+        "owed",
+        "own",
+        "paid",
         "policy",
-        "task",
-        "watch",
+        "reason",
+        "renewed",
+        "request",
+        "settings",
+        "started",
+        "stop",
     )
 
-    def __init__(self, settings: Settings, request: ToolCallRequest, own: OwnHandling | None = None) -> None:
-        around = running.get()
-        running.set(self)
-        # Within a call it is another call that runs, not a batch: the calls of an agent inside a tool do not
-        # belong to the batch around it. Waiting for each other, they would never end.
-        self.batch = batch = around if isinstance(around, Batch) else None
-        self.task: asyncio.Task[object] | None = None
-        self.watch: DeadlineTimer | None = None
-        self._settings = settings
-        self._own = own
-        self._stop: Stop | None = None
-        self._earlier: tuple[Recovery, ...] = ()
-        self._watched: Any = None  # a WatchedTool, which passes for a tool
-        self._is_watched = False
-        self._limit: TimeLimit | None = None
-        self._cancels = self._canceled_before = 0
-        self._begin(request)
-        if batch is not None and batch.resumed and batch.questions is not None:
-            batch.questions.show(self.id, request.runtime.config)
-        if batch is None or batch.resumed:
-            self._request = self._approved(request)
-        # Nothing is in a turn's way as a rule, and then a look at what the first call of the batch has found is all.
-        if settings.loop_guard is not None and (batch is None or batch.stops != {}):
-            self._stop = self._found_stop(settings.loop_guard)
-
-    def _begin(self, request: ToolCallRequest) -> None:
-        """Start counting: once, or each time that a wrapper runs the tool anew."""
-        settings = self._settings
-        self.policy = settings.policy
-        if settings.per_tool:
-            self.policy = settings.per_tool.get(request.tool_call["name"], settings.policy)
-        self._request = request
-        self._recovery: Recovery | None = None
-        self._admission: Admission | None = None
-        self._started = settings.clock()
+    def __init__(
+        self,
+        settings: Settings,
+        request: ToolCallRequest,
+        execute: Callable[[ToolCallRequest], Any],  # Any: a Result, or what is awaited for one
+        *,
+        batch: Batch | None,
+        own: OwnHandling | None = None,
+        stop: Stop | None = None,
+        started: float | None = None,
+    ) -> None:
+        policy = settings.policy_of(request)
+        careful = policy.idempotent is None and is_hinted_destructive(request.tool)
+        self.settings = settings
+        self.request = request
+        self.execute = execute
+        self.batch = batch
+        self.own = own
+        self.stop = stop
+        self.policy = replace(policy, idempotent=False) if careful else policy
+        self.started = settings.clock() if started is None else started
+        self.admission: Admission | None = None
         if settings.gates.by_key:
             gate = settings.gates.by_key.get(settings.key_of(request))
-            if gate is not None:
-                self._admission = Admission(gate, settings, self.policy, began=self._started)
-        self._renewals = 0
+            self.admission = None if gate is None else self._admission_at(gate)
+        self.credentials_seen = 0
         if settings.credentials is not None:
-            self._renewals = settings.credentials.renewals(request.tool_call["name"])
+            self.credentials_seen = settings.credentials.renewals(request.tool_call["name"])
+        self.renewed = False
+        self.failures = 0
+        self.failure: Failure | None = None
+        self.failed_at = 0.0
+        self.reason: Reason | None = None
+        self.owed = 0
+        self.paid: int | None = None
 
-    def _found_stop(self, guard: LoopGuard) -> Stop | None:
-        stops = None if self.batch is None else self.batch.stops
-        if stops is None:
-            stops = stops_of(self._request, guard)
-        if self.batch is not None:
-            self.batch.stops = stops
-        return stops.get(self._request.tool_call["id"])
-
-    def _approved(self, request: ToolCallRequest) -> ToolCallRequest:
-        if self.batch is None and request.tool is not None:  # the node is another's, with texts of its own
-            self._watched = WatchedTool(request.tool)
-            request = request.override(tool=self._watched)
-        return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request
+    def again(self, request: ToolCallRequest) -> "Call":
+        """Return the same call as a wrapper of the user's makes it again: nothing has been counted yet."""
+        is_same = request.tool_call["name"] == self.request.tool_call["name"]
+        stop = self.stop if is_same else None  # else it is not the call that the model has made
+        return Call(self.settings, request, self.execute, batch=self.batch, own=self.own, stop=stop)
 
     @property
     def id(self) -> str:
         """The id that the model gave the call."""
-        return self._request.tool_call["id"] or ""
+        return self.request.tool_call["id"] or ""
 
-    @property
-    def request(self) -> ToolCallRequest:
-        """The request as it was last run."""
-        return self._request
+    # ---- time ----
 
-    @property
-    def is_resumed(self) -> bool:
-        """Whether a human has answered an interrupt of the node that makes this call."""
-        return self.batch is not None and self.batch.resumed
+    def elapsed(self) -> float:
+        """Return the seconds since the first attempt began."""
+        return self.settings.clock() - self.started
 
-    def key(self) -> str:
-        """Return the idempotency key of this call; see `agent_tools.idempotency`."""
-        call, thread = self._request.tool_call, thread_of(self._request)
-        if self.policy.key_by == "arguments":
-            return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])
-        message = message_of(self._request)
-        return key_of_call(thread=thread, message=message, call=self.id, tool=call["name"])
+    def call_left(self) -> float | None:
+        """Return the seconds until the deadline of the call, None without one."""
+        return None if self.policy.deadline is None else max(0.0, self.policy.deadline - self.elapsed())
 
-    # ---- from the request to the answer ----
+    def time_left(self) -> float | None:
+        """Return the seconds that the next attempt may take, None for no limit."""
+        limit, left = self.policy.attempt_timeout, self.call_left()
+        return min((each for each in (limit, left) if each is not None), default=None)
 
-    def run(self, execute: Execute) -> Result:
-        """Return what the tool returned with the first attempt that worked, or the answer to its last error."""
-        after: float | None = None
-        if self._stop is not None or (self._admission is not None and not self._admission.gate.is_calm):
-            hindrance = self._hindrance()
-            if hindrance is not None:
-                self._end()
-                return self.answered(hindrance)
+    def begin_attempt(self) -> None:
+        """Let the time begin with the first attempt, not with the wait for a slot before it."""
+        if self.batch is not None and self.batch.limit is not None and not self.failures:
+            self.started = self.settings.clock()
+
+    # ---- what is counted ----
+
+    def count(self, failure: Failure) -> None:
+        """Note that an attempt has failed."""
+        self.failures += 1
+        self.failure = failure
+        self.failed_at = self.elapsed()
+
+    def refuse(self, why: Refusal | Stop) -> None:
+        """Note why there is no attempt; the failure stays the call's own, if it has made any."""
+        self.reason = why.reason
+        if self.failure is None:
+            self.failure, self.failed_at = why.failure, self.elapsed()
         else:
-            try:
-                return self._attempt(execute)
-            except FAILURES as error:
-                failed = error
-            said: float | Answer[Result] | None = None
-            try:
-                said = self._ask(failed)
-            finally:
-                del failed  # it holds this frame, and this frame held it
-                # Before a retry that is up to its wait, and a call that ends in it gives back what it took.
-                if self._recovery is not None and not isinstance(said, float):
-                    self._recovery.call_back()
-            if isinstance(said, Answer):
-                return said.result
-            after = said
-        try:
-            return run(partial(self._attempt, execute), self._ask, self._wait, after=after)
-        finally:
-            self._end()
+            self.failure = replace(self.failure, retry_after=why.failure.retry_after)
 
-    async def arun(self, execute: AsyncExecute) -> Result:
-        """Return the same as `run`; an attempt that meets its time limit is canceled and awaited."""
-        after: float | None = None
-        if self._stop is not None or (self._admission is not None and not self._admission.gate.is_calm):
-            hindrance = await self._ahindrance()
-            if hindrance is not None:
-                await self._aend()
-                return self.answered(hindrance)
-        elif (
-            (self.task is not None or self.watch is not None)
-            and self.policy.longest_attempt >= _WATCHED_FROM
-            and (self.batch is None or self.batch.aslots is None)
-        ):
-            self._is_watched = True  # batch or watch look after the deadline
-            task = self.task or asyncio.current_task()
-            if self.watch is not None:
-                self.watch.add(self, task)
-            self._canceled_before = 0 if task is None else task.cancelling()
-            try:
-                return self._accepted(await execute(self._request))
-            except FAILURES as error:
-                failed = error
-            finally:
-                self._is_watched = False
-                if self.watch is not None:
-                    self.watch.remove(self)
-            said: float | Answer[Result] | None = None
-            try:
-                said = self._ask(await self._told(failed))
-            finally:
-                del failed
-                if self._recovery is not None and not isinstance(said, float):
-                    await self._recovery.acall_back()
-            if isinstance(said, Answer):
-                return said.result
-            after = said
-        try:
-            return await arun(partial(self._aattempt, execute), self._ask, self._await, after=after)
-        finally:
-            await self._aend()
+    # ---- the gate of the tool ----
 
-    def rerun(self, execute: Execute, request: ToolCallRequest) -> Result:
-        """Return what the tool returned, or raise its last error: what a wrapper of the user's calls.
+    def can_pay(self, failure: Failure) -> bool:
+        """Take the tokens for a retry from the budget of the tool, if it has them."""
+        cost = 0 if self.admission is None else self.admission.gate.spent(failure)
+        self.owed = cost or 0
+        return cost is not None
 
-        It may come here more than once, even at the same time, and with other requests; each time the counting
-        starts anew.
-        """
-        self._begin_anew(request)
-        admission = self._admission
-        try:
-            _raise(self._hindrance())
-            return run(partial(self._attempt, execute), self._ask_or_raise, self._wait_or_raise)
-        finally:
-            if admission is not None:
-                admission.leave()  # which `_end` does not know when another has begun at the same time
-            self._end()
+    def pay(self) -> None:
+        """Note that a retry begins: now its tokens are spent."""
+        self.paid, self.owed = self.owed, 0
 
-    async def arerun(self, execute: AsyncExecute, request: ToolCallRequest) -> Result:
-        """Return the same as `rerun`."""
-        self._begin_anew(request)
-        admission = self._admission
-        try:
-            _raise(await self._ahindrance())
-            return await arun(partial(self._aattempt, execute), self._ask_or_raise, self._await_or_raise)
-        finally:
-            if admission is not None:
-                admission.leave()
-            await self._aend()
+    def failed_at_gate(self, failure: Failure) -> None:
+        """Report a failed attempt to the gate of the tool."""
+        if self.admission is None:
+            self.admission = self._admission_at(self.settings.gates.gate(self.settings.key_of(self.request)))
+        self.admission.failed(failure)
 
-    def _begin_anew(self, request: ToolCallRequest) -> None:
-        if request.tool_call["name"] != self._request.tool_call["name"]:
-            self._stop = None  # not the call that the model has made
-        if self._recovery is not None:
-            self._earlier += (self._recovery,)  # whose error the wrapper may yet raise
-        self._begin(request)
-        self._request = self._approved(request)
+    def worked_at_gate(self) -> None:
+        """Report an attempt that worked to the gate of the tool; its first failure may have come meanwhile."""
+        if self.admission is None and self.settings.gates.by_key:
+            gate = self.settings.gates.by_key.get(self.settings.key_of(self.request))
+            self.admission = None if gate is None else self._admission_at(gate)
+        if self.admission is not None:
+            self.admission.succeeded(repaid=self.paid)
 
-    def answered(self, error: BaseException) -> Result:
-        """Return what the model reads instead of a result.
+    def leave(self) -> None:
+        """Release what was taken for an attempt that never started or never finished."""
+        if self.admission is not None:
+            self.admission.leave()
+            if self.owed:
+                self.admission.gate.repaid(self.owed)
 
-        Raises:
-            BaseException: `error` itself where the model is not to read of it: control flow, a mistake in
-                the wiring, an error of the user's wrapper, or one that `handle_tool_errors` lets out.
-        """
-        for recovery in (self._recovery, *self._earlier):
-            if recovery is not None and recovery.answers(error):
-                return recovery.answer(error)
-        if isinstance(error, GraphInterrupt) and self.batch is not None:
-            self.batch.hold(self.id, error)
-        raise error
+    def _admission_at(self, gate: Gate) -> Admission:
+        settings = self.settings
+        return Admission(gate, self.policy, began=self.started, clock=settings.clock, draw=settings.chance)
 
-    async def settled(self, error: BaseException) -> BaseException:
+    # ---- the batch ----
+
+    async def stopping(self, error: BaseException) -> BaseException:
         """Return the error to stop the run with, once the other calls have ended."""
-        if not isinstance(error, GraphBubbleUp) or self.batch is None or self.is_resumed:
+        if self.batch is None or self.batch.resumed or not isinstance(error, GraphBubbleUp):
             return error  # calls that take turns wait for this one instead
-        return await self.batch.settled(self.id, error, by=self.task)
+        return await self.batch.settled(self.id, error, by=asyncio.current_task())
 
-    def _end(self) -> None:
-        """Give back what was taken in vain, and tell callbacks what they have not been told."""
-        if self._recovery is not None:
-            self._recovery.leave()
-            self._recovery.call_back()
-        elif self._admission is not None:
-            self._admission.leave()
+    # ---- what is told of it ----
 
-    async def _aend(self) -> None:
-        """Do the same as `_end`."""
-        if self._recovery is not None:
-            self._recovery.leave()
-            await self._recovery.acall_back()
-        elif self._admission is not None:
-            self._admission.leave()
+    def outcome(self) -> Outcome:
+        """Return what became of a call that was given up."""
+        if self.failure is None or self.reason is None:
+            raise AssertionError("an answer was asked for before the call was given up")
+        tool, stop = self.request.tool, self.stop
+        return Outcome(
+            tool=self.request.tool_call["name"],
+            failure=self.failure,
+            attempts=self.failures,
+            elapsed=self.failed_at,
+            reason=self.reason,
+            idempotent=self.policy.idempotent,
+            direct=tool is not None and tool.return_direct,
+            failed_before=0 if stop is None else stop.times,
+            same_call=stop is not None and stop.same_call,
+        )
 
-    # ---- before and after an attempt ----
-
-    def _hindrance(self) -> BaseException | None:
-        """Wait until the first attempt may be made, and return what speaks against it after all."""
-        if self._stop is not None:
-            return self._not_run(self._stop)
-        return None if self._admission is None else self._not_run(self._admission.enter())
-
-    async def _ahindrance(self) -> BaseException | None:
-        """Do the same as `_hindrance`."""
-        if self._stop is not None:
-            return self._not_run(self._stop)
-        return None if self._admission is None else self._not_run(await self._admission.aenter())
-
-    def _not_run(self, why: Refusal | Stop | None) -> BaseException | None:
-        return None if why is None else self._recovering().not_run(why)
-
-    def _recovering(self) -> Recovery:
-        if self._recovery is None:
-            self._recovery = Recovery(
-                self._settings,
-                self._request,
-                self.policy,
-                own=self._own,
-                started=self._started,
-                admission=self._admission,
-                renewals=self._renewals,
-            )
-        return self._recovery
-
-    def _ask(self, error: BaseException) -> float | Answer[Result]:
-        """Return the seconds until the next attempt, or the answer to `error`."""
-        if isinstance(error, ReturnedError):
-            return self._ask_or_raise(error)
-        error = bubbled(original_of(error))
-        after = self._after(error)
-        return Answer(self.answered(error)) if after is None else after
-
-    def _ask_or_raise(self, error: BaseException) -> float | Answer[Result]:
-        """Return the seconds until the next attempt, or raise `error`, for the user's wrapper to see.
-
-        A result that counts as a failure is no error for it: it gets the result.
-        """
-        error = bubbled(original_of(error))
-        after = self._after(error)
-        if after is not None:
-            return after
-        if isinstance(error, ReturnedError):
-            return Answer(self._recovering().marked(error.result))
-        raise error
-
-    def _after(self, error: BaseException) -> float | None:
-        """Return the seconds until the next attempt, None to let `error` out."""
-        if self._cancels:
-            self._took_back()  # the tool did not mind, and failed in its own way
-        if is_control_flow(error):
-            return None
-        cause = underlying(error)
-        origin = origin_of(cause)
-        if is_sync_refusal(error, self._request.tool):
-            error.add_note(f"`{self._request.tool_call['name']}` is async: run the graph with ainvoke or astream.")
-            return None
-        if origin is Origin.WIRING:
-            return None
-        recovery = self._recovering()
-        after = recovery.after(error, cause, origin)
-        self._request = recovery.request
-        return after
-
-    def _wait(self, seconds: float) -> Answer[Result] | None:
-        hindrance = self._recovering().hindrance(seconds)
-        return None if hindrance is None else Answer(self.answered(hindrance))
-
-    async def _await(self, seconds: float) -> Answer[Result] | None:
-        hindrance = await self._recovering().ahindrance(seconds)
-        return None if hindrance is None else Answer(self.answered(hindrance))
-
-    def _wait_or_raise(self, seconds: float) -> None:
-        _raise(self._recovering().hindrance(seconds))
-
-    async def _await_or_raise(self, seconds: float) -> None:
-        _raise(await self._recovering().ahindrance(seconds))
-
-    # ---- one attempt ----
-
-    def _attempt(self, execute: Execute) -> Result:
-        slots = None if self.batch is None else self.batch.slots
-        if slots is None:
-            return self._timed_attempt(execute)
-        with slots:
-            self._restart_clock()
-            return self._timed_attempt(execute)
-
-    async def _aattempt(self, execute: AsyncExecute) -> Result:
-        try:
-            return await self._atimed_attempt(execute)
-        except FAILURES as error:
-            failed = error
-        try:
-            raise await self._told(failed)  # which may wait for other calls, and so holds no slot
-        finally:
-            del failed
-
-    async def _atimed_attempt(self, execute: AsyncExecute) -> Result:
-        slots = None if self.batch is None else self.batch.aslots
-        if slots is None:
-            self._limit = TimeLimit(self._time_left())
-            with self._limit:
-                return self._accepted(await execute(self._request))
-        async with slots:
-            self._restart_clock()
-            self._limit = TimeLimit(self._time_left())
-            with self._limit:
-                return self._accepted(await execute(self._request))
-
-    def _restart_clock(self) -> None:
-        """Let the deadline begin with the first attempt, not with the wait for a slot before it."""
-        if self._recovery is None:
-            self._started = self._settings.clock()
-
-    def _timed_attempt(self, execute: Execute) -> Result:
-        if self.policy.attempt_timeout is None:
-            return self._accepted(execute(self._request))
-        return self._accepted(run_within(self._time_left(), partial(execute, self._request)))
-
-    async def _told(self, error: BaseException) -> BaseException:
-        """Return the error that an attempt which ended with `error` is to be judged by."""
-        error = bubbled(original_of(error))
-        if isinstance(error, GraphBubbleUp):
-            return await self.settled(error)
-        is_over = self._limit is not None and self._limit.is_over
-        if isinstance(error, asyncio.CancelledError) and self._took_back():
-            error, is_over = TimeoutError(), True
-        if is_over and isinstance(error, TimeoutError) and runs_in_thread(self._request.tool):
-            return StillRunningError()  # the thread goes on, canceled or not
-        return error
-
-    def _accepted(self, result: Result) -> Result:
-        """Return `result`, or raise it when it counts as a failure."""
-        if isinstance(result, ToolMessage):
-            error = result if result.status == "error" else None
-        else:
-            error = error_in(result, self._request.tool_call["id"])
-        if error is not None and self._watched is not None:
-            _raise(self._watched.take_refused())
-        if self.policy.failed_when is not None and _says_failed(self.policy.failed_when, result):
-            raise ReturnedError(result, retry=True)
-        if error is not None:
-            raise ReturnedError(result, retry=False, acted=not names_no_tool(error, self._request))
-        if self._cancels:
-            self._took_back()  # the tool did not mind, and came to its end
-        if self._settings.gates.by_key:
-            self._note_success()
-        if self._recovery is not None:
-            self._recovery.recovered()
-        return result
-
-    def _note_success(self) -> None:
-        recovery, admission = self._recovery, self._admission
-        if recovery is not None:
-            admission = recovery.admission
-        if admission is None:  # the first failure of the tool came after this call had begun
-            gate = self._settings.gates.by_key.get(self._settings.key_of(self._request))
-            if gate is None:
-                return
-            admission = Admission(gate, self._settings, self.policy, began=self._started)
-        admission.succeeded(repaid=None if recovery is None else recovery.paid)
-
-    # ---- the time of an attempt ----
-
-    def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:
-        """Cancel the first attempt if its time is over `within` so many seconds; asked until it has ended."""
-        ends = self._started + self.policy.longest_attempt
-        if self._is_watched and task is not None and self._settings.clock() + within >= ends:
-            self._cancels += 1
-            task.cancel()
-
-    def _took_back(self) -> bool:
-        """Take back what `end_if_late` asked for; return whether nobody else has canceled."""
-        cancels, self._cancels = self._cancels, 0
-        task = asyncio.current_task() if cancels else None
-        return task is not None and withdraw_cancellations(task, cancels, before=self._canceled_before)
-
-    def _time_left(self) -> float | None:
-        if self._recovery is not None:
-            return self._recovery.time_left()
-        return None if self.policy.longest_attempt == math.inf else self.policy.longest_attempt
-
-
-def _raise(error: BaseException | None) -> None:
-    if error is not None:
-        raise error
-
-
-#: In a node the batch that it has opened, in a tool the call that runs it.
-running: ContextVar[Batch | Call | None] = ContextVar("agent_tools_running", default=None)
-
-
-def running_call() -> Call | None:
-    """Return the call whose tool is running."""
-    call = running.get()
-    return call if isinstance(call, Call) else None
-
-
-def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
-    try:
-        said: object = failed_when(result)
-        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
-            said.close()
-            raise TypeError
-        return bool(said)
-    except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
-        logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
-        return False
+    def event(self, kind: EventType, after: float | None = None) -> ToolEvent:
+        """Return what has just happened, `after` which the next attempt follows."""
+        call, failure, works = self.request.tool_call, self.failure, kind is EventType.RECOVERED
+        return ToolEvent(
+            type=kind,
+            tool=call["name"],
+            tool_call_id=self.id,
+            attempt=self.failures + works,
+            of=self.policy.max_attempts,
+            elapsed=self.elapsed() if works else self.failed_at,
+            after=after,
+            category=None if failure is None else failure.category,
+            error_type=None if failure is None else failure.error_type,
+            status_code=None if failure is None else failure.status_code,
+            correctable=failure is not None and is_correctable(failure),
+            reason=self.reason,
+            thread_id=thread_id_of(self.request),
+        )

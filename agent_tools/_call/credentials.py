@@ -5,13 +5,15 @@ import inspect
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from langchain_core.runnables.config import run_in_executor
 
 from agent_tools._call.observers import logger
 from agent_tools._core.events import ToolEvent
-from agent_tools._flow.drivers import FAILURES
+from agent_tools._flow.steps import FAILURES
+from agent_tools._flow.time_limit import TimeLimit
 from agent_tools._langgraph.errors import is_control_flow
 
 #: Gets the event of the refusal and renews what the tool uses; True means: it is worth another attempt.
@@ -74,6 +76,35 @@ class Credentials:
     def _noted(self, event: ToolEvent, renewed: bool) -> bool:  # noqa: FBT001  # what was just said
         self._renewals[event.tool] += renewed
         return renewed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew:
+    """Renew the credentials of a call that was refused, a step of its flow.
+
+    Attributes:
+        credentials: Those of the tool.
+        event: The refusal.
+        seen: How often they had been renewed when the refused attempt began.
+        within: Seconds that an async renewal may take; None for no limit.
+    """
+
+    credentials: Credentials
+    event: ToolEvent
+    seen: int
+    within: float | None
+
+    def do(self) -> bool:
+        """Return whether there are newer ones."""
+        return self.credentials.renew(self.event, seen=self.seen)
+
+    async def ado(self) -> bool:
+        """Return the same as `do`; late is no."""
+        try:
+            with TimeLimit(self.within):
+                return await self.credentials.arenew(self.event, seen=self.seen)
+        except TimeoutError:
+            return False
 
 
 def _not_renewed(error: BaseException) -> bool:

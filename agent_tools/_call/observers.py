@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import (
@@ -74,16 +75,22 @@ def is_heard(config: Any) -> bool:  # a RunnableConfig, or None outside a run
     return isinstance(callbacks, BaseCallbackManager) and any(map(_listens, callbacks.handlers))
 
 
-def call_back(event: ToolEvent, config: Any) -> None:
-    """Send `event` to the callbacks of the run, as a custom event named after its type."""
-    with _guarded("a callback"):
-        dispatch_custom_event(str(event.type), event.as_dict(), config=config)
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """Send `event` to the callbacks of the run, as a custom event named after its type: a step of a flow."""
 
+    event: ToolEvent
+    config: Any  # a RunnableConfig
 
-async def acall_back(event: ToolEvent, config: Any) -> None:
-    """Do the same as `call_back`."""
-    with _guarded("a callback"):
-        await adispatch_custom_event(str(event.type), event.as_dict(), config=config)
+    def do(self) -> None:
+        """Call them."""
+        with _guarded("a callback"):
+            dispatch_custom_event(str(self.event.type), self.event.as_dict(), config=self.config)
+
+    async def ado(self) -> None:
+        """Do the same as `do`."""
+        with _guarded("a callback"):
+            await adispatch_custom_event(str(self.event.type), self.event.as_dict(), config=self.config)
 
 
 def _listens(handler: object) -> bool:

@@ -1,322 +1,199 @@
-"""What becomes of a call that has failed, or that is not run at all: asked, waited for, told, and answered in the end.
+"""What follows from what a call's first attempt brought: the one flow of a call that does not just work.
 
-A call that works never comes here.
+Judge the failure; what is no failure of the tool is passed on as it came. Give up: report it, and let the caller make
+the answer or raise the error. Otherwise report it, renew the credentials, or wait and pass the gate of the tool, and
+make the next attempt.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from langchain_core.messages import ToolMessage
-from langgraph.prebuilt.tool_node import ToolCallRequest
-
-from agent_tools._call.admission import Admission
-from agent_tools._call.attempts import Attempts
-from agent_tools._call.observers import acall_back, call_back, is_heard, tell
-from agent_tools._call.settings import DrainingError, NotRunError, OwnHandling, Result, ReturnedError, Settings
-from agent_tools._core.answer import Outcome, facts, is_correctable
+from agent_tools._call.answers import as_error
+from agent_tools._call.attempt import Brought, ToolAttempt
+from agent_tools._call.call import Call
+from agent_tools._call.credentials import Renew
+from agent_tools._call.observers import CallBack, is_heard, tell
+from agent_tools._call.settings import DrainingError, NotRunError, Result, ReturnedError
+from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
-from agent_tools._core.decision import Reason
-from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide
+from agent_tools._core.events import EventType
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
-from agent_tools._core.policy import RetryPolicy
-from agent_tools._core.redaction import scrub_content
-from agent_tools._core.turn import marked
-from agent_tools._flow.time_limit import TimeLimit
-from agent_tools._flow.waiting import apause, pause
+from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._gate.gate import Refusal
 from agent_tools._langgraph.attempt_tags import as_retry
-from agent_tools._langgraph.errors import Origin
-from agent_tools._langgraph.returned_errors import with_errors
-from agent_tools._langgraph.run import (
-    alarm_of_run,
-    is_draining,
-    is_hinted_destructive,
-    may_lose_approvals,
-    node_attempt_of,
-    thread_id_of,
-)
+from agent_tools._langgraph.errors import Origin, is_control_flow, is_sync_refusal, origin_of, underlying
+from agent_tools._langgraph.run import alarm_of_run, is_draining, may_lose_approvals, node_attempt_of
 
 
-class Recovery:
-    """The second half of a call, made when there is anything to recover from.
-
-    Args:
-        settings: Of the handler.
-        request: The call.
-        policy: What the user wants for this tool.
-        own: What an explicit `handle_tool_errors` says about errors.
-        started: When the first attempt began, by the clock of the settings.
-        admission: How the attempts meet those of other calls; None as long as nothing is shared.
-        renewals: How often the credentials had been renewed when the call began.
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A call that brought no result.
 
     Attributes:
-        request: The call, as the next attempt makes it.
-        admission: As above; there is one from the first failure on that others are to know of.
+        error: The last one.
+        outcome: What the model is to read; None where `error` is raised as it came: it is control flow, or a
+            mistake in the wiring.
     """
 
-    __slots__ = (
-        "_attempts",
-        "_let_out",
-        "_own",
-        "_policy",
-        "_refused",
-        "_renewals",
-        "_settings",
-        "_started",
-        "_stop",
-        "admission",
-        "request",
+    error: BaseException
+    outcome: Outcome | None = None
+
+
+Ended = Result | GivenUp
+
+
+def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
+    """Do what follows from what the first attempt `brought`; None: it has not been made, and is held back."""
+    try:
+        if brought is None:
+            refused = yield from _passed_gate(call)
+            if refused is not None:
+                return refused
+            brought = yield ToolAttempt(call)
+        while isinstance(brought, Failed):
+            verdict = judge(call, brought.error)
+            if not isinstance(verdict, Retry):
+                return (yield from _ended(call, brought.error, verdict))
+            yield from _told(call, EventType.RETRY, verdict.after)
+            if verdict.renew:
+                if not (yield from _renewed(call)):
+                    return (yield from _ended(call, brought.error, GiveUp(Reason.NOT_RETRIED)))
+            else:
+                brought = None  # or the error would live on, with all its frames, while we wait
+                refused = yield from _waited(call, verdict.after)
+                if refused is not None:
+                    return refused
+            call.request = as_retry(call.request, call.failures + 1)
+            brought = yield ToolAttempt(call)
+        call.worked_at_gate()
+        if call.failures:
+            yield from _told(call, EventType.RECOVERED)
+        return brought
+    finally:
+        call.leave()
+
+
+# ---- what follows from a failure ----
+
+
+def judge(call: Call, error: BaseException) -> Verdict | None:
+    """Return what follows from `error`; None where it is no failure of the tool, and passed on as it came."""
+    if is_control_flow(error):
+        return None
+    cause = underlying(error)
+    origin = origin_of(cause)
+    if is_sync_refusal(error, call.request.tool):
+        error.add_note(f"`{call.request.tool_call['name']}` is async: run the graph with ainvoke or astream.")
+        return None
+    if origin is Origin.WIRING:
+        return None
+    failure = call.settings.diagnose(cause, origin, call.request)
+    call.count(failure)
+    if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
+        tool, node_attempt = call.request.tool_call["name"], node_attempt_of(call.request)
+        call.settings.layers.note(error, tool=tool, node_attempt=node_attempt)
+    if origin is not Origin.ARGUMENTS:  # else the tool was not run, and there is nothing that others are to know
+        _let_others_know(call, failure)
+    elif call.admission is not None:
+        call.admission.leave()
+    return _verdict(call, failure)
+
+
+def _let_others_know(call: Call, failure: Failure) -> None:
+    if call.admission is not None or failure.category in call.policy.retry_on or is_counted(failure):
+        call.failed_at_gate(failure)
+
+
+def _verdict(call: Call, failure: Failure) -> Verdict:
+    renewable = call.settings.credentials is not None and not call.renewed
+    if failure.category not in call.policy.retry_on and not renewable:  # whatever else there is to know
+        return GiveUp(Reason.NOT_RETRIED)
+    situation = _situation(call, renewable=renewable)
+    verdict = decide(failure, call.policy, situation)
+    if isinstance(verdict, Retry) and verdict.renew:
+        call.renewed = True
+    elif isinstance(verdict, Retry) and not call.can_pay(failure):
+        verdict = decide(failure, call.policy, replace(situation, affordable=False))
+    if verdict == GiveUp(Reason.CIRCUIT) and situation.opens_in is not None:
+        call.failure = replace(failure, retry_after=round(situation.opens_in, 1))
+    return verdict
+
+
+def _situation(call: Call, *, renewable: bool) -> Situation:
+    now = call.settings.clock()
+    gate = None if call.admission is None else call.admission.gate
+    return Situation(
+        attempt=call.failures,
+        elapsed=call.failed_at,
+        chance=call.settings.chance(),
+        renewable=renewable,
+        approval_lost=may_lose_approvals(call.request),
+        draining=is_draining(),
+        opens_in=None if gate is None else gate.opens_in(now=now),
+        patience=0.0 if gate is None else gate.patience(now=now),
     )
 
-    def __init__(
-        self,
-        settings: Settings,
-        request: ToolCallRequest,
-        policy: RetryPolicy,
-        *,
-        own: OwnHandling | None,
-        started: float,
-        admission: Admission | None,
-        renewals: int,
-    ) -> None:
-        careful = policy.idempotent is None and is_hinted_destructive(request.tool)
-        self._settings = settings
-        self._own = own
-        self._policy = replace(policy, idempotent=False) if careful else policy
-        self._started = started
-        self._renewals = renewals
-        self._attempts = Attempts(self._policy, started=started, clock=settings.clock, chance=settings.chance)
-        self._let_out: tuple[BaseException, ...] = ()  # more than one where a wrapper runs the tool twice at a time
-        self._refused: BaseException | None = None
-        self._stop: Stop | None = None
-        self.request = request
-        self.admission = admission
 
-    # ---- what follows ----
+# ---- before the next attempt ----
 
-    def after(self, error: BaseException, cause: BaseException, origin: Origin) -> float | None:
-        """Return the seconds until the next attempt, None to let `error` out.
 
-        Args:
-            error: As it was raised.
-            cause: The tool's own error in it.
-            origin: How far the call had got.
-        """
-        settings, attempts, request = self._settings, self._attempts, self.request
-        failure = settings.diagnose(cause, origin, request)
-        if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
-            settings.layers.note(error, tool=request.tool_call["name"], node_attempt=node_attempt_of(request))
-        is_retried = failure.category in self._policy.retry_on
-        if origin is Origin.ARGUMENTS:  # the tool was not run, so there is nothing that others are to know
-            if self.admission is not None:
-                self.admission.leave()
-        elif is_retried or self.admission is not None or is_counted(failure):
-            self._let_others_know(failure)
-        renewable = settings.credentials is not None and not attempts.renewed
-        if not is_retried and not renewable:  # settled, whatever else there is to know
-            attempts.settled(failure)
-            self._give_up(error)
-            return None
-        retry = attempts.failed(
-            failure,
-            None if self.admission is None else self.admission.gate,
-            renewable=renewable,
-            approval_lost=may_lose_approvals(request),
-            draining=is_draining(),
-        )
-        if retry is None:
-            self._give_up(error)
-            return None
-        if retry.renew:
-            self._refused = error
-        self.request = as_retry(request, attempts.failures + 1)
-        self._tell(EventType.RETRY, retry.after)
-        return retry.after
+def _renewed(call: Call) -> Flow[bool]:
+    """Renew the credentials of a call that was refused; return whether there are new ones."""
+    credentials = call.settings.credentials
+    if credentials is None:
+        return False
+    event = call.event(EventType.RETRY, 0.0)
+    renewed: bool = yield Renew(
+        credentials=credentials, event=event, seen=call.credentials_seen, within=call.call_left()
+    )
+    return renewed
 
-    def _let_others_know(self, failure: Failure) -> None:
-        if self.admission is None:
-            settings = self._settings
-            gate = settings.gates.gate(settings.key_of(self.request))
-            self.admission = Admission(gate, settings, self._policy, began=self._started)
-        self.admission.failed(failure)
 
-    def hindrance(self, seconds: float) -> BaseException | None:
-        """Wait `seconds`, and return what speaks against another attempt after all."""
-        self.call_back()
-        if self._refused is not None:
-            credentials, event = self._settings.credentials, self._event(EventType.RETRY, seconds)
-            return self._not_renewed(renewed=credentials is not None and credentials.renew(event, seen=self._renewals))
-        if not pause(seconds, alarm_of_run()):
-            return self._drained()
-        return self.begun() if self.admission is None else self.begun(self.admission.enter())
+def _waited(call: Call, seconds: float) -> Flow[GivenUp | None]:
+    """Wait before a retry and pass the gate; return what the call comes to if no attempt may be made after all."""
+    if not (yield Wait(seconds, alarm_of_run())):
+        return (yield from _given_up(call, DrainingError(), Reason.DRAINING))
+    refused = yield from _passed_gate(call)
+    if refused is None:
+        call.pay()
+    return refused
 
-    async def ahindrance(self, seconds: float) -> BaseException | None:
-        """Do the same as `hindrance`."""
-        await self.acall_back()
-        if self._refused is not None:
-            return self._not_renewed(renewed=await self._arenewed(self._event(EventType.RETRY, seconds)))
-        if not await apause(seconds, alarm_of_run()):
-            return self._drained()
-        return self.begun() if self.admission is None else self.begun(await self.admission.aenter())
 
-    def begun(self, refusal: Refusal | None = None) -> BaseException | None:
-        """Note that the next attempt begins, or return what a `refusal` comes to."""
-        if refusal is not None:
-            return self.not_run(refusal)
-        self._attempts.begun()
+def _passed_gate(call: Call) -> Flow[GivenUp | None]:
+    """Wait until an attempt may be made; return what the call comes to if it may not."""
+    why: Stop | Refusal | None = call.stop
+    if why is None and call.admission is not None:
+        why = yield from call.admission.enter(alarm_of_run())
+    if why is None:
         return None
+    call.refuse(why)
+    yield from _told(call, EventType.FAILED if call.failures else EventType.SHORT_CIRCUITED)
+    return GivenUp(NotRunError(f"{call.request.tool_call['name']} was not run: {why.reason}"), call.outcome())
 
-    async def _arenewed(self, event: ToolEvent) -> bool:
-        credentials = self._settings.credentials
-        try:
-            with TimeLimit(self._attempts.call_left()):
-                return credentials is not None and await credentials.arenew(event, seen=self._renewals)
-        except TimeoutError:
-            return False
 
-    def _not_renewed(self, *, renewed: bool) -> BaseException | None:
-        """Return the refusal that came with the old credentials, None when there are new ones."""
-        refused, self._refused = self._refused, None
-        if renewed or refused is None:
-            return None
-        self._attempts.reason = Reason.NOT_RETRIED
-        return self._give_up(refused)
+# ---- the end ----
 
-    def _drained(self) -> BaseException:
-        self._attempts.reason = Reason.DRAINING
-        return self._give_up(DrainingError())
 
-    def not_run(self, why: Refusal | Stop) -> BaseException:
-        """Return what stands for an error of a call that is not run, or not run again."""
-        if isinstance(why, Stop):
-            self._stop = why
-        self._attempts.refused(why)
-        error = NotRunError(f"{self.request.tool_call['name']} was not run: {why.reason}")
-        if self._attempts.failures:
-            return self._give_up(error)
-        self._let_out += (error,)
-        self._tell(EventType.SHORT_CIRCUITED)
-        return error
+def _ended(call: Call, error: BaseException, verdict: GiveUp | None) -> Flow[Ended]:
+    """Return what the call comes to that no attempt follows."""
+    if verdict is None:
+        return GivenUp(error)
+    given_up = yield from _given_up(call, error, verdict.reason)
+    # What the tool returned is no error to whoever sees it: it is a result, marked as what it is.
+    return as_error(call, error.result) if isinstance(error, ReturnedError) else given_up
 
-    def _give_up(self, error: BaseException) -> BaseException:
-        self._let_out += (error,)
-        self._tell(EventType.FAILED)
-        return error
 
-    def recovered(self) -> None:
-        """Note that an attempt has worked after all."""
-        self._tell(EventType.RECOVERED)
+def _given_up(call: Call, error: BaseException, reason: Reason) -> Flow[GivenUp]:
+    call.reason = reason
+    yield from _told(call, EventType.FAILED)
+    return GivenUp(error, call.outcome())
 
-    @property
-    def paid(self) -> int | None:
-        """Tokens that the last retry has taken, None when there was none."""
-        return self._attempts.paid
 
-    def time_left(self) -> float | None:
-        """Return the seconds that the next attempt may take, None for no limit."""
-        return self._attempts.time_left()
-
-    def leave(self) -> None:
-        """Give back what was taken for an attempt that was never made, or came to no end."""
-        if self.admission is not None:
-            self.admission.leave()
-            if self._attempts.owed:
-                self.admission.gate.repaid(self._attempts.owed)
-
-    # ---- the answer ----
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the model is to read of `error`, once: else it is to be raised."""
-        let_out, self._let_out = self._let_out, ()
-        return any(error is each for each in let_out) and (self._own is None or self._own.answers(error))
-
-    def answer(self, error: BaseException) -> ToolMessage:
-        """Return what the model reads instead of a result."""
-        text = None if self._own is None else self._own.words(error)
-        outcome, call = self._outcome(), self.request.tool_call
-        known = facts(outcome)
-        return ToolMessage(
-            content=text or self._settings.texts.text(outcome),
-            name=call["name"],
-            tool_call_id=call["id"],
-            status="error",
-            artifact=known,
-            additional_kwargs=marked(known, outcome.failure.detail),
-        )
-
-    def marked(self, result: Result) -> Result:
-        """Return a result that counts as a failure as what it is, without secrets."""
-        self._let_out = ()
-        if isinstance(result, ToolMessage):
-            return self._marked(result)
-        marked: Result = with_errors(result, self.request.tool_call["id"], self._marked)
-        return marked
-
-    def _marked(self, message: ToolMessage) -> ToolMessage:
-        outcome = self._outcome()
-        known, content = facts(outcome), scrub_content(message.content)
-        told = {
-            "content": content or self._settings.texts.text(outcome),
-            "artifact": known if message.artifact is None else message.artifact,
-            "additional_kwargs": message.additional_kwargs | marked(known, str(content)),
-            "status": "error",
-        }
-        return message.model_copy(update=told)
-
-    def _outcome(self) -> Outcome:
-        attempts, tool, stop = self._attempts, self.request.tool, self._stop
-        if attempts.failure is None or attempts.reason is None:
-            raise AssertionError("an answer was asked for before the call was given up")
-        return Outcome(
-            tool=self.request.tool_call["name"],
-            failure=attempts.failure,
-            attempts=attempts.failures,
-            elapsed=attempts.failed_at,
-            reason=attempts.reason,
-            idempotent=self._policy.idempotent,
-            direct=tool is not None and tool.return_direct,
-            failed_before=0 if stop is None else stop.times,
-            same_call=stop is not None and stop.same_call,
-        )
-
-    # ---- events ----
-
-    def _tell(self, kind: EventType, after: float | None = None) -> None:
-        event, runtime = self._event(kind, after), self.request.runtime  # there is no runtime outside a graph
-        tell(event, observer=self._settings.observer, stream_writer=getattr(runtime, "stream_writer", None))
-        if is_heard(getattr(runtime, "config", None)):
-            self._attempts.untold.append(event)
-
-    def call_back(self) -> None:
-        """Tell the callbacks of the run what they have not been told yet."""
-        for event in self._untold():
-            call_back(event, self.request.runtime.config)
-
-    async def acall_back(self) -> None:
-        """Do the same as `call_back`."""
-        for event in self._untold():
-            await acall_back(event, self.request.runtime.config)
-
-    def _untold(self) -> Iterator[ToolEvent]:
-        while self._attempts.untold:
-            yield self._attempts.untold.pop(0)
-
-    def _event(self, kind: EventType, after: float | None) -> ToolEvent:
-        attempts, call = self._attempts, self.request.tool_call
-        failure, works = attempts.failure, kind is EventType.RECOVERED
-        return ToolEvent(
-            type=kind,
-            tool=call["name"],
-            tool_call_id=call["id"] or "",
-            attempt=attempts.failures + works,
-            of=self._policy.max_attempts,
-            elapsed=attempts.elapsed() if works else attempts.failed_at,
-            after=after,
-            category=None if failure is None else failure.category,
-            error_type=None if failure is None else failure.error_type,
-            status_code=None if failure is None else failure.status_code,
-            correctable=failure is not None and is_correctable(failure),
-            reason=attempts.reason,
-            thread_id=thread_id_of(self.request),
-        )
+def _told(call: Call, kind: EventType, after: float | None = None) -> Flow[None]:
+    """Report what has happened; callbacks come last, since an async run awaits them."""
+    event, runtime = call.event(kind, after), call.request.runtime  # there is no runtime outside a graph
+    tell(event, observer=call.settings.observer, stream_writer=getattr(runtime, "stream_writer", None))
+    config = getattr(runtime, "config", None)
+    if is_heard(config):
+        yield CallBack(event, config)

@@ -110,6 +110,17 @@ class Settings:
         words = _text_of(cause) if isinstance(cause, self.expose) else failure.detail
         return failure if words is None else replace(failure, detail=scrub(words) or None)
 
+    def policy_of(self, request: ToolCallRequest) -> RetryPolicy:
+        """Return what the user wants for the tool of this call."""
+        return self.per_tool.get(request.tool_call["name"], self.policy) if self.per_tool else self.policy
+
+    def is_calm(self, request: ToolCallRequest) -> bool:
+        """Return whether nothing is held back or counted that this call would have to do with."""
+        if not self.gates.by_key:
+            return True
+        gate = self.gates.by_key.get(self.key_of(request))
+        return gate is None or gate.is_calm
+
     def key_of(self, request: ToolCallRequest) -> str:
         """Return the key of what this call shares with others."""
         tool = request.tool_call["name"]

@@ -1,59 +1,63 @@
-"""One timer that looks after the deadlines of all async calls of an event loop.
+"""One timer for the deadlines of all first attempts of an event loop.
 
-A timer for each would cost more than all the rest that a call pays for when nothing fails.
+A timer each would cost more than all the rest that a call pays for when nothing fails.
 """
 
 import asyncio
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
-#: Seconds between two looks; what is watched may end up to so much early, never late.
+from agent_tools._flow.time_limit import withdraw_cancellations
+
+#: Seconds between two looks; a task may be canceled up to this much early, never late.
 TICK = 1.0
 
 
-class HasDeadline(Protocol):
-    """What has a deadline: a call, or the calls of a batch."""
-
-    def end_if_late(self, task: "asyncio.Task[object] | None", *, within: float) -> None:
-        """End what `task` runs if its time is over `within` so many seconds."""
-
-
 class DeadlineTimer:
-    """Looks after what was added, until it is removed."""
+    """Cancels each task that it watches when its time is over, and each second again until it is released."""
 
-    __slots__ = ("_is_ticking", "_task_by_watched")
+    __slots__ = ("_cancels_by_task", "_ends_by_task", "_is_ticking", "_loop")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._is_ticking = False
-        # Not kept in what is watched: a task and what it runs would hold each other, and wait for the GC.
-        self._task_by_watched: dict[HasDeadline, asyncio.Task[object] | None] = {}
+        self._ends_by_task: dict[asyncio.Task[object], float] = {}
+        self._cancels_by_task: dict[asyncio.Task[object], int] = {}
 
-    def add(self, watched: HasDeadline, task: "asyncio.Task[object] | None" = None) -> None:
-        """Look after `watched`, which `task` runs."""
-        self._task_by_watched[watched] = task
+    def watch(self, task: "asyncio.Task[object]", seconds: float) -> None:
+        """Watch `task`, which nobody has canceled, for this many seconds."""
+        self._ends_by_task[task] = self._loop.time() + seconds
         if not self._is_ticking:
             self._is_ticking = True
-            loop = asyncio.get_running_loop()
-            loop.call_later(TICK, self._tick, loop)
+            self._loop.call_later(TICK, self._tick)
 
-    def remove(self, watched: HasDeadline) -> None:
-        """Let go of it."""
-        del self._task_by_watched[watched]
+    def release(self, task: "asyncio.Task[object]") -> bool:
+        """Watch it no longer; return whether it was canceled by this timer alone.
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        for watched, task in list(self._task_by_watched.items()):
-            watched.end_if_late(task, within=TICK)
-        self._is_ticking = bool(self._task_by_watched)
+        The cancellations of this timer are withdrawn: the task may have swallowed them and finished.
+        """
+        del self._ends_by_task[task]
+        if not self._cancels_by_task:
+            return False
+        cancels = self._cancels_by_task.pop(task, 0)
+        return cancels > 0 and withdraw_cancellations(task, cancels, before=0)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        for task, ends in self._ends_by_task.items():
+            if now + TICK >= ends:
+                self._cancels_by_task[task] = self._cancels_by_task.get(task, 0) + 1
+                task.cancel()
+        self._is_ticking = bool(self._ends_by_task)
         if self._is_ticking:
-            loop.call_later(TICK, self._tick, loop)
+            self._loop.call_later(TICK, self._tick)
 
 
-_watch_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, DeadlineTimer] = WeakKeyDictionary()
+_timer_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, DeadlineTimer] = WeakKeyDictionary()
 
 
 def deadline_timer_of(loop: asyncio.AbstractEventLoop) -> DeadlineTimer:
-    """Return the watch of an event loop."""
-    watch = _watch_by_loop.get(loop)
-    if watch is None:
-        watch = _watch_by_loop[loop] = DeadlineTimer()
-    return watch
+    """Return the timer of an event loop."""
+    timer = _timer_by_loop.get(loop)
+    if timer is None:
+        timer = _timer_by_loop[loop] = DeadlineTimer(loop)
+    return timer

@@ -20,7 +20,7 @@ def policy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> R
     monkeypatch.setattr("agent_tools._flow.time_limit.AGAIN", LIMIT)
     monkeypatch.setattr("agent_tools._flow.deadline_timer.TICK", LIMIT)
     if request.param == "of a batch":
-        monkeypatch.setattr("agent_tools._call.call._WATCHED_FROM", 0)
+        monkeypatch.setattr("agent_tools._call.run.LONG", 0)
     return RetryPolicy(attempt_timeout=4 * LIMIT)
 
 

@@ -120,7 +120,7 @@ def test_an_approved_tool_that_hangs_in_its_thread_is_said_to_be_running() -> No
 def test_a_tool_in_a_thread_that_is_ended_early_by_the_timer_of_its_batch_is_said_to_be_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agent_tools._call.call._WATCHED_FROM", 0)
+    monkeypatch.setattr("agent_tools._call.run.LONG", 0)
     monkeypatch.setattr("agent_tools._flow.deadline_timer.TICK", 0.15)
     runs, ended = [], threading.Event()
 
@@ -171,7 +171,7 @@ def test_a_sync_tool_within_its_time_returns_and_raises_as_ever() -> None:
 
 @pytest.mark.anyio
 async def test_a_long_limit_is_looked_after_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent_tools._call.call._WATCHED_FROM", 0.2)
+    monkeypatch.setattr("agent_tools._call.run.LONG", 0.2)
     monkeypatch.setattr("agent_tools._flow.deadline_timer.TICK", 0.05)
 
     async def hangs() -> str:

@@ -1,0 +1,45 @@
+"""What the model reads instead of a result."""
+
+from langchain_core.messages import ToolMessage
+
+from agent_tools._call.call import Call
+from agent_tools._call.settings import Result
+from agent_tools._core.answer import Outcome, facts
+from agent_tools._core.redaction import scrub_content
+from agent_tools._core.turn import marked
+from agent_tools._langgraph.returned_errors import with_errors
+
+
+def answer(call: Call, error: BaseException, outcome: Outcome) -> ToolMessage:
+    """Return the answer to a call that was given up with `error`."""
+    text = None if call.own is None else call.own.words(error)
+    known = facts(outcome)
+    return ToolMessage(
+        content=text or call.settings.texts.text(outcome),
+        name=outcome.tool,
+        tool_call_id=call.request.tool_call["id"],
+        status="error",
+        artifact=known,
+        additional_kwargs=marked(known, outcome.failure.detail),
+    )
+
+
+def as_error(call: Call, result: Result) -> Result:
+    """Return a result that counts as a failure as what it is, without secrets."""
+    outcome = call.outcome()
+    known = facts(outcome)
+
+    def told(message: ToolMessage) -> ToolMessage:
+        content = scrub_content(message.content)
+        changes = {
+            "content": content or call.settings.texts.text(outcome),
+            "artifact": known if message.artifact is None else message.artifact,
+            "additional_kwargs": message.additional_kwargs | marked(known, str(content)),
+            "status": "error",
+        }
+        return message.model_copy(update=changes)
+
+    if isinstance(result, ToolMessage):
+        return told(result)
+    changed: Result = with_errors(result, call.request.tool_call["id"], told)
+    return changed

@@ -1,0 +1,115 @@
+"""One attempt of a call: its slot, its time, and what it brings."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutine
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langgraph.errors import GraphBubbleUp
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent_tools._call.call import Call
+from agent_tools._call.observers import logger
+from agent_tools._call.settings import Result, ReturnedError
+from agent_tools._core.policy import RetryPolicy
+from agent_tools._flow.steps import FAILURES, Failed
+from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within
+from agent_tools._langgraph.clean_errors import original_of
+from agent_tools._langgraph.errors import bubbled, names_no_tool
+from agent_tools._langgraph.returned_errors import error_in
+from agent_tools._langgraph.run import runs_in_thread
+
+#: What an attempt brings.
+Brought = Result | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAttempt:
+    """Run the tool of `call` once, a step of its flow."""
+
+    call: Call
+
+    def do(self) -> Brought:
+        """Return the result, or `Failed`."""
+        call, batch = self.call, self.call.batch
+        try:
+            with nullcontext() if batch is None or batch.slots is None else batch.slots:
+                call.begin_attempt()
+                result = self._within_time()
+        except FAILURES as error:
+            return failed(error)
+        return looked_at(result, call.request, call.policy)
+
+    def _within_time(self) -> Result:
+        call = self.call
+        work: Callable[[], Result] = partial(call.execute, call.request)
+        return work() if call.policy.attempt_timeout is None else run_within(call.time_left(), work)
+
+    async def ado(self) -> Brought:
+        """Return the same as `do`; an attempt that meets its time limit is canceled and awaited."""
+        # Two steps, so that a call that waits for others to end holds no slot.
+        return await stopped(self.call, await self._ado())
+
+    async def _ado(self) -> Brought:
+        call, batch, limit = self.call, self.call.batch, None
+        try:
+            async with nullcontext() if batch is None or batch.aslots is None else batch.aslots:
+                call.begin_attempt()
+                limit = TimeLimit(call.time_left())
+                with limit:
+                    result = await call.execute(call.request)
+        except FAILURES as error:
+            return timed_out(failed(error), call.request, is_late=limit is not None and limit.is_over)
+        return looked_at(result, call.request, call.policy)
+
+
+def failed(error: BaseException) -> Failed:
+    """Return what an attempt that ended with `error` is judged by."""
+    return Failed(bubbled(original_of(error)))
+
+
+def timed_out(brought: Failed, request: ToolCallRequest, *, is_late: bool) -> Failed:
+    """Return what an attempt `brought` that was late; a thread goes on, canceled or not."""
+    if is_late and isinstance(brought.error, TimeoutError) and runs_in_thread(request.tool):
+        return Failed(StillRunningError())
+    return brought
+
+
+async def stopped(call: Call, brought: Brought) -> Brought:
+    """Return what an attempt `brought`; if that stops the run, once the other calls of the batch have ended."""
+    if isinstance(brought, Failed) and isinstance(brought.error, GraphBubbleUp):
+        return Failed(await call.stopping(brought.error))
+    return brought
+
+
+def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> Brought:
+    """Return `result`, or `Failed` when it counts as a failure."""
+    if isinstance(result, ToolMessage):
+        error = result if result.status == "error" else None
+    else:
+        error = error_in(result, request.tool_call["id"])
+    if error is not None:
+        refused = getattr(request.tool, "take_refused", None)  # of a `WatchedTool`
+        hidden = None if refused is None else refused()
+        if hidden is not None:
+            return failed(hidden)
+    if policy.failed_when is not None and _says_failed(policy.failed_when, result):
+        return Failed(ReturnedError(result, retry=True))
+    if error is not None:
+        return Failed(ReturnedError(result, retry=False, acted=not names_no_tool(error, request)))
+    return result
+
+
+def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
+    try:
+        said: object = failed_when(result)
+        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
+            said.close()
+            raise TypeError
+        return bool(said)
+    except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
+        logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
+        return False
