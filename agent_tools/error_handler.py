@@ -21,8 +21,8 @@ ResultT = TypeVar("ResultT")
 MOST_DOUBLINGS = 1000
 
 
-def classify_error(exc: BaseException | None = None, *, error: BaseException | None = None) -> ErrorCategory:
-    """Return the category of an error, which may be given by either name.
+def classify_error(error: BaseException) -> ErrorCategory:
+    """Return the category of `error`.
 
     `httpx.TimeoutException` is TIMEOUT, `httpx.ConnectError` is NETWORK, HTTP 401 and 403 are
     AUTH_FAILURE, HTTP 429, 500, 502 and 503 are RETRYABLE; errors of other clients are classified by the
@@ -33,10 +33,7 @@ def classify_error(exc: BaseException | None = None, *, error: BaseException | N
     >>> classify_error(ValueError("no such order"))
     <ErrorCategory.NON_RETRYABLE: 'non_retryable'>
     """
-    given = error if exc is None else exc
-    if given is None:
-        raise TypeError("classify_error() takes the error to classify")
-    return diagnose(given).category
+    return diagnose(error).category
 
 
 async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:

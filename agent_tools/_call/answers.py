@@ -5,7 +5,7 @@ from langchain_core.messages import ToolMessage
 from agent_tools._call.call import Call
 from agent_tools._call.settings import Result
 from agent_tools._core.answer import Outcome, facts
-from agent_tools._core.redaction import scrub_content
+from agent_tools._core.redacted_content import scrub_content
 from agent_tools._core.turn import marked
 from agent_tools._langgraph.returned_errors import with_errors
 

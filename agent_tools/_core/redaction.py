@@ -5,16 +5,25 @@ validator's message) and into which a key, a link or a path may have slipped. Ea
 behind: `[secret]`, `[link]`, `[email]`, `[path]`, `[host]`.
 
 The rule that holds here: when in doubt take it out, but leave sentences, amounts, dates, order ids, field
-names and UUIDs alone. The tables in `leaks` say what is looked for and why. They run in order, first those that undo
-a disguise, until nothing changes: what was encoded twice is found, and scrubbing twice is scrubbing once.
+names and UUIDs alone. The tables in `secret_patterns` say what is looked for and why. They run in order, first those
+that undo a disguise, until nothing changes: what was encoded twice is found, and scrubbing twice is scrubbing once.
 """
 
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
-from agent_tools._core.secret_patterns import DISGUISE_PATTERNS, NAME_CLUES, RESULT_ROWS, ROWS, Row
+from agent_tools._core.secret_columns import without_secret_columns
+from agent_tools._core.secret_names import NAME_CLUES
+from agent_tools._core.secret_patterns import (
+    BLANK_ROWS,
+    DISGUISE_ROWS,
+    LOOSE_ROWS,
+    RESULT_DISGUISE_ROWS,
+    RESULT_ROWS,
+    ROWS,
+)
+from agent_tools._core.secret_rows import NOT_ASCII, Row, compiled
 
 UNREADABLE: Final = "[text]"
 ELLIPSIS: Final = "…"
@@ -22,12 +31,13 @@ _ROUNDS: Final = 8
 _MARGIN: Final = 1024
 _TRACEBACK: Final = "Traceback (most recent call last)"
 
-# Words and plain numbers, one blank apart: nothing above can be in there, save for what these clues tell.
-_PLAIN = re.compile(
-    r"(?:[\"'(]?(?:[A-Za-z]{1,19}(?:['-][A-Za-z]{1,15})?+|[$#]?\d{1,9}(?:[.,]\d{1,2})?+|[A-Z]{1,4}-\d{1,9})"
+# Words and plain numbers, one blank apart: nothing can be in there, except after one of these clues.
+_PLAIN = (
+    r"(?:(?!(?:[A-Za-z] ){3}|\d{4} \d{4} )[\"'(]?(?:"
+    r"[A-Za-z]{1,19}(?:['-][A-Za-z]{1,15})?+|[$#]?\d{1,9}(?:[.,]\d{1,2})?+|[A-Z]{1,4}-\d{1,9})"
     r"[\"')]?[,.!?;]?(?: (?!\Z)|\Z))++\Z"
 )
-_PLAIN_CLUES = (*NAME_CLUES.split(), "bearer", "basic", "digest", "ntlm", "negotiate", "localhost")
+_PLAIN_CLUES = (*NAME_CLUES.split(), "bearer", "basic", "digest", "ntlm", "negotiate", "localhost", "identified")
 
 
 def scrub(text: str, *, limit: int = 500) -> str:
@@ -40,7 +50,7 @@ def scrub(text: str, *, limit: int = 500) -> str:
     What no pattern can know: a passphrase of plain words without quotes, a short key or a UUID without a
     name before it.
     """
-    if len(text) <= limit and _PLAIN.match(text) and not _has_one_of(_PLAIN_CLUES, text.lower()):
+    if len(text) <= limit and compiled(_PLAIN).match(text) and not _has_one_of(_PLAIN_CLUES, text.lower()):
         return text
     if (start := text.find(_TRACEBACK)) >= 0:
         text = text[:start]
@@ -68,32 +78,6 @@ def scrub_result(text: str, *, limit: int = 4_000) -> str:
     return ELLIPSIS
 
 
-Content = str | list[str | dict[Any, Any]]  # as LangChain has it: a text, or blocks of whatever kind
-
-
-def scrub_content(content: Content) -> Content:
-    """Return the content of a returned error without secrets, and without blocks that say nothing."""
-    if isinstance(content, str):
-        return scrub_result(content)
-    blocks = [_scrub_block(block) for block in content]
-    return [block for block in blocks if not (isinstance(block, dict) and block.get("text", "-") in {"", None})]
-
-
-def _scrub_block(block: Any) -> Any:
-    """Return a block, or a part of one, with each text in it scrubbed."""
-    if isinstance(block, str):
-        return scrub_result(block)
-    if isinstance(block, list):
-        return [_scrub_block(part) for part in block]
-    if isinstance(block, dict):
-        return {key: _scrub_block(value) for key, value in block.items()}
-    return block
-
-
-def _settle_result(text: str) -> str:
-    return _until_stable(text, RESULT_ROWS)
-
-
 def _window(text: str, limit: int, settle: Callable[[str], str]) -> str:
     """Return all of a short text; of a long one head and tail, scrubbed, without the edges of the cut.
 
@@ -109,8 +93,22 @@ def _window(text: str, limit: int, settle: Callable[[str], str]) -> str:
 
 def _settle(text: str) -> str:
     """Return `text` after as many passes as change something, decoded to the ground before the rest begins."""
-    text = _until_stable(text, DISGUISE_PATTERNS)
-    return _until_stable(text, ROWS)
+    decoded = _until_stable(without_secret_columns(text), (*DISGUISE_ROWS, *BLANK_ROWS))
+    return _hidden(decoded, ROWS, LOOSE_ROWS)
+
+
+def _settle_result(text: str) -> str:
+    text = _until_stable(text.replace("\r\n", "\n"), RESULT_DISGUISE_ROWS)
+    return _hidden(without_secret_columns(text), RESULT_ROWS, (*DISGUISE_ROWS, *LOOSE_ROWS))
+
+
+def _hidden(text: str, rows: tuple[Row, ...], disguises: tuple[Row, ...]) -> str:
+    """Return `text` after the rows, and without its disguises if there was something behind them."""
+    shown, undone = _until_stable(text, rows), _until_stable(text, disguises)
+    if undone == text:
+        return shown
+    found = _until_stable(undone, rows)
+    return shown if found == _until_stable(shown, disguises) else found
 
 
 def _until_stable(text: str, rows: tuple[Row, ...]) -> str:
@@ -123,16 +121,11 @@ def _until_stable(text: str, rows: tuple[Row, ...]) -> str:
 
 def _pass(text: str, rows: tuple[Row, ...]) -> str:
     """Return `text` after one pass over the rows."""
-    folded = text.casefold()
+    folded = text.casefold() if text.isascii() else f"{text.casefold()}{NOT_ASCII}"
     for clues, pattern, word in rows:
         if _has_one_of(clues, folded):
-            text = _compiled(pattern).sub(word, text)
+            text = compiled(pattern).sub(word, text)
     return text
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.DOTALL)
 
 
 def _has_one_of(clues: tuple[str, ...], text: str) -> bool:

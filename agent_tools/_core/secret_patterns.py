@@ -1,79 +1,33 @@
 """What must not be shown, as tables: what gives it away, the pattern of it, the word that it leaves behind.
 
-The rows of a table are tried in order, those that undo a disguise before all others. Nothing is compiled until
-there is a text with a clue in it: most processes never see one.
+The rows of a table are tried in order. `ROWS` is for text, after `DISGUISE_ROWS` have undone what hides it;
+`RESULT_ROWS` is for what a tool returned. `LOOSE_ROWS` undo disguises that might be none.
 """
 
 import html
 import re
-from collections.abc import Callable
+import unicodedata
 from typing import Final
 
-SECRET: Final = "[secret]"  # noqa: S105 -- the word that stands in for one.
-LINK: Final = "[link]"
-EMAIL: Final = "[email]"
-PATH: Final = "[path]"
-HOST: Final = "[host]"
-
-Word = str | Callable[[re.Match[str]], str]
-Row = tuple[tuple[str, ...], str, Word]
-
-
-def _rows(word: Word, *table: tuple[str, str]) -> tuple[Row, ...]:
-    """Return rows of clues and pattern. A row is tried if one of its clues occurs, or if it has none."""
-    return tuple((tuple(clues.split(" ")), pattern, word) for clues, pattern in table)
-
-
-# -- Building blocks. A blank is " " or "\n"; an encoded blank (%20) is U+00A0, which is in \s but ends nothing.
-
-# Where something starts although a letter precedes: repr() glues `\n` to it, a URL `%22`.
-_GLUED = r"(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})"
-_START = rf"(?:(?<![A-Za-z0-9])|{_GLUED})"
-
-# The rest of a run without blanks and quotes. Punctuation at its end belongs to the sentence.
-_RUN = r"(?:\[(?:[a-z]+\])?+|[^ \n\"'`<>\[\]]|\](?=[\w/:?#&=.%-]))*(?<![.,;:!?)}])"
-
-# In quotes: up to the same quote with as many backslashes (JSON in JSON); never closed means to the end.
-_QUOTED = r"[bBrRuU]{0,2}(\\{0,15}[\"'`]|%2[27])(?:(?!(?<!\\)\2)(?:\\.|[^\\]|\\\Z))*+(?:\2)?"
-
-# In brackets, one level deep. The words left behind are brackets too: that keeps them as they are.
-_BRACKETED = r"[\[({](?:[^\[\](){}]|[\[({][^\[\](){}]*+[\])}])*+[\])}]?"
-
-# How sentences go on after `password is` and `password:`. Anything else there is taken for a value.
-_PROSE = (
-    r"(?!(?:(?i:an?|the|this|that|your|its?|is|was|are|be|been|has|had|have|must|should|shall|can|cannot|could|may"
-    r"|might|will|would|does|did|do|no|not|never|none|null|nil|true|false|undefined|to|too|for|of|in|on|at|by|with"
-    r"|without|from|as|and|or|but|if|when|than|so|very|only|also|still|already|now|again|either|both|all|out|over"
-    r"|under|about|more|less|least|most|unique|missing|invalid|incorrect|wrong|empty|blank|weak|short|long|unknown"
-    r"|unset|malformed|valid|ok|correct|optional|mandatory|forbidden|field|value|input|string|number|integer|length"
-    r"|format|type|error|failure|check|use|try|enter|provide|contact|see|please|stale|bad|fine|safe|public|private"
-    r"|good|old|new|mismatch|identical|different|equal|similar|sent|found|set|given|made|lost|gone|done|left|known"
-    r"|shown|kept|reset|yes|active|inactive)|[A-Z]?[a-z]{2,20}(?:ed|ing|able|ible))(?=[!.,:;?)\]}\"'`]*(?:\s|\Z)))"
+from agent_tools._core.secret_languages import LANGUAGE_PATTERNS
+from agent_tools._core.secret_names import BARE, COMMAND_PATTERNS, NAME, NAMED_PATTERNS, NOTHING
+from agent_tools._core.secret_rows import (
+    EMAIL,
+    GLUED,
+    HOST,
+    IS,
+    LINK,
+    NOT_ASCII,
+    PATH,
+    QUOTED,
+    RUN,
+    SECRET,
+    compiled,
+    rows,
 )
-_NOTHING = r"(?!(?i:null|none|nil|undefined|true|false)(?!\w))"
-
-# Names of what must not be read. `tokens: 12` and `max_tokens=4096` are quantities.
-_NAME = (
-    r"(?i:pass(?:wor[dt]|wd|code|phrase)|(?<![a-z])pass(?=\s?=)|pwd|secret|credential|signature|session|csrf"
-    r"|authorization|input_value|token(?!s[\"']?\s?[:=]\s?\d{1,9}(?![\w-]))"
-    r"|(?:api|access|account|private|secret|signing|encryption|auth|subscription|master|service|shared|ssh"
-    r"|license|functions|storage|deploy)[\s_-]?key|(?<![a-z])(?:sig|sid|pin|otp|cvv|auth|pw)(?![a-z]))"
-    # `session_id` and `tokenValue` hold secrets, `token_type` and `password_length` speak about them.
-    r"(?i:id|key|value|hash|s(?![a-z]))?(?:(?:[_-]|(?=[A-Z]))(?!(?i:count|limit|len|type|name|ur[il]|expir|timeout"
-    r"|ttl|age|policy|field|size|budget|usage|min|max|status|state|error|required|scheme|format|bucket|endpoint"
-    r"|rule|hint|reset(?![_-]?t)))[\w-]{1,24}|\d{1,4})?"
-)
-NAME_CLUES = "pass pw secret token key credential signature session csrf auth input_value sig sid pin otp cvv"
-_IS = r"(?:[\\\"'`\]]|%2[27]){0,16}\s{0,3}(?:=>|->|:=|={1,3}|:|[\uff1a\uff1d]|%3[Ee])\s{0,3}"
-
-# A bare value ends at a blank: passwords may hold any other character. A name is none: "credentials: password is x".
-_BARE = (
-    rf"(?!{_NAME}(?<!\d)(?:{_IS}|\s(?:is|was|for)\s))(?:(?i:bearer|basic|digest|token)\s)?"
-    r"(?:[^\s\"'`\[({…][^ \n…]*(?<![\"'`,;.:!?)\]}>])|[^\s\"'`\[({…,;.:!?)\]}>])"
-)
+from agent_tools._core.secret_shapes import KEY_PATTERNS, NUMBER_PATTERNS, RANDOM_PATTERNS
 
 _TOP_LEVEL = "com|net|org|io|dev|app|cloud|ai|co|info|biz|eu|de|fr|nl|uk|us|ca|in|jp|cn|ru|br|au|ch|at"
-
 
 # -- Disguises: they come off first. ------------------------------------------------------------------
 
@@ -85,21 +39,23 @@ def _character(match: re.Match[str]) -> str:
     return "\xa0" if char.isspace() else match[0] if stays else char
 
 
-DISGUISE_PATTERNS: Final = (
+DISGUISE_ROWS: Final = (
     # HTML entities. Bounded: int() in html.unescape refuses thousands of digits.
-    *_rows(
+    *rows(
         lambda match: html.unescape(match[0]),
         ("&", r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"),
     ),
     # Percent-encoding (RFC 3986, 2.1) and the escapes of JSON and repr().
-    *_rows(
+    *rows(
         _character,
         ("%", r"%(0[9AaDd]|[2-7][0-9A-Fa-f])"),
         (r"\u00 \x", r"\\(?:u00|x)[2-7][0-9A-Fa-f]"),
     ),
     # Letters, digits, "-" and "_" in full width (Unicode, "Halfwidth and Fullwidth Forms").
-    *_rows(lambda match: chr(ord(match[0]) - 0xFEE0), ("", r"[\uff0d\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a]")),
-    *_rows(
+    *rows(
+        lambda match: chr(ord(match[0]) - 0xFEE0), (NOT_ASCII, r"[\uff0d\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a]")
+    ),
+    *rows(
         "",
         # Terminal sequences (ECMA-48), also spelled out by repr().
         (
@@ -115,25 +71,78 @@ DISGUISE_PATTERNS: Final = (
             ),
         ),
     ),
-    *_rows(" ", ("", r"[^\S \n\r\v\f\x1c-\x1e\x85\xa0\u2028\u2029]| {2,}")),
-    *_rows("\n", ("", r" ?[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")),
+)
+
+BLANK_ROWS: Final = (
+    *rows(" ", ("", r"[^\S \n\r\v\f\x1c-\x1e\x85\xa0\u2028\u2029]| {2,}")),
+    *rows("\n", ("", r" ?[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")),
+)
+
+
+def _without_style(match: re.Match[str]) -> str:
+    """Return the ASCII letter that one of another style stands for (Unicode, NFKC). The sign of the liter is one."""
+    code = ord(match[0])
+    if code >= 0x1F150:  # noqa: PLR2004 -- letters on black have no decomposition.
+        return chr(ord("A") + (code - 0x1F150) % 32)
+    plain = unicodedata.normalize("NFKC", match[0])
+    return plain if plain.isascii() and plain.isalnum() and match[0] != "\u2113" else match[0]
+
+
+# Letters of other alphabets that look like Latin ones (Unicode, "Confusables").
+_LOOKALIKES = dict(
+    zip(
+        "аеорсухіјѕԁһӏкмтвнАВЕКМНОРСТХУІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοναρυ",
+        "aeopcyxijsdhlkmtbhABEKMHOPCTXYIJSABEZHIKMNOPTYXovapu",
+        strict=True,
+    )
+)
+
+# Undone only where something is found behind them.
+LOOSE_ROWS: Final = (
+    *rows(
+        _without_style,
+        (
+            NOT_ASCII,
+            r"[\u1d2c-\u1d6a\u2071\u207f\u2090-\u209c\u2102-\u2134\u24b6-\u24e9\U0001d400-\U0001d7ff\U0001f130-\U0001f189]",
+        ),
+    ),
+    *rows(
+        lambda match: _LOOKALIKES[match[0]],
+        (NOT_ASCII, rf"(?<=[A-Za-z])[{''.join(_LOOKALIKES)}]|[{''.join(_LOOKALIKES)}](?=[A-Za-z])"),
+    ),
+    # Accents that stand apart belong to their letter, unless each letter has one.
+    *rows(
+        lambda match: re.sub(r"[\u0300-\u036f\u20d0-\u20ff]", "", match[0]),
+        (NOT_ASCII, r"(?:[A-Za-z][\u0300-\u036f\u20d0-\u20ff]{1,8}){4,}"),
+    ),
+    *rows(
+        lambda match: unicodedata.normalize("NFC", match[0]),
+        (NOT_ASCII, r"[A-Za-z][\u0300-\u036f]{1,8}"),
+    ),
+    # p a s s w o r d
+    *rows(
+        lambda match: re.sub(r"[ .·_*-]", "", match[0]),
+        ("", r"(?<![^\W_])[A-Za-z](?:[ .·_*-][A-Za-z]){3,32}(?![^\W_])(?: (?=[:=]))?"),
+    ),
 )
 
 # -- Blocks: dropped with all that is in them. ----------------------------------------------------------
 
+# <password>x</password>: the name goes with the tag, so the value has to go now.
+_ELEMENT = ("</", rf"<(?=[^<>]{{0,128}}{NAME})[A-Za-z][^<>]{{0,512}}>[^<]{{1,1024}}(?=</)")
+
 BLOCK_PATTERNS: Final = (
     # Frames and source lines are for developers; what follows the last frame is exception text.
-    *_rows("", ("traceback", r"(?:[+| -]{0,64}Exception Group )?Traceback \(most recent call last\).*")),
-    *_rows(
+    *rows("", ("traceback", r"(?:[+| -]{0,64}Exception Group )?Traceback \(most recent call last\).*")),
+    *rows(
         SECRET,
         # PEM (RFC 7468), also cut off or with its lines joined.
         ("-----begin", r"-----BEGIN [A-Z0-9 ]{3,40}-----.*?(?:-----END [A-Z0-9 ]{3,40}-----|\Z)"),
-        # <password>x</password>: the name goes with the tag, so the value has to go now.
-        ("</", rf"<(?=[^<>]{{0,128}}{_NAME})[A-Za-z][^<>]{{0,512}}>[^<]{{1,1024}}(?=</)"),
+        _ELEMENT,
     ),
     # Tags inside a word join it again; all others part words. `<order_id>` is a placeholder, not HTML.
-    *_rows("", ("<", r"(?i)</?(?:a|b|i|u|em|strong|span|font|wbr|code|mark|small|su[bp]|tt)(?:\s[^<>]{0,2048})?/?>")),
-    *_rows(
+    *rows("", ("<", r"(?i)</?(?:a|b|i|u|em|strong|span|font|wbr|code|mark|small|su[bp]|tt)(?:\s[^<>]{0,2048})?/?>")),
+    *rows(
         " ",
         ("<script <style", r"(?i)<(?:script|style)\b.*?(?:</(?:script|style)\s?>|\Z)"),
         ("</script </style", r"(?i)\A.*?</(?:script|style)\s?>"),
@@ -144,11 +153,17 @@ BLOCK_PATTERNS: Final = (
 
 # -- Links and addresses, as a whole. -------------------------------------------------------------------
 
+# 2@5 EUR, 10@2.50, react@18.2.0
+_NO_NUMBER = (
+    r"(?!\d[\d.,]{0,12}x?@\d[\d.,]{0,12}(?:[A-Z]{3}|[€$£¥%])?(?![\w@:/-])"
+    r"|[\w./-]{1,80}@v?\d{1,6}(?:\.\d{1,6}){0,2}(?:[-+][\w.]{1,40})?(?![\w@:/-]|\.\d))"
+)
+
 LINK_PATTERNS: Final = (
-    *_rows(
+    *rows(
         LINK,
         # Any scheme: user-info, query and internal hosts are all in there (RFC 3986, 3).
-        (r":// :\/ :\\/", rf"(?<![\w+.-])[\w+.-]*+:(?:\\{{0,2}}/){{2}}{_RUN}"),
+        (r":// :\/ :\\/", rf"(?<![\w+.-])[\w+.-]*+:(?:\\{{0,2}}/){{2}}{RUN}"),
         # ADO, ODBC and Azure connection strings: Server=db;Pwd=my pass;
         (
             ";",
@@ -159,112 +174,17 @@ LINK_PATTERNS: Final = (
             ),
         ),
         # The scheme left out: shop.com/x?key=1
-        ("/ ?", rf"(?i)(?:(?<![\w.:@/-])|{_GLUED})(?:[\w-]++\.)+(?:{_TOP_LEVEL})(?::\d{{1,5}})?(?:/|\?(?=\w)){_RUN}"),
+        ("/ ?", rf"(?i)(?:(?<![\w.:@/-])|{GLUED})(?:[\w-]++\.)+(?:{_TOP_LEVEL})(?::\d{{1,5}})?(?:/|\?(?=\w)){RUN}"),
     ),
     # x@y, also the user-info of a link whose scheme is missing.
-    *_rows(EMAIL, ("@", rf"(?<![^\s\"'`<>(\[{{])[^\s\"'`<>(\[{{@][^ \n\"'`<>@]*+@(?=[\w\[]){_RUN}")),
-)
-
-# -- Secrets, known by what stands before them. ---------------------------------------------------------
-
-NAMED_PATTERNS: Final = _rows(
-    rf"\1{SECRET}",
-    # Header fields whose whole line is secret (RFC 9110, 11.6.2; RFC 6265, 4).
-    ("authorization cookie", rf"((?i:authorization|cookie2?){_IS})(?:{_QUOTED}|\[secret\]|{_PROSE}[^\s\"'`…][^\n]*)"),
-    # name=value, name: value, "name": "value"; "API key provided: value"
-    (
-        NAME_CLUES,
-        (
-            rf"({_NAME}(?:\s(?:provided|supplied|given|received|used|sent|found|value)){{0,2}}{_IS}){_NOTHING}"
-            rf"(?:{_QUOTED}|{_BRACKETED}|(?:(?<!:\s)|{_PROSE}){_BARE})"
-        ),
-    ),
-    # the password for bob is value
-    (
-        NAME_CLUES,
-        (
-            r"((?i:pass(?:word|wd|code|phrase)|pwd|secret|token|credential|key|(?<![a-z])(?:pin|otp))s?"
-            r"(?:\s(?:provided|given|used|sent|value|for(?:\s[\w.'-]{1,40}){1,3}))?\s(?:is|was|are|were|equals)"
-            rf"(?:\snow|\sset\sto)?:?\s)(?:{_QUOTED}|\[secret\]|{_PROSE}{_BARE})"
-        ),
-    ),
-    # --password value
-    (NAME_CLUES, rf"((?<![\w-])--?[\w-]{{0,24}}?{_NAME}\s)(?:{_QUOTED}|(?![-\[]){_PROSE}{_BARE})"),
-    # password "value", SecretStr("value"), ("password", "my value"); but not the fields "password", "email"
-    (
-        NAME_CLUES,
-        (
-            rf"({_NAME}(?:(?:\s\(?|\()(?=[bru]?(?:\\*[\"'`]|%2[27])[^\s\"'`][^\"'`]{{3}})"
-            r"|(?:\\*[\"']|%2[27]),\s?(?=[bru]?(?:\\*[\"']|%2[27])[^\"']{0,128}[\d\s])))"
-            rf"{_QUOTED}"
-        ),
-    ),
-    # token v4lue
-    (NAME_CLUES, rf"({_NAME}\s(?!\[[a-z]+\])[\[(]?)(?=\S{{0,64}}?(?:[A-Za-z]\d|\d[A-Za-z]))(?=\S{{6}}){_BARE}"),
-    # Authentication schemes (IANA registry) without their header.
-    (
-        "bearer",
-        (
-            rf"{_START}((?i:bearer)\s)(?!(?i:tokens?|auth\w*|scheme|realm|header|credentials?|bearer|basic)(?!\w)){_PROSE}"
-            r"[^\s\"'`<>,;\[…][^ \n\"'`<>,;…]*"
-        ),
-    ),
-    (
-        "basic digest negotiate ntlm apikey",
-        rf"{_START}((?i:basic|digest|negotiate|ntlm|apikey)\s)(?=\S*?(?:[a-z][A-Z]|\d|=))[A-Za-z0-9+/=_.~-]{{6,}}",
+    *rows(
+        EMAIL, ("@", rf"(?<![^\s\"'`<>(\[{{]){_NO_NUMBER}[^\s\"'`<>(\[{{@][^ \t\n\"'`<>@]{{0,256}}+@(?=[\w\[]){RUN}")
     ),
 )
-
-# -- Secrets, known by their shape. ---------------------------------------------------------------------
-
-KEY_PATTERNS: Final = _rows(
-    SECRET,
-    # JSON Web Tokens (RFC 7519): `{"` in base64url, parted by dots.
-    ("eyj", r"eyJ[\w-]{8,}(?:\.[\w-]{2,}){1,4}|(?<![a-z])eyJ[\w-]{12,}\.?"),
-    # AWS key ids (IAM user guide, "unique identifiers") and Google keys: telling even inside a word.
-    ("a", r"(?:AKIA|ASIA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{12,}|AIza[\w-]{20,}"),
-    # Prefixes that vendors put there so that scanners find them.
-    (
-        "- _ . 1//0 atatt",
-        (
-            rf"{_START}(?:(?:sk|pk|rk)_|sk-|xox[a-z]-|xapp-|gl[a-z]{{3,5}}-|pypi-Ag|tvly-|xai-|pplx-|nvapi-|PMAK-|GOCSPX-"
-            r"|sq0[a-z]{3}-|AGE-SECRET-KEY-|gh[pousr]_|github_pat_|hf_|npm_|gsk_|r8_|whsec_|shp[a-z]{2}_|do[oprt]_v1_"
-            r"|lin_api_|ntn_|dckr_pat_|lsv2_[a-z]{2}_|figd_|sntry[su]_|glsa_|glc_|rubygems_|ATATT3|ya29\.|hv[sb]\.|SG\."
-            r"|1//0)[\w.~+/=-]{8,}"
-        ),
-    ),
-)
-
-_UUID = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])")
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-
-
-def _is_random(run: str, *, shortest: int) -> bool:
-    """Say whether `run` changes between letters, cases and digits as no name does.
-
-    Words and numbers change every five characters or so, keys every two. Two numbers inside one unbroken
-    word of a single case are in no name either (base32).
-    """
-    pieces = _PIECE.findall(run)
-    size = sum(map(len, pieces))
-    numbers = sum(map(str.isdigit, pieces))
-    unbroken = size == len(run) and run in {run.lower(), run.upper()}
-    return size >= shortest and (size < 4 * len(pieces) or (numbers > 1 and (unbroken or size < 5 * len(pieces))))
-
-
-def _unless_readable(match: re.Match[str]) -> str:
-    """Return the run, or the word for a secret when it is random. UUIDs are identifiers and stay."""
-    run = _UUID.sub("", match[0])
-    parts = re.split(r"[^A-Za-z0-9]", run)
-    is_random = _is_random(run, shortest=28) or any(_is_random(part, shortest=16) for part in parts)
-    return SECRET if is_random else match[0]
-
-
-RANDOM_PATTERNS: Final = _rows(_unless_readable, ("", r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{20,}"))
 
 # -- Paths and hosts. -----------------------------------------------------------------------------------
 
-PATH_PATTERNS: Final = _rows(
+PATH_PATTERNS: Final = rows(
     PATH,
     ("file", r"(?i)\bFile [\"'][^\"'\n]{1,512}[\"'](?:, line \d+)?(?:, in [\w.<>]+)?"),
     # In quotes a path may hold blanks.
@@ -273,21 +193,21 @@ PATH_PATTERNS: Final = _rows(
     (
         ":\\ :/",
         (
-            rf"(?:(?<![A-Za-z])|{_GLUED})[A-Za-z]:[\\/][^ \n\"'`<>]*"
+            rf"(?:(?<![A-Za-z])|{GLUED})[A-Za-z]:[\\/][^ \n\"'`<>]*"
             r"(?: [^ \n\"'`<>\\/]{1,48}(?: [^ \n\"'`<>\\/]{1,48}){0,2}\\[^ \n\"'`<>]*)*"
         ),
     ),
-    ("\\\\", rf"(?:(?<![\w\\])|{_GLUED})\\{{2,8}}[\w.$?-]+\\[^ \n\"'`<>]*"),
+    ("\\\\", rf"(?:(?<![\w\\])|{GLUED})\\{{2,8}}[\w.$?-]+\\[^ \n\"'`<>]*"),
     # Absolute ones, ~/x, ./x, $HOME/x; a name with a blank in a capitalized one: /Users/John Smith/x
     (
         "/",
         (
-            rf"(?:(?<![\w/.+\]])|{_GLUED})(?:~[\w.-]{{0,32}}|\.{{1,2}}|\$\{{?[A-Z_]{{2,32}}\}}?)?/{{1,4}}(?=[\w.~%@+$-]){_RUN}"
-            rf"(?: (?=[A-Z][\w.-]{{0,32}}/){_RUN})?"
+            rf"(?:(?<![\w/.+\]])|{GLUED})(?:~[\w.-]{{0,32}}|\.{{1,2}}|\$\{{?[A-Z_]{{2,32}}\}}?)?/{{1,4}}(?=[\w.~%@+$-]){RUN}"
+            rf"(?: (?=[A-Z][\w.-]{{0,32}}/){RUN})?"
         ),
     ),
     # Relative ones, known by their ending: src/db.py
-    ("/", rf"(?:(?<![\w./-])|{_GLUED})(?:[\w.-]++/)++[\w.-]*?\.[A-Za-z]{{1,5}}\b(?:[?#:][^ \n\"'`<>]*)?"),
+    ("/", rf"(?:(?<![\w./-])|{GLUED})(?:[\w.-]++/)++[\w.-]*?\.[A-Za-z]{{1,5}}\b(?:[?#:][^ \n\"'`<>]*)?"),
 )
 
 _INTERNAL = "internal|local|localdomain|localhost|corp|lan|intranet|private|home|svc|consul|prod|staging"
@@ -310,37 +230,46 @@ def _unless_public(match: re.Match[str]) -> str:
     return HOST if is_deep or is_internal or is_server else match[0]
 
 
+def _unless_version(match: re.Match[str]) -> str:
+    """Return the word for a host; `version 4.5.6.7` and `shop==1.2.3.4` stay."""
+    before = match.string[max(0, match.start() - 16) : match.start()]
+    return match[0] if re.search(r"(?i:\b(?:version|release|build)|[=<>~!]=)\s?\Z", before) else HOST
+
+
 HOST_PATTERNS: Final = (
-    *_rows(
+    *rows(
         HOST,
         # IPv6 (RFC 4291, 2.2): eight groups, or fewer with `::`. A time has three.
         (
             ":",
             (
-                rf"(?i)(?:(?<![\w:.])|{_GLUED})\[?(?:(?:[0-9a-f]{{1,4}}:){{7}}[0-9a-f]{{1,4}}"
+                rf"(?i)(?:(?<![\w:.])|{GLUED})\[?(?:(?:[0-9a-f]{{1,4}}:){{7}}[0-9a-f]{{1,4}}"
                 r"|(?=[0-9a-f:]{0,40}?::)(?=:*[0-9a-f])(?:[0-9a-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{0,4}))(?:%\w+)?(?![\w:])(?:\](?::\d{1,5})?)?"
                 r"(?:/\d{1,3})?"
             ),
         ),
-        (".", rf"(?:(?<![\w.])|{_GLUED})(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\w|\.\d)(?::\d{{1,5}}|/\d{{1,2}}(?!\d))?"),
+    ),
+    *rows(
+        _unless_version,
+        (".", rf"(?:(?<![\w.])|{GLUED})(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\w|\.\d)(?::\d{{1,5}}|/\d{{1,2}}(?!\d))?"),
     ),
     # host='db', as clients print it. With a blank before the value it may be a sentence.
-    *_rows(
+    *rows(
         rf"\1{HOST}",
         (
             "host server dbname",
             (
-                rf"((?i:(?<![a-z])(?:db_?)?(?:host(?:name|addr)?|server|name(?==)){_IS})(?<!\s)){_NOTHING}"
-                rf"(?:{_QUOTED}|\[[a-z]+\]|{_BARE})"
+                rf"((?i:(?<![a-z])(?:db_?)?(?:host(?:name|addr)?|server|name(?==)){IS})(?<!\s)){NOTHING}"
+                rf"(?:{QUOTED}|\[[a-z]+\]|{BARE})"
             ),
         ),
     ),
-    *_rows(
+    *rows(
         _unless_public,
         (
             ". : localhost",
             (
-                rf"(?:(?<![\w.:@-])|{_GLUED})(?=[\w-]*+[.:]\w|(?i:localhost))(?P<name>(?:[\w-]++\.)*[A-Za-z][\w-]*+)"
+                rf"(?:(?<![\w.:@-])|{GLUED})(?=[\w-]*+[.:]\w|(?i:localhost))(?P<name>(?:[\w-]++\.)*[A-Za-z][\w-]*+)"
                 r"(?::(?P<port>\d{2,5})(?![\w:-]|\.\d))?"
             ),
         ),
@@ -348,23 +277,39 @@ HOST_PATTERNS: Final = (
 )
 
 # One line: the line ends have told where a header ends.
-LAYOUT_PATTERNS: Final = (*_rows(" ", ("", r"\s{2,}|[^\S ]")), *_rows("", ("", r"\A +| +\Z")))
-
-# -- The engine. ----------------------------------------------------------------------------------------
+LAYOUT_PATTERNS: Final = (*rows(" ", ("", r"\s{2,}|[^\S ]")), *rows("", ("", r"\A +| +\Z")))
 
 ROWS: Final = (
-    *DISGUISE_PATTERNS,
+    *DISGUISE_ROWS,
+    *BLANK_ROWS,
     *BLOCK_PATTERNS,
     *LINK_PATTERNS,
+    *COMMAND_PATTERNS,
     *NAMED_PATTERNS,
+    *LANGUAGE_PATTERNS,
     *KEY_PATTERNS,
+    *NUMBER_PATTERNS,
     *PATH_PATTERNS,
     *HOST_PATTERNS,
     *RANDOM_PATTERNS,
     *LAYOUT_PATTERNS,
 )
 
-# -- What a tool returned: its lines, paths, tracebacks, and public hosts are what the model works with. ---------
+# -- What a tool returned: the model works with its lines, paths, tracebacks, and public hosts. ------------------
+
+_LINK = r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^/?#]*)@)?(?P<place>[^?#]*)(?P<query>\?[^#]*)?(?P<rest>.*)"
+
+
+def _without_credentials(match: re.Match[str]) -> str:
+    """Return a link without user-info and query; of a database, or of whatever has a user, nothing is left."""
+    parts = compiled(_LINK).fullmatch(match[0])
+    if parts is None:
+        return LINK
+    user, query = parts["user"], parts["query"]
+    if parts["scheme"].lower() not in {"http", "https"}:
+        return match[0] if user is None and query is None else LINK
+    shown_user = "" if user is None else f"{SECRET}@"
+    return f"{parts['scheme']}://{shown_user}{parts['place']}{f'?{SECRET}' if query else ''}{parts['rest']}"
 
 
 def _unless_outside(match: re.Match[str]) -> str:
@@ -375,13 +320,15 @@ def _unless_outside(match: re.Match[str]) -> str:
     return HOST if is_internal or is_cluster else match[0]
 
 
+RESULT_DISGUISE_ROWS: Final = rows("", ("\x1b", r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,256}\x07)|\x1b"))
+
 RESULT_ROWS: Final = (
-    *_rows("", ("\x1b", r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,256}\x07)|\x1b")),
-    *_rows(SECRET, ("-----begin", r"-----BEGIN [A-Z0-9 ]{3,40}-----.*?(?:-----END [A-Z0-9 ]{3,40}-----|\Z)")),
-    *_rows(
+    *rows(SECRET, ("-----begin", r"-----BEGIN [A-Z0-9 ]{3,40}-----.*?(?:-----END [A-Z0-9 ]{3,40}-----|\Z)")),
+    *rows(SECRET, _ELEMENT),
+    *rows(
         "",
+        ("<script <style", r"(?i)<(?:script|style)\b.*?(?:</(?:script|style)\s?>|\Z)"),
         # Elements of HTML alone: `<module>` and `<class 'int'>` belong to tracebacks.
-        ("<", r"(?i)<(?:script|style)\b.*?(?:</(?:script|style)\s?>|\Z)"),
         (
             "<",
             (
@@ -391,16 +338,35 @@ RESULT_ROWS: Final = (
             ),
         ),
     ),
-    *LINK_PATTERNS,
-    *NAMED_PATTERNS,
-    *KEY_PATTERNS,
-    *_rows(
-        HOST,
+    *rows(_without_credentials, *((" ".join(clues), pattern) for clues, pattern, _ in LINK_PATTERNS[:1])),
+    *LINK_PATTERNS[1:2],
+    *rows(
+        rf"\1?{SECRET}",
+        ("?", rf"((?<![\w.:@/-])(?:[\w-]++\.)+(?:{_TOP_LEVEL})(?::\d{{1,5}})?(?:/[^ \t\n\"'`<>?]*)?)\?(?=[\w\[]){RUN}"),
+    ),
+    *rows(
+        EMAIL,
         (
-            "10. 192.168. 172. 169.254.",
-            r"(?<![\w.])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)(?:\.\d{1,3}){2,3}(?!\w|\.\d)(?::\d{1,5})?",
+            "@",
+            (
+                rf"(?<![^\s\"'`<>(\[{{]){_NO_NUMBER}"
+                rf"(?=[^ \t\n\"'`<>@:]{{0,256}}:|[^ \t\n\"'`<>@]{{0,256}}@[\w-]{{1,64}}\.[A-Za-z])"
+                rf"[^\s\"'`<>(\[{{@][^ \t\n\"'`<>@]{{0,256}}+@(?=[\w\[]){RUN}"
+            ),
         ),
     ),
-    *_rows(_unless_outside, (".", r"(?<![\w.:@-])(?P<name>(?:[\w-]++\.)+[A-Za-z]\w*+)(?::\d{2,5}(?![\w:-]))?")),
+    *COMMAND_PATTERNS,
+    *NAMED_PATTERNS,
+    *LANGUAGE_PATTERNS,
+    *KEY_PATTERNS,
+    *NUMBER_PATTERNS,
+    *rows(
+        _unless_version,
+        (
+            "10. 192.168. 172. 169.254.",
+            r"(?<![\w.])(?:10(?:\.\d{1,3}){3}|(?:192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)(?:\.\d{1,3}){2})(?!\w|\.\d)(?::\d{1,5})?",
+        ),
+    ),
+    *rows(_unless_outside, (".", r"(?<![\w.:@-])(?P<name>(?:[\w-]++\.)+[A-Za-z]\w*+)(?::\d{2,5}(?![\w:-]))?")),
     *RANDOM_PATTERNS,
 )

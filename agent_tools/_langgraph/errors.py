@@ -60,14 +60,10 @@ def bubbled(error: BaseException) -> BaseException:
     """Return the message to the graph that a task group of the tool has wrapped, `error` itself if there is none."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    waiting: list[BaseException] = [error]
-    while waiting:  # not subgroup(), which recurses: groups may be nested deeper than Python's stack
-        each = waiting.pop()
-        if isinstance(each, GraphBubbleUp):
-            return each  # one question at a time
-        if isinstance(each, BaseExceptionGroup):
-            waiting += reversed(each.exceptions)
-    return error
+    group: BaseException | None = error.subgroup(GraphBubbleUp)
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]  # one question at a time
+    return error if group is None else group
 
 
 def _is_being_cancelled() -> bool:

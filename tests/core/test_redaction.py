@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -11,50 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_tools._core import redaction
-from agent_tools._core.redaction import scrub
+from agent_tools._core.redaction import scrub, scrub_result
+from tests.core.redaction_cases import CONTEXTS, DOCUMENTED, GOES, KEY, STAYS, STAYS_IN_RESULTS, planted
 from tests.support.work import HARDEST, work_of
 
-KEY = "q7Zr2mX9Lw4TbK8vN3pJ"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
-
-STAYS = [
-    "Order A-1001 was not found. Check the id and look it up again.",
-    "ORD-2024-000123, #12345 and INV-2026-11-23-000123-EUR are on hold",
-    "The refund of $49.99 (or 49,99 EUR, 1.234,50 €) is larger than the amount paid",
-    "between 2026-11-23 and 2026/11/24 at 14:30, 14:30:05 or 2026-11-23T14:30:00Z",
-    "11/23/2026, P1DT2H30M, PT0.5S, 3 h 20 min",
-    "and/or, 24/7, km/h, 1/2, n/a, he/she/they",
-    "needs version 1.2.3 or v2.0.0rc1, not 10.4",
-    "order_id: must match A-[0-9]+, got A-17",
-    "order_id: Input should be a valid integer, unable to parse string as an integer",
-    "Order 123e4567-e89b-12d3-a456-426614174000 is closed",
-    "order-123e4567-e89b-12d3-a456-426614174000 is closed",
-    "Call +49 30 1234567 or (555) 010-9999",
-    "Your password is too short",
-    "password: String should have at least 8 characters",
-    "api_key: Field required",
-    "The token is expired. A new token was sent.",
-    "Authorization: required",
-    "The API key is missing; the session is full; your password must be changed.",
-    "Bearer authentication is required",
-    "The basic plan has no refunds. Basic Subscription is cheaper.",
-    "max_tokens: 8192 is over the limit, tokens: 12, token_count=5",
-    "password_min_length=8, token_type: access, session_timeout=30",
-    "KeyError: 'order_id'",
-    "Use order_confirmation_number and customer_billing_address_line_2",
-    "ResourceExhaustedException and OAuth2ClientCredentialsGrant",
-    "httpx.ConnectError while reading orders.csv from shop.example",
-    "qty: 3, ratio 1:10, line:42, id:12345, std::vector",
-    "a < b and c > d, x <= 3, 5 <3",
-    "Usage: refund <order_id>",
-    "AT&T and R&D, 100% sure, 50%, 5 % off",
-    "Größe 43 ist ausverkauft. 注文が見つかりません。",
-    "secretary, tokenizer, passenger, keyboard, pinned: true",
-    "Ask @support or see #orders",
-    "Fields missing: 'password', 'email'",
-    "json: Unexpected token } in line 3",
-    '{"error": "not_found", "order": 17, "retry": false}',
-]
 
 READS = [
     ("GET https://u:p@api.internal/v1?api_key=SK-SECRET-123 failed.", "GET [link] failed."),
@@ -145,6 +107,28 @@ def leaked(secret: str, result: str) -> list[str]:
 @pytest.mark.parametrize("text", STAYS)
 def test_an_ordinary_sentence_stays_as_it_is(text: str) -> None:
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize("text", STAYS_IN_RESULTS)
+def test_what_tools_print_stays_as_it_is(text: str) -> None:
+    assert scrub_result(text) == text
+
+
+@pytest.mark.parametrize("scrubbed", [scrub, scrub_result])
+@pytest.mark.parametrize(("text", "secret"), GOES)
+def test_a_secret_is_known_by_its_name_or_form(scrubbed: Callable[[str], str], text: str, secret: str) -> None:
+    result = scrubbed(text)
+    assert secret not in result
+    assert scrubbed(result) == result
+
+
+@pytest.mark.parametrize("form", DOCUMENTED.values(), ids=DOCUMENTED)
+def test_no_key_of_a_documented_form_passes_wherever_it_stands(form: str) -> None:
+    for seed, context in enumerate(CONTEXTS):
+        key = planted(form, seed)
+        text = context.replace("%s", key)
+        for result in (scrub(text), scrub_result(text)):
+            assert [key[i : i + 10] for i in range(len(key) - 9) if key[i : i + 10] in result] == []
 
 
 @pytest.mark.parametrize(("text", "expected"), READS)
@@ -364,3 +348,23 @@ def test_the_work_does_not_depend_on_the_length(unit: str) -> None:
 def test_the_work_of_scrubbing_all_of_a_long_text_would_be_seen() -> None:
     short, long = work_of(redaction._settle, "a" * 1_000), work_of(redaction._settle, "a" * 100_000)
     assert long.characters > 50 * short.characters
+
+
+def seconds(text: str) -> float:
+    """Return the CPU time of this thread alone: what the machine has to do besides does not count."""
+    began = time.thread_time()
+    scrub_result(text, limit=len(text))
+    return time.thread_time() - began
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("texts", [HARDEST, [text for text, _ in GOES], STAYS], ids=["hardest", "goes", "stays"])
+def test_four_times_the_text_is_four_times_the_work(texts: list[str]) -> None:
+    for text in texts:
+        short, long = (text * (size // len(text) + 1) for size in (600, 2_400))
+        for _ in range(3):
+            few, many = seconds(short), seconds(long)
+            if many <= 10 * few + 0.005:
+                break
+        else:
+            pytest.fail(f"{text!r}: {few:.4f} s, then {many:.4f} s")
