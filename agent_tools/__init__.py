@@ -3,7 +3,8 @@
 >>> from agent_tools import ResilientToolNode
 >>> node = ResilientToolNode([])  # instead of langgraph.prebuilt.ToolNode
 
-Names are loaded when they are first used: `agent_tools.error_handler` needs no LangGraph.
+Names are loaded when they are first used: `agent_tools.error_handler` needs no LangGraph, and `ResilientToolMiddleware`
+is there when LangChain is.
 """
 
 from typing import TYPE_CHECKING
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from agent_tools._core.policy import RetryPolicy
     from agent_tools._handler import ToolErrorHandler
     from agent_tools._langgraph.clean_errors import clean_errors
+    from agent_tools._version import __version__ as __version__
     from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
     from agent_tools.idempotency import idempotency_key
+    from agent_tools.middleware import ResilientToolMiddleware as ResilientToolMiddleware
     from agent_tools.report import RunReport
     from agent_tools.tool_node import ResilientToolNode
 
@@ -56,11 +59,13 @@ __getattr__ = lazy(
         "Failure": "_core.failure",
         "LoopGuard": "_core.loop_guard",
         "Outcome": "_core.answer",
+        "ResilientToolMiddleware": "middleware",
         "ResilientToolNode": "tool_node",
         "RetryPolicy": "_core.policy",
         "RunReport": "report",
         "ToolErrorHandler": "_handler",
         "ToolEvent": "_core.events",
+        "__version__": "_version",
         "classify_error": "error_handler",
         "clean_errors": "_langgraph.clean_errors",
         "diagnose": "_classify",

@@ -65,6 +65,7 @@ class ToolErrorHandler:
             rules=given["classify"],
             expose=_error_types(given["expose"]),
             observer=given["observer"],
+            stream_events=given["stream_events"],
             credentials=None if renew is None else Credentials(renew),
             gates=_gates(given["budget"], given["circuit"]),
             share_key=given["share_key"],

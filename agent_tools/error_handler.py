@@ -5,12 +5,13 @@ calls after the first one.
 """
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable, iscoroutine
 from itertools import count
 from typing import Any, TypeVar
 
 from agent_tools._classify import diagnose
 from agent_tools._core.failure import ErrorCategory
-from agent_tools._core.policy import require_count, require_seconds
+from agent_tools._core.policy import is_async, require_count, require_seconds
 from agent_tools._flow.steps import Attempt, Failed, Flow, Wait, aperform, perform
 
 __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
@@ -21,19 +22,24 @@ ResultT = TypeVar("ResultT")
 MOST_DOUBLINGS = 1000
 
 
-def classify_error(error: BaseException) -> ErrorCategory:
-    """Return the category of `error`.
+def classify_error(exc: BaseException) -> ErrorCategory:
+    """Return the category of `exc`.
 
     `httpx.TimeoutException` is TIMEOUT, `httpx.ConnectError` is NETWORK, HTTP 401 and 403 are
     AUTH_FAILURE, HTTP 429, 500, 502 and 503 are RETRYABLE; errors of other clients are classified by the
-    same rules, and whatever no rule names is NON_RETRYABLE. Never raises.
+    same rules, and whatever no rule names is NON_RETRYABLE. Never raises, whatever the error is made of.
 
     >>> classify_error(ConnectionRefusedError())
     <ErrorCategory.NETWORK: 'network'>
     >>> classify_error(ValueError("no such order"))
     <ErrorCategory.NON_RETRYABLE: 'non_retryable'>
+
+    Raises:
+        TypeError: `exc` is a class, not an error.
     """
-    return diagnose(error).category
+    if isinstance(exc, type):  # type: ignore[unreachable]  # for those who check no types
+        raise TypeError(f"exc must be an error, not the class {exc.__name__}: catch one, or make one")
+    return diagnose(exc).category
 
 
 async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:
@@ -52,10 +58,19 @@ async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3,
         base_delay: Seconds before the second call; each further wait is twice as long.
 
     Raises:
+        TypeError: `fn` is not a function, or one that returns nothing to await.
         ValueError: `max_retries` is below 1, or `base_delay` negative or not finite.
         Exception: The last error of `fn`, as it came.
     """
-    result: ResultT = await aperform(_retrying(fn, max_retries, base_delay))
+    _require_function(fn)
+
+    def awaited() -> Awaitable[ResultT]:
+        promised: object = fn()
+        if not isawaitable(promised):
+            raise TypeError(f"{_name_of(fn)} returned nothing to await: call it with with_retry_sync")
+        return promised
+
+    result: ResultT = await aperform(_retrying(awaited, max_retries, base_delay))
     return result
 
 
@@ -65,9 +80,29 @@ def with_retry_sync(fn: Callable[[], ResultT], max_retries: int = 3, base_delay:
     >>> from agent_tools import with_retry_sync
     >>> with_retry_sync(lambda: "shipped", max_retries=3)
     'shipped'
+
+    Raises:
+        TypeError: `fn` is not a function, or an async one.
     """
+    _require_function(fn)
+    if is_async(fn):
+        raise TypeError(f"{_name_of(fn)} is async: await with_retry({_name_of(fn)}) instead of calling with_retry_sync")
     result: ResultT = perform(_retrying(fn, max_retries, base_delay))
     return result
+
+
+def _require_function(fn: object) -> None:
+    if callable(fn):
+        return
+    hint = ""
+    if iscoroutine(fn):
+        fn.close()  # nobody will await it
+        hint = ": give the function itself, without calling it"
+    raise TypeError(f"fn must be a function without arguments, not {fn!r}{hint}")
+
+
+def _name_of(fn: object) -> str:
+    return str(getattr(fn, "__name__", "fn"))
 
 
 def _retrying(fn: Callable[[], object], max_retries: int, base_delay: float) -> Flow[Any]:  # Any: what `fn` returns
@@ -81,5 +116,5 @@ def _retrying(fn: Callable[[], object], max_retries: int, base_delay: float) -> 
             if retry + 1 >= max_retries or classify_error(said.error) is not ErrorCategory.RETRYABLE:
                 raise said.error
         finally:
-            del said  # the error would live on while we wait, or hold this frame for ever
+            del said  # the error would live on while we wait, or keep this frame
         yield Wait(base_delay * 2.0 ** min(retry, MOST_DOUBLINGS))

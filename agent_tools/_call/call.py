@@ -75,6 +75,7 @@ class Call:
         failures: Number of attempts that failed.
         failure: The last of them, None while there is none.
         failed_at: When it failed, in seconds since the first attempt began.
+        attempt_began: When the latest attempt began, by the clock, or was refused.
         reason: Why no attempt follows, None while one does.
         owed: Tokens of the retry budget that were taken for a retry which has not yet begun.
         paid: Tokens that the last retry took, None when there was none.
@@ -82,6 +83,7 @@ class Call:
 
     __slots__ = (
         "admission",
+        "attempt_began",
         "batch",
         "credentials_seen",
         "execute",
@@ -120,7 +122,7 @@ class Call:
         self.own = own
         self.stop = stop
         self.policy = replace(policy, idempotent=False) if careful else policy
-        self.started = settings.clock() if started is None else started
+        self.started = self.attempt_began = settings.clock() if started is None else started
         self.admission: Admission | None = None
         if settings.gates.by_key:
             gate = settings.gates.by_key.get(settings.key_of(request))
@@ -163,9 +165,10 @@ class Call:
         return min((each for each in (limit, left) if each is not None), default=None)
 
     def begin_attempt(self) -> None:
-        """Let the time begin with the first attempt, not with the wait for a slot before it."""
+        """Note when an attempt begins; the time of the call begins with the first, not with the wait for a slot."""
+        self.attempt_began = self.settings.clock()
         if self.batch is not None and self.batch.limit is not None and not self.failures:
-            self.started = self.settings.clock()
+            self.started = self.attempt_began
 
     # ---- what is counted ----
 
@@ -178,6 +181,7 @@ class Call:
     def refuse(self, why: Refusal | Stop) -> None:
         """Note why there is no attempt; the failure stays the call's own, if it has made any."""
         self.reason = why.reason
+        self.attempt_began = self.settings.clock()
         if self.failure is None:
             self.failure, self.failed_at = why.failure, self.elapsed()
         else:
@@ -249,14 +253,15 @@ class Call:
 
     def event(self, kind: EventType, after: float | None = None) -> ToolEvent:
         """Return what has just happened, `after` which the next attempt follows."""
-        call, failure, works = self.request.tool_call, self.failure, kind is EventType.RECOVERED
+        call, failure, now = self.request.tool_call, self.failure, self.settings.clock()
         return ToolEvent(
             type=kind,
             tool=call["name"],
             tool_call_id=self.id,
-            attempt=self.failures + works,
+            attempt=self.failures + (kind is EventType.RECOVERED),
             of=self.policy.max_attempts,
-            elapsed=self.elapsed() if works else self.failed_at,
+            elapsed=now - self.started,
+            took=now - self.attempt_began,
             after=after,
             category=None if failure is None else failure.category,
             error_type=None if failure is None else failure.error_type,

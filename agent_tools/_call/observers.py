@@ -34,7 +34,7 @@ _listeners: tuple[Observer, ...] = ()
 _LOST = "%s raised %s; it misses this event, the call goes on"
 
 
-def tell(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable[[Any], object] | None) -> None:
+def report_event(event: ToolEvent, *, observer: Observer | None, stream_writer: Callable[[Any], object] | None) -> None:
     """Send `event` to the log, to `stream_writer` and to `observer`."""
     log_event(event)
     if stream_writer is not None:

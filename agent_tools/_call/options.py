@@ -31,6 +31,7 @@ class HandlerOptions(TypedDict, total=False):
             functions) to categories; or a sequence of both.
         expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
         observer: Called with each `ToolEvent`.
+        stream_events: Whether events are written to `stream_mode="custom"`, as `{"agent_tools": {...}}`.
         on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
             renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
             a tool renew once.
@@ -49,6 +50,7 @@ class HandlerOptions(TypedDict, total=False):
     classify: Rules
     expose: tuple[type[BaseException], ...]
     observer: Observer | None
+    stream_events: bool
     on_auth_failure: OnAuthFailure | None
     budget: BudgetPolicy | None
     circuit: CircuitPolicy | None
@@ -63,6 +65,7 @@ DEFAULTS: HandlerOptions = {
     "classify": (),
     "expose": (ToolException,),
     "observer": None,
+    "stream_events": True,
     "on_auth_failure": None,
     "budget": BudgetPolicy(),
     "circuit": CircuitPolicy(),

@@ -11,7 +11,7 @@ from agent_tools._call.answers import as_error
 from agent_tools._call.attempt import Brought, ToolAttempt
 from agent_tools._call.call import Call
 from agent_tools._call.credentials import Renew
-from agent_tools._call.observers import CallBack, is_heard, tell
+from agent_tools._call.observers import CallBack, is_heard, report_event
 from agent_tools._call.settings import DrainingError, NotRunError, Result, ReturnedError
 from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
@@ -193,7 +193,8 @@ def _given_up(call: Call, error: BaseException, reason: Reason) -> Flow[GivenUp]
 def _told(call: Call, kind: EventType, after: float | None = None) -> Flow[None]:
     """Report what has happened; callbacks come last, since an async run awaits them."""
     event, runtime = call.event(kind, after), call.request.runtime  # there is no runtime outside a graph
-    tell(event, observer=call.settings.observer, stream_writer=getattr(runtime, "stream_writer", None))
+    writer = getattr(runtime, "stream_writer", None) if call.settings.stream_events else None
+    report_event(event, observer=call.settings.observer, stream_writer=writer)
     config = getattr(runtime, "config", None)
     if is_heard(config):
         yield CallBack(event, config)

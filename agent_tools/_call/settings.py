@@ -79,6 +79,7 @@ class Settings:
     rules: Rules
     expose: tuple[type[BaseException], ...]
     observer: Observer | None
+    stream_events: bool
     credentials: Credentials | None
     loop_guard: LoopGuard | None
     texts: OwnTexts
@@ -94,6 +95,8 @@ class Settings:
             given = getattr(self, name)
             if given is not None and (not callable(given) or is_async(given)):
                 raise TypeError(f"{name} must be a function, and not an async one, not {given!r}")
+        if not isinstance(self.stream_events, bool):
+            raise TypeError(f"stream_events must be True or False, not {self.stream_events!r}")
 
     def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""

@@ -11,20 +11,18 @@ raises or answers nonsense is logged, without the text of its exception, and ski
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
 from agent_tools._core.policy import is_async
 
 Answer: TypeAlias = ErrorCategory | str | Failure | None
 """What a rule says; a string is the value of a category."""
 
-Predicate: TypeAlias = Callable[[Any], object]
-Rules: TypeAlias = (
-    Callable[[Any], Answer] | Mapping[type[BaseException] | Predicate, ErrorCategory | str] | Iterable["Rules"]
-)
-"""What `classify=` takes. `Any`: a rule may be written for one type of error only."""
+Rules: TypeAlias = Callable[[Any], Answer] | Mapping[Any, ErrorCategory | CategoryName] | Sequence["Rules"]
+"""What `classify=` takes. `Any`: a rule may be written for one type of error only, and a mapping has error types or
+functions as keys, of which no type that holds both would let a dictionary of one of them pass."""
 
 _logger = logging.getLogger("agent_tools")
 
@@ -78,7 +76,7 @@ def _each(rules: Rules) -> Iterator[tuple[str, Callable[[BaseException], Answer]
             yield from _each(rule)
 
 
-def _as_rule(key: type[BaseException] | Predicate, category: ErrorCategory | str) -> Callable[[BaseException], Answer]:
+def _as_rule(key: Any, category: ErrorCategory | CategoryName) -> Callable[[BaseException], Answer]:
     if isinstance(key, type):
         return lambda error: category if isinstance(error, key) else None
     return lambda error: category if key(error) else None

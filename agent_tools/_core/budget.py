@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from agent_tools._core.failure import Failure
 from agent_tools._core.policy import require_count, require_fraction
+from agent_tools._core.records import ShortRepr, explains_names
 
 #: How many attempts count as the latest: the weight of an older one fades as 1 - 1/LATEST with each that follows.
 LATEST = 32
@@ -18,8 +19,9 @@ LATEST = 32
 _NONE = 1 / (2 * LATEST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetPolicy:
+@explains_names({})
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BudgetPolicy(ShortRepr):
     """How many retries the calls of a tool share; it never blocks a first attempt.
 
     The tokens are those of botocore 1.44: 35 retries in a burst, then one for 14 calls that work.

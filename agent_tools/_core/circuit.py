@@ -15,13 +15,15 @@ from enum import StrEnum
 
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import require_count, require_fraction, require_seconds
+from agent_tools._core.records import ShortRepr, explains_names
 
 _COUNTED = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 _CLIENT_ERRORS = range(400, 500)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitPolicy:
+@explains_names({})
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CircuitPolicy(ShortRepr):
     """When a tool counts as down, and how it is found out that it is back. All times are seconds.
 
     With it comes the window (`agent_tools._core.window`): when a tool is back after calls to it had timed out, few are

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.records import ShortRepr
 
 #: The custom stream of a run belongs to the application. Events come there as `{"agent_tools": facts}`, so that
 #: whoever reads the stream can tell them from the application's own parts, and skip them.
@@ -24,8 +25,8 @@ class EventType(StrEnum):
     """The call was answered without running the tool."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolEvent:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ToolEvent(ShortRepr):
     """One thing that happened to one tool call.
 
     >>> from agent_tools import ResilientToolNode, ToolEvent

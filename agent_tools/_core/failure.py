@@ -7,8 +7,10 @@ checkpointed. No exception, response, URL or header crosses it, so there is one 
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Literal
 
 from agent_tools._core.html import table
+from agent_tools._core.records import ShortRepr
 
 
 class ErrorCategory(StrEnum):
@@ -32,6 +34,10 @@ class ErrorCategory(StrEnum):
     """The service was not reached, or the connection broke."""
 
 
+CategoryName = Literal["retryable", "non_retryable", "auth_failure", "timeout", "network"]
+"""The categories as text, wherever one is asked for: type checkers see a misspelled one."""
+
+
 class Veto(StrEnum):
     """Why a failure is not retried although its category would be."""
 
@@ -47,8 +53,8 @@ class Veto(StrEnum):
     """Only the wording of the error says what happened. Tools declared idempotent are retried anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Failure(ShortRepr):
     """One failed attempt, without the exception. A notebook shows it as a table.
 
     >>> from agent_tools import Failure, diagnose

@@ -27,6 +27,7 @@ from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.idempotency import canonical
 from agent_tools._core.policy import require_count
+from agent_tools._core.records import ShortRepr, explains_names
 from agent_tools._core.turn import (
     HUMAN_DECISION,
     LOOK_BACK,
@@ -44,8 +45,9 @@ _DOWN = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory
 _HOST = re.compile(r"https?://(?:[^/\s\"?#@]*@)?([^/\s\"?#:\\]+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopGuard:
+@explains_names({})
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LoopGuard(ShortRepr):
     """When calls that the model keeps making are answered without running them. All counts are per turn.
 
     >>> from agent_tools import LoopGuard, ResilientToolNode

@@ -6,13 +6,27 @@ from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import Any, Literal
 
-from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.failure import CategoryName, ErrorCategory
+from agent_tools._core.records import ShortRepr, explains_names
 
 _RETRIED_BY_DEFAULT = frozenset({ErrorCategory.RETRYABLE})
 
+#: What other libraries call the same things.
+_ADVICE = {
+    "max_retries": "use max_attempts, which counts the first call, too (max_retries=3 is max_attempts=4)",
+    "retries": "use max_attempts, which counts the first call, too (retries=3 is max_attempts=4)",
+    "attempts": "use max_attempts",
+    "timeout": "use attempt_timeout for one attempt, or deadline for all of them",
+    "backoff_factor": "use multiplier",
+    "initial_delay": "use base_delay",
+    "initial_interval": "use base_delay",
+    "max_interval": "use max_delay",
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+
+@explains_names(_ADVICE)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RetryPolicy(ShortRepr):
     """How often and how long a tool call is tried. All times are seconds.
 
     Change one with `dataclasses.replace(policy, max_attempts=5)`.
@@ -59,7 +73,7 @@ class RetryPolicy:
     attempt_timeout: float | None = None
     max_retry_after: float = 120.0
     share_waits: bool = False
-    retry_on: Iterable[ErrorCategory | str] = _RETRIED_BY_DEFAULT
+    retry_on: Iterable[ErrorCategory | CategoryName] = _RETRIED_BY_DEFAULT
     classify: Any = ()  # agent_tools._classify.Rules, which is above this floor
     idempotent: bool | None = None
     failed_when: Callable[[Any], bool] | None = None

@@ -57,7 +57,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
 
     Raises:
         TypeError: `tools` is one tool and no list.
-        ValueError: `per_tool` names a tool that is not among `tools`.
+        ValueError: `per_tool` or `texts` name a tool that is not among `tools`, or, in the first call, one that the
+            agent does not have. Tools that are added at run time have to be among `tools`.
     """
 
     #: The call is in the span of its tool; this one would hold the whole state.
@@ -100,20 +101,16 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def _is_ours(self, request: ToolCallRequest) -> bool:
         if not self._is_checked:
-            self._is_checked = True
             self._check_names(request)
+            self._is_checked = True
         return self._names is None or request.tool_call["name"] in self._names
 
     def _check_names(self, request: ToolCallRequest) -> None:
-        """Warn of tools that the agent does not have; not before the first call does it tell us."""
+        """Look for misspelled names of tools; the agent does not show its tools before the first call."""
         known = sorted(tool.name for tool in getattr(request.runtime, "tools", None) or ())
         if not known:
             return
         for name in sorted((self._names or frozenset()) - set(known)):
             logger.warning("tools names %r, but the tools are %s", name, ", ".join(known))
-        if self._names is not None or not self._has_own_policies:
-            return
-        try:
+        if self._names is None and self._has_own_policies:
             self.handler.require_tools(known)
-        except ValueError as error:  # other middleware may bring in more tools later
-            logger.warning("%s", error)

@@ -119,6 +119,15 @@ def test_the_custom_stream_tells_of_a_retry_before_its_wait_and_of_the_recovery(
     }
 
 
+def test_the_custom_stream_can_be_left_to_the_application(flavor: Flavor) -> None:
+    with no_waiting():
+        graph = flavor.graph_of([lookup_failing(flavor, *RECOVERS)], policy=EXACT, stream_events=False)
+        assert flavor.stream(graph, asking(("lookup", {})), "custom") == []
+
+    with pytest.raises(TypeError, match="stream_events must be True or False, not 'no'"):
+        ToolErrorHandler(stream_events="no")  # type: ignore[arg-type]
+
+
 def test_the_event_comes_before_the_wait(flavor: Flavor) -> None:
     order: list[str] = []
     with no_waiting() as waits:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 import agent_tools
 from agent_tools import error_handler
 from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
+from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import FaultyServer, Reply, no_waiting, refused_url
 from tests.support.toolbox import Flaky, Flavor, http_error, names_of, untraced
 
@@ -210,3 +212,54 @@ def test_unknown_names_of_the_package_are_refused() -> None:
     with pytest.raises(AttributeError, match="ResilientNode"):
         agent_tools.ResilientNode  # noqa: B018  # looking is the test
     assert dir(agent_tools) == sorted(agent_tools.__all__)
+
+
+def test_the_middleware_is_there_and_no_part_of_what_a_star_imports() -> None:
+    assert agent_tools.ResilientToolMiddleware is ResilientToolMiddleware
+    assert "ResilientToolMiddleware" not in agent_tools.__all__  # it needs LangChain, which may be missing
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert agent_tools.__version__ == metadata.version("langgraph-agent-tools")
+
+
+def test_the_error_has_the_name_that_the_contract_gives_it() -> None:
+    assert classify_error(exc=ConnectionRefusedError()) is ErrorCategory.NETWORK
+
+
+def test_a_class_in_the_place_of_an_error_is_refused() -> None:
+    with pytest.raises(TypeError, match="exc must be an error, not the class ReadTimeout: catch one, or make one"):
+        classify_error(httpx.ReadTimeout)  # type: ignore[arg-type]
+
+
+class AsyncCallable:
+    async def __call__(self) -> str:
+        return "shipped"
+
+
+async def look_up() -> str:
+    return "shipped"
+
+
+@pytest.mark.parametrize("fn", [look_up, AsyncCallable()], ids=["function", "object"])
+def test_an_async_function_is_refused_where_nobody_awaits_it(fn: Any) -> None:
+    with pytest.raises(TypeError, match=r"is async: await with_retry\(\w+\) instead of calling with_retry_sync"):
+        with_retry_sync(fn)
+
+
+@pytest.mark.anyio
+async def test_a_function_that_returns_nothing_to_await_is_refused() -> None:
+    with pytest.raises(TypeError, match="give_up returned nothing to await: call it with with_retry_sync"):
+        await with_retry(give_up)  # type: ignore[arg-type]
+
+
+def give_up() -> str:
+    return "no"
+
+
+@pytest.mark.anyio
+async def test_a_call_in_the_place_of_a_function_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"fn must be a function without arguments, .*: give the function itself"):
+        await with_retry(look_up())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="fn must be a function without arguments, not 7"):
+        with_retry_sync(7)  # type: ignore[arg-type]

@@ -107,13 +107,19 @@ def test_a_policy_for_a_tool_that_it_does_not_look_after_is_refused() -> None:
         ResilientToolMiddleware(tools=["refund"], per_tool={"refnd": AT_ONCE})
 
 
-def test_a_policy_for_a_tool_that_the_agent_does_not_have_is_warned_of_with_the_first_call(
-    flavor: Flavor, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("options", [{"per_tool": {"lokup": AT_ONCE}}, {"texts": {"lokup": "{tool} failed"}}])
+def test_a_policy_for_a_tool_that_the_agent_does_not_have_is_refused_in_each_call(
+    flavor: Flavor, options: dict[str, Any]
 ) -> None:
-    graph = flavor.graph_of([flavor.tool(lookup)], per_tool={"lokup": AT_ONCE})
-    flavor.run(graph, asking(("lookup", {}), ("lookup", {})))
+    graph = flavor.graph_of([flavor.tool(lookup)], **options)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="names 'lokup', but the tools are lookup"):
+            flavor.run(graph, asking(("lookup", {})))
 
-    assert [record.getMessage() for record in caplog.records] == ["per_tool names 'lokup', but the tools are lookup"]
+
+def test_a_tool_that_is_added_at_run_time_may_have_a_policy_where_it_is_named(flavor: Flavor) -> None:
+    options = {"tools": ["lookup", "added_later"], "per_tool": {"added_later": AT_ONCE}}
+    assert flavor.answer(flavor.tool(lookup), **options).content == "fine"
 
 
 def test_a_tool_to_look_after_that_the_agent_does_not_have_is_warned_of_with_the_first_call(

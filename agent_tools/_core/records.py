@@ -1,0 +1,53 @@
+"""What the records that users make have in common: they name a misspelled field, and print only what was set."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any, TypeVar
+
+ClassT = TypeVar("ClassT", bound=type)
+
+
+class ShortRepr:
+    """Prints the fields that differ from their defaults."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        shown = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if self._is_shown(each)]  # type: ignore[arg-type]  # only for dataclasses
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _is_shown(self, field: Field[Any]) -> bool:
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        return field.repr and bool(default is MISSING or getattr(self, field.name) != default)
+
+
+def explains_names(advice: Mapping[str, str]) -> Callable[[ClassT], ClassT]:
+    """Return a decorator for a dataclass; one that gets an unknown field names the field that is meant.
+
+    Args:
+        advice: What to say of names that other libraries have for the same thing.
+    """
+
+    def explaining(cls: ClassT) -> ClassT:
+        init = cls.__init__  # type: ignore[misc]  # of the class, not of an instance
+        known = {each.name for each in fields(cls) if each.init}
+
+        @wraps(init)
+        def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: N807
+            for name in options.keys() - known:
+                raise TypeError(f"{cls.__name__} has no {name}{_hint(name, known, advice)}")
+            init(self, *args, **options)
+
+        cls.__init__ = __init__  # type: ignore[misc]
+        return cls
+
+    return explaining
+
+
+def _hint(name: str, known: set[str], advice: Mapping[str, str]) -> str:
+    if name in advice:
+        return f": {advice[name]}"
+    alike = get_close_matches(name, known, n=1)
+    return f": did you mean {alike[0]}?" if alike else f"; it has {', '.join(sorted(known))}"
