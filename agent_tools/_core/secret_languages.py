@@ -28,8 +28,8 @@ _OTHER_CLUES = (
 )
 _FALSE = (
     r"(?!(?i:debe|deve|doit|muss|es|est|ist|não|nao|non|no|nicht|kein|obligat\w*|obrigat\w*|requ\w*|erforderlich|falsch\w*"
-    r"|ungültig\w*|vergessen|abgelaufen|fehlt|leer|neu|alt|incorrect\w*|inv[aá]lid\w*|oubli\w*|erron\w*|expir\w*|olvidad\w*"
-    r"|esquecid\w*|vac[ií]\w*|vide|vazi\w*|manquante?|faux|fausse|salah|lupa|yanlış|hatalı|geçersiz|errata|sbagliata"
+    r"|ungültig\w*|vergessen|abgelaufen|fehlt|leer|neu|alt|incorrect\w*|inv[aá]lid\w*|oubli\w*|erron\w*|expir\w*|olvid\w*|unut\w*|dimentic\w*|zapomn\w*"
+    r"|esquec\w*|vac[ií]\w*|vide|vazi\w*|manquante?|faux|fausse|salah|lupa|yanlış|hatalı|geçersiz|errata|sbagliata"
     r"|b[łl][ęe]dne|onjuist|verkeerd|fel|sai|\w+(?:ad[ao]s?|id[ao]s?|é|ée))[.,;:!?)]{0,3}(?:\s|\Z))"
 )
 _IS_FOREIGN = r"\s(?:es|é|est|ist|lautet|è|adalah|to|is|är|là)\s"

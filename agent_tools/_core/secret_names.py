@@ -7,7 +7,7 @@ from agent_tools._core.secret_rows import BRACKETED, IS, QUOTED, SECRET, START, 
 
 # How sentences go on after `password is` and `password:`. Anything else there is taken for a value.
 _PROSE = (
-    r"(?!(?:(?i:an?|the|this|that|your|its?|is|was|are|be|been|has|had|have|must|should|shall|can|cannot|could|may"
+    r"(?!(?:(?i:i|i'm|we|you|he|she|they|it|my|our|me|can't|don't|an?|the|this|that|your|its?|is|was|are|be|been|has|had|have|must|should|shall|can|cannot|could|may"
     r"|might|will|would|does|did|do|no|not|never|none|null|nil|true|false|undefined|to|too|for|of|in|on|at|by|with"
     r"|without|from|as|and|or|but|if|when|than|so|very|only|also|still|already|now|again|either|both|all|out|over"
     r"|under|about|more|less|least|most|unique|missing|invalid|incorrect|wrong|empty|blank|weak|short|long|unknown"
@@ -48,7 +48,7 @@ _STRONG = (
     r"|(?<![a-z])(?:creds?|jwt)(?![a-z])"
     r"|authorization|input_value|token(?!s[\"']?\s?[:=]\s?\d{1,9}(?![\w-]))"
     r"|(?:api|access|account|private|secret|signing|encryption|auth|subscription|master|service|shared|ssh"
-    rf"|license|functions|storage|deploy)[\s_-]?key|(?<![a-z])(?:pin|otp|cvv|cvc|auth|pw)(?![a-z])|{_CODE_NAME}"
+    rf"|license|functions|storage|deploy)[\s_-]?key|(?<![a-z])(?:pin(?!\s?:\s[a-z]{{2,20}}(?![\w-]))|otp|cvv|cvc|auth|pw)(?![a-z])|{_CODE_NAME}"
 )
 _WEAK = r"signature|session|(?<![a-z])(?:sig|sid)(?![a-z])"
 # `session_id` and `tokenValue` hold secrets, `token_type` and `password_length` speak about them.
@@ -76,7 +76,10 @@ _ASKED = r"(?:\s(?:provided|supplied|given|received|used|sent|found|value)){0,2}
 NAMED_PATTERNS: Final = rows(
     rf"\1{SECRET}",
     # Header fields whose whole line is secret (RFC 9110, 11.6.2; RFC 6265, 4).
-    ("authorization cookie", rf"((?i:authorization|cookie2?){IS})(?:{QUOTED}|\[secret\]|{_PROSE}[^\s\"'`…][^\n]*)"),
+    (
+        "authorization cookie",
+        rf"((?i:authorization|cookie2?(?=[^\n]{{0,256}}=|\S{{0,16}}\s?\S+(?:\n|\Z))){IS})(?:{QUOTED}|\[secret\]|{_PROSE}[^\s\"'`…][^\n]*)",
+    ),
     # Multipart forms (RFC 7578), also as repr() shows them.
     (
         "name=",
@@ -105,7 +108,8 @@ NAMED_PATTERNS: Final = rows(
     (
         "is was are were equals",
         (
-            rf"((?i:pass(?:word|wd|code|phrase)|pwd|secret|token|credential|key|(?<![a-z])(?:pin|otp)|{_CODE_NAME})s?"
+            rf"((?i:pass(?:word|wd|code|phrase)|pwd|secret|token|credential|key(?=[^\n]{{0,64}}?\s(?:is|was|are|were|equals)\s\S{{6}})"
+            rf"|(?<![a-z])(?:pin|otp)|{_CODE_NAME})s?"
             r"(?:\s(?:provided|given|used|sent|value|for(?:\s[\w.'-]{1,40}){1,3}))?\s(?:is|was|are|were|equals)"
             rf"(?:\snow|\sset\sto)?:?\s)(?:{QUOTED}|\[secret\]|{_PROSE}{BARE})"
         ),

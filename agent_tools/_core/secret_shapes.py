@@ -26,8 +26,6 @@ _PREFIXES = (
 
 KEY_PATTERNS: Final = rows(
     SECRET,
-    # JSON Web Tokens (RFC 7519): `{"` in base64url, parted by dots.
-    ("eyj", r"(?:(?:sk|pk|tk)\.)?eyJ[\w-]{8,}(?:\.[\w-]{2,}){1,4}|(?<![a-z])eyJ[\w-]{12,}\.?"),
     # AWS key ids (IAM user guide, "unique identifiers") and Google keys: telling even inside a word.
     ("a", r"(?:AKIA|ASIA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{12,}|AIza[\w-]{20,}"),
     # What lets a browser act on a payment of Stripe's.
@@ -62,6 +60,8 @@ KEY_PATTERNS: Final = rows(
         "- _ . 1//0 00 atbb akcp dapi ez ltai absk aqvn oy2 eaa gr13 sha256~ token$",
         rf"{START}(?:{_PREFIXES})[\w.~+/$=-]{{8,}}",
     ),
+    # JSON Web Tokens (RFC 7519): `{"` in base64url, parted by dots.
+    ("eyj", r"(?:(?:sk|pk|tk)\.)?eyJ[\w-]{8,}(?:\.[\w-]{2,}){1,4}|(?<![a-z])eyJ[\w-]{12,}\.?"),
 )
 
 # -- Numbers that can be checked. -------------------------------------------------------------------------
@@ -136,7 +136,7 @@ _OF_A_COMMIT = (
     r"|released?|version|git|patch|changeset|blob|index|cherry-pick|rebase)\b)"
 )
 _OF_A_DIGEST = (
-    r"(?i:(?:sha-?(?:1|256)|md5|checksum|digest|etag|hash|(?:request|trace|span|correlation|event|session)?[ _-]?id)"
+    r"(?i:(?:sha-?(?:1|256)|md5|checksum|digest|etag|hash|(?:request|trace|span|correlation|event|session)[ _-]?id)"
     r"[\"']?\s?(?:is|of|[:=@])?\s?[\"']?)\Z"
 )
 _SENSITIVE = r"(?i:key|token|secret|pass|cred|auth|sign|session)"
