@@ -58,12 +58,14 @@ def is_control_flow(error: BaseException) -> bool:
 
 def bubbled(error: BaseException) -> BaseException:
     """Return the message to the graph that a task group of the tool has wrapped, `error` itself if there is none."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    group: BaseException | None = error.subgroup(GraphBubbleUp)
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]  # one question at a time
-    return error if group is None else group
+    left = [error]
+    while left:
+        found = left.pop()
+        if isinstance(found, GraphBubbleUp):
+            return found  # one question at a time
+        if isinstance(found, BaseExceptionGroup):
+            left.extend(reversed(found.exceptions))  # `subgroup` recurses: a thousand deep is too much for it
+    return error
 
 
 def _is_being_cancelled() -> bool:

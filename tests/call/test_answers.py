@@ -215,6 +215,13 @@ class Unprintable(ToolException):
         raise RuntimeError("no")
 
 
+def nested(error: Exception, depth: int) -> Exception:
+    """Return a group of groups, deeper than Python recurses."""
+    for _ in range(depth):
+        error = ExceptionGroup("group", [error])
+    return error
+
+
 HOSTILE = [
     Exception(""),
     ToolException(""),
@@ -222,6 +229,7 @@ HOSTILE = [
     Unprintable(),
     ToolException("x" * 10**7),
     Exception("x" * 10**7),
+    nested(ValueError("no"), 2_000),
 ]
 
 
