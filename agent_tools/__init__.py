@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent_tools._core.answer import Outcome
     from agent_tools._core.budget import BudgetPolicy
     from agent_tools._core.circuit import CircuitPolicy
+    from agent_tools._core.effects import DoubtfulCall, Effect
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
     from agent_tools._core.loop_guard import LoopGuard
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetPolicy",
     "CircuitPolicy",
+    "DoubtfulCall",
+    "Effect",
     "ErrorCategory",
     "Failure",
     "LoopGuard",
@@ -55,6 +58,8 @@ __getattr__ = lazy(
     {
         "BudgetPolicy": "_core.budget",
         "CircuitPolicy": "_core.circuit",
+        "DoubtfulCall": "_core.effects",
+        "Effect": "_core.effects",
         "ErrorCategory": "error_handler",
         "Failure": "_core.failure",
         "LoopGuard": "_core.loop_guard",

@@ -15,6 +15,7 @@ from typing import Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
+from agent_tools._call.advice import Advice
 from agent_tools._call.call import AsyncExecute, Execute
 from agent_tools._call.credentials import Credentials
 from agent_tools._call.nested_retries import NestedRetries
@@ -72,6 +73,7 @@ class ToolErrorHandler:
             loop_guard=_loop_guard(given["loop_guard"], renewable=renew is not None),
             texts=OwnTexts(given["texts"]),
             layers=NestedRetries(),
+            advice=Advice(),
             clock=clock,
             chance=chance,
         )

@@ -8,6 +8,8 @@ is. It is the same for all attempts of a call, and after a crash in the process 
 from typing import Any
 
 from agent_tools._call.call import current_call
+from agent_tools._call.requests import AsyncTrace, Trace, note_unattributed
+from agent_tools._core.effects import changes_something
 
 __all__ = ["asend_idempotency_key", "idempotency_key", "send_idempotency_key"]
 
@@ -37,15 +39,23 @@ def idempotency_key() -> str:
     return call.key()
 
 
-def send_idempotency_key(request: Any) -> None:  # an httpx.Request, or whatever has headers
-    """Add the key of the running call to a request that changes something and has none: an httpx event hook.
+def send_idempotency_key(request: Any) -> None:  # an httpx.Request, or whatever has a method, a URL and headers
+    """Give a request that changes something a key of its own, and note what becomes of it: an httpx event hook.
+
+    The key is made of the key of the call, the method, the path with its query, the body, and how many such requests
+    this attempt has sent before. So two refunds of one call have two keys, and a retry sends each with its own again.
+    A body that is streamed cannot be read here: such requests are told apart by their order. A request that has a key
+    keeps it.
+
+    What is noted (method, status, whether an answer came) shows what a failed attempt may have changed, so a tool that
+    is declared `idempotent=False` can be retried where it changed nothing. That holds if every client of the tool has
+    the hook.
 
     >>> import httpx
     >>> client = httpx.Client(event_hooks={"request": [send_idempotency_key]})
     >>> client.close()
     """
-    if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE") and current_call() is not None:
-        request.headers.setdefault(HEADER, idempotency_key())
+    _prepare(request, Trace)
 
 
 async def asend_idempotency_key(request: Any) -> None:
@@ -54,4 +64,19 @@ async def asend_idempotency_key(request: Any) -> None:
     >>> import httpx
     >>> client = httpx.AsyncClient(event_hooks={"request": [asend_idempotency_key]})
     """
-    send_idempotency_key(request)
+    _prepare(request, AsyncTrace)
+
+
+def _prepare(request: Any, trace: type[Trace]) -> None:
+    call, changes = current_call(), changes_something(request.method)
+    if call is None:
+        if changes:
+            note_unattributed()
+        return
+    requests = call.requests()
+    sent = requests.note(request)
+    if changes and HEADER not in request.headers:
+        request.headers[HEADER] = requests.key_of(request, call=call.key())
+    extensions = getattr(request, "extensions", None)
+    if isinstance(extensions, dict):  # httpx
+        request.extensions = {**extensions, "trace": trace(sent, extensions.get("trace"))}

@@ -7,6 +7,7 @@
 | `agent_tools.recoveries` | counter | `{call}` | calls that worked after a failed attempt |
 | `agent_tools.give_ups` | counter | `{call}` | calls that failed for good |
 | `agent_tools.short_circuits` | counter | `{call}` | calls answered without running the tool |
+| `agent_tools.verifications` | counter | `{call}` | verified calls; `agent_tools.found` says what was found |
 | `agent_tools.failing_call.attempts` | histogram | `{attempt}` | attempts of a call of which at least one failed |
 
 A call that works at once is not counted and costs nothing. Each event is also added to the span that is current where
@@ -39,6 +40,7 @@ COUNTER_BY_TYPE = {
     EventType.RECOVERED: ("agent_tools.recoveries", "{call}", "Tool calls that worked after a failed attempt."),
     EventType.FAILED: ("agent_tools.give_ups", "{call}", "Tool calls that failed for good."),
     EventType.SHORT_CIRCUITED: ("agent_tools.short_circuits", "{call}", "Tool calls answered without a run."),
+    EventType.VERIFIED: ("agent_tools.verifications", "{call}", "Tool calls whose effect was verified."),
 }
 
 Attributes = dict[str, str | int | float]
@@ -96,6 +98,7 @@ def _series(event: ToolEvent, tool: str) -> Attributes:
             "gen_ai.tool.name": tool,
             "error.type": event.category,
             "agent_tools.reason": event.reason,
+            "agent_tools.found": event.found,
         }
     )
 

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
+from agent_tools._call.requests import Requests
 from agent_tools._call.settings import OwnHandling, Result, Settings
 from agent_tools._core.answer import Outcome, is_correctable
 from agent_tools._core.decision import Reason
+from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
@@ -28,7 +31,7 @@ AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
 class CurrentCall:
     """What a running tool can ask about its call."""
 
-    __slots__ = ("request", "settings")
+    __slots__ = ("_requests", "request", "settings")  # the first is there once the tool has sent a request
 
     def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
         self.settings = settings
@@ -42,6 +45,25 @@ class CurrentCall:
         message = message_of(self.request)
         return key_of_call(thread=thread, message=message, call=call["id"] or "", tool=call["name"])
 
+    @property
+    def seen(self) -> Requests | None:
+        """The requests of the attempt, None if none was seen."""
+        return getattr(self, "_requests", None)
+
+    def requests(self) -> Requests:
+        """Return the same, to add one."""
+        with _adding:
+            if self.seen is None:
+                self._requests = Requests()
+            return self._requests
+
+    def begin_attempt(self) -> None:
+        """Forget the requests of the attempt before."""
+        if self.seen is not None:
+            del self._requests
+
+
+_adding = Lock()
 
 #: In a tool the call that runs it, in a node the batch that it has opened. One variable, since within a call it is
 #: another call that runs, not a batch: the calls of an agent inside a tool do not belong to the batch around it.
@@ -74,6 +96,7 @@ class Call:
         renewed: Whether the credentials were renewed for this call, which happens once.
         failures: Number of attempts that failed.
         failure: The last of them, None while there is none.
+        effect: What its attempts have changed so far.
         failed_at: When it failed, in seconds since the first attempt began.
         attempt_began: When the latest attempt began, by the clock, or was refused.
         reason: Why no attempt follows, None while one does.
@@ -86,6 +109,7 @@ class Call:
         "attempt_began",
         "batch",
         "credentials_seen",
+        "effect",
         "execute",
         "failed_at",
         "failure",
@@ -132,6 +156,7 @@ class Call:
             self.credentials_seen = settings.credentials.renewals(request.tool_call["name"])
         self.renewed = False
         self.failures = 0
+        self.effect = Effect.NONE
         self.failure: Failure | None = None
         self.failed_at = 0.0
         self.reason: Reason | None = None
@@ -166,6 +191,9 @@ class Call:
 
     def begin_attempt(self) -> None:
         """Note when an attempt begins; the time of the call begins with the first, not with the wait for a slot."""
+        running = current_call()
+        if running is not None:
+            running.begin_attempt()
         self.attempt_began = self.settings.clock()
         if self.batch is not None and self.batch.limit is not None and not self.failures:
             self.started = self.attempt_began
@@ -249,16 +277,19 @@ class Call:
             direct=tool is not None and tool.return_direct,
             failed_before=0 if stop is None else stop.times,
             same_call=stop is not None and stop.same_call,
+            effect=self.effect,
         )
 
     def event(self, kind: EventType, after: float | None = None) -> ToolEvent:
         """Return what has just happened, `after` which the next attempt follows."""
-        call, failure, now = self.request.tool_call, self.failure, self.settings.clock()
+        call, failure = self.request.tool_call, self.failure
+        # What is verified is the attempt that has failed, however long that takes.
+        now = self.started + self.failed_at if kind is EventType.VERIFIED else self.settings.clock()
         return ToolEvent(
             type=kind,
             tool=call["name"],
             tool_call_id=self.id,
-            attempt=self.failures + (kind is EventType.RECOVERED),
+            attempt=self.failures + (kind is EventType.RECOVERED and self.effect is not Effect.HAPPENED),
             of=self.policy.max_attempts,
             elapsed=now - self.started,
             took=now - self.attempt_began,
@@ -268,5 +299,6 @@ class Call:
             status_code=None if failure is None else failure.status_code,
             correctable=failure is not None and is_correctable(failure),
             reason=self.reason,
+            found=self.effect if kind is EventType.VERIFIED else None,
             thread_id=thread_id_of(self.request),
         )

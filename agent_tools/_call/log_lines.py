@@ -6,6 +6,7 @@
 | `tool_recovered` | INFO |
 | `tool_failed` | INFO if the model can correct the call, else ERROR |
 | `tool_short_circuited` | WARNING |
+| `tool_verified` | INFO |
 
 Lines are made of plain facts and never contain the text of an error. A traceback does, scrubbed; it is a record of its
 own, so that no handler above DEBUG gets it.
@@ -28,6 +29,7 @@ LEVEL_BY_TYPE = {
     EventType.RECOVERED: logging.INFO,
     EventType.FAILED: logging.ERROR,
     EventType.SHORT_CIRCUITED: logging.WARNING,
+    EventType.VERIFIED: logging.INFO,
 }
 
 TEXT_BY_TYPE = {
@@ -35,6 +37,7 @@ TEXT_BY_TYPE = {
     EventType.RECOVERED: "%(tool)s recovered with attempt %(attempt)s of %(of)s after %(elapsed)s s [%(call)s]",
     EventType.FAILED: "%(tool)s failed (%(error)s), gave up after attempt %(attempt)s of %(of)s: %(reason)s [%(call)s]",
     EventType.SHORT_CIRCUITED: "%(tool)s was not run (%(error)s): %(reason)s [%(call)s]",
+    EventType.VERIFIED: "%(tool)s failed (%(error)s) and was verified: %(found)s [%(call)s]",
 }
 
 #: Names and ids as they should be. The model makes them up, so others may hold line breaks or secrets.

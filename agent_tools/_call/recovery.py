@@ -11,11 +11,14 @@ from agent_tools._call.answers import as_error
 from agent_tools._call.attempt import Brought, ToolAttempt
 from agent_tools._call.call import Call
 from agent_tools._call.credentials import Renew
+from agent_tools._call.effects import advise, note_effect
 from agent_tools._call.observers import CallBack, is_heard, report_event
 from agent_tools._call.settings import DrainingError, NotRunError, Result, ReturnedError
+from agent_tools._call.verifying import verification
 from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide
+from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
@@ -52,13 +55,13 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
                 return refused
             brought = yield ToolAttempt(call)
         while isinstance(brought, Failed):
-            verdict = judge(call, brought.error)
+            verdict = yield from _judged(call, brought.error)
             if not isinstance(verdict, Retry):
-                return (yield from _ended(call, brought.error, verdict))
+                return verdict
             yield from _told(call, EventType.RETRY, verdict.after)
             if verdict.renew:
                 if not (yield from _renewed(call)):
-                    return (yield from _ended(call, brought.error, GiveUp(Reason.NOT_RETRIED)))
+                    return (yield from _ended(call, brought.error, Reason.NOT_RETRIED))
             else:
                 brought = None  # or the error would live on, with all its frames, while we wait
                 refused = yield from _waited(call, verdict.after)
@@ -77,18 +80,34 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
 # ---- what follows from a failure ----
 
 
-def judge(call: Call, error: BaseException) -> Verdict | None:
-    """Return what follows from `error`; None where it is no failure of the tool, and passed on as it came."""
+def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
+    """Return the retry that follows from `error`, or what the call comes to."""
+    if not is_failure(call, error):
+        return GivenUp(error)
+    result = yield from _verified(call)
+    if result is not None:
+        return result
+    verdict = _verdict(call)
+    advise(call, error, verdict)
+    if isinstance(verdict, GiveUp):
+        return (yield from _ended(call, error, verdict.reason))
+    return verdict
+
+
+def is_failure(call: Call, error: BaseException) -> bool:
+    """Return whether `error` is a failure of the tool, which is counted; if not, it is passed on as it came."""
     if is_control_flow(error):
-        return None
+        return False
     cause = underlying(error)
     origin = origin_of(cause)
     if is_sync_refusal(error, call.request.tool):
         error.add_note(f"`{call.request.tool_call['name']}` is async: run the graph with ainvoke or astream.")
-        return None
+        return False
     if origin is Origin.WIRING:
-        return None
+        return False
     failure = call.settings.diagnose(cause, origin, call.request)
+    if origin is not Origin.ARGUMENTS and not is_unknown_tool(error):
+        note_effect(call, error, failure)
     call.count(failure)
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
         tool, node_attempt = call.request.tool_call["name"], node_attempt_of(call.request)
@@ -97,7 +116,12 @@ def judge(call: Call, error: BaseException) -> Verdict | None:
         _let_others_know(call, failure)
     elif call.admission is not None:
         call.admission.leave()
-    return _verdict(call, failure)
+    return True
+
+
+def is_unknown_tool(error: BaseException) -> bool:
+    """Return whether nothing was run, since there is no such tool."""
+    return isinstance(error, ReturnedError) and not error.failure.may_have_acted
 
 
 def _let_others_know(call: Call, failure: Failure) -> None:
@@ -105,9 +129,25 @@ def _let_others_know(call: Call, failure: Failure) -> None:
         call.failed_at_gate(failure)
 
 
-def _verdict(call: Call, failure: Failure) -> Verdict:
+def _verified(call: Call) -> Flow[Result | None]:
+    """Find out whether a call that may have acted did; return its result if so."""
+    if call.policy.verify is None or call.effect is not Effect.UNKNOWN:
+        return None
+    verified = yield from verification(call, call.failure)
+    call.effect = verified.found
+    yield from _told(call, EventType.VERIFIED)
+    call.attempt_began = call.settings.clock()  # what follows is no part of the attempt
+    if verified.result is not None:
+        yield from _told(call, EventType.RECOVERED)
+    return verified.result
+
+
+def _verdict(call: Call) -> Verdict:
+    failure = call.failure
+    if failure is None:
+        raise AssertionError("no attempt has failed")
     renewable = call.settings.credentials is not None and not call.renewed
-    if failure.category not in call.policy.retry_on and not renewable:  # whatever else there is to know
+    if failure.category not in call.policy.retry_on and not renewable and call.effect is not Effect.DID_NOT_HAPPEN:
         return GiveUp(Reason.NOT_RETRIED)
     situation = _situation(call, renewable=renewable)
     verdict = decide(failure, call.policy, situation)
@@ -125,13 +165,14 @@ def _situation(call: Call, *, renewable: bool) -> Situation:
     gate = None if call.admission is None else call.admission.gate
     return Situation(
         attempt=call.failures,
-        elapsed=call.failed_at,
+        elapsed=call.elapsed(),
         chance=call.settings.chance(),
         renewable=renewable,
         approval_lost=may_lose_approvals(call.request),
         draining=is_draining(),
         opens_in=None if gate is None else gate.opens_in(now=now),
         patience=0.0 if gate is None else gate.patience(now=now),
+        effect=call.effect,
     )
 
 
@@ -175,11 +216,9 @@ def _passed_gate(call: Call) -> Flow[GivenUp | None]:
 # ---- the end ----
 
 
-def _ended(call: Call, error: BaseException, verdict: GiveUp | None) -> Flow[Ended]:
+def _ended(call: Call, error: BaseException, reason: Reason) -> Flow[Ended]:
     """Return what the call comes to that no attempt follows."""
-    if verdict is None:
-        return GivenUp(error)
-    given_up = yield from _given_up(call, error, verdict.reason)
+    given_up = yield from _given_up(call, error, reason)
     # What the tool returned is no error to whoever sees it: it is a result, marked as what it is.
     return as_error(call, error.result) if isinstance(error, ReturnedError) else given_up
 

@@ -7,7 +7,7 @@ other transports tell nothing, and then only the error can show that its own req
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from hashlib import sha256
 from threading import Lock
 from typing import Any  # requests and errors of any client
@@ -74,13 +74,17 @@ class Requests:
             failure: What is known about the error.
             elapsed: Seconds since the call began.
         """
-        request, error_type = _request_in(error)
+        request, error_type = request_in(error)
         own = None if request is None else self._record_of(request)
         is_known = request is None or own is not None or not changes_something(request.method)
         is_complete = is_known and _unattributed_at[0] < time.monotonic() - elapsed
         if error_type != failure.error_type:
             own = None  # another error around or inside of this one has decided, perhaps about another request
         return Evidence.of([sent for _, sent in self._sent], own, is_complete=is_complete)
+
+    def may_have_acted(self, methods: Container[str]) -> bool:
+        """Return whether a request with one of the `methods` may have acted."""
+        return any(sent.method in methods and sent.may_have_acted for _, sent in self._sent)
 
     def _record_of(self, request: Any) -> SentRequest | None:
         return next((sent for known, sent in self._sent if known is request), None)
@@ -152,7 +156,7 @@ def _body_of(request: Any) -> str | None:
     return sha256(body.encode() if isinstance(body, str) else body).hexdigest()
 
 
-def _request_in(error: BaseException) -> tuple[Any, str]:
+def request_in(error: BaseException) -> tuple[Any, str]:
     """Return the request that an error belongs to, and the type of the error in it that has it.
 
     The request is None for an error of none, or of several.

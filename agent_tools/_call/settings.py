@@ -8,6 +8,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
+from agent_tools._call.advice import Advice
 from agent_tools._call.credentials import Credentials
 from agent_tools._call.log_lines import log_traceback
 from agent_tools._call.nested_retries import NestedRetries
@@ -85,6 +86,7 @@ class Settings:
     texts: OwnTexts
     layers: NestedRetries
     gates: Gates
+    advice: Advice
     share_key: ShareKey | None
     clock: Callable[[], float]
     chance: Callable[[], float]

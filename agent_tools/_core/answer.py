@@ -10,6 +10,7 @@ The one text of others that passes is `Failure.detail`: it was written for the m
 from dataclasses import dataclass
 
 from agent_tools._core.decision import Reason
+from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 
 WHAT_BY_CATEGORY = {
@@ -63,6 +64,9 @@ WHY_BY_VETO = {
     Veto.TEXT: "",
 }
 
+#: What the model reads when it is known that a call happened, but not what it returned.
+HAPPENED = "`{tool}` took effect. Its answer was lost, so there are no details."
+
 #: Why there was no further attempt, where the failure itself does not say so.
 WHY_BY_REASON = {
     Reason.APPROVAL: "Its approval is used up.",
@@ -92,6 +96,7 @@ class Outcome:
         direct: The answer goes to the user as it is, no model reads it (`return_direct`).
         failed_before: How often the tool has failed in this turn already, for the reasons "repeated" and "stopped".
         same_call: It was with the arguments of this call.
+        effect: What the call has changed; None: what the failure says about its own request.
     """
 
     tool: str
@@ -103,6 +108,12 @@ class Outcome:
     direct: bool = False
     failed_before: int = 0
     same_call: bool = False
+    effect: Effect | None = None
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether the call may have changed something."""
+        return self.failure.may_have_acted if self.effect is None else self.effect is Effect.UNKNOWN
 
 
 def render(outcome: Outcome) -> str:
@@ -145,7 +156,7 @@ def facts(outcome: Outcome) -> dict[str, str | int | float | bool | None]:
         "attempts": outcome.attempts,
         "elapsed": round(outcome.elapsed, 3),
         "retry_after": failure.retry_after,
-        "may_have_acted": failure.may_have_acted,
+        "may_have_acted": outcome.may_have_acted,
         "error_type": failure.error_type,
         "status_code": failure.status_code,
         "reason": str(outcome.reason),
@@ -217,7 +228,9 @@ def _seconds(value: float) -> str:
 
 
 def _effect(outcome: Outcome) -> str:
-    if not outcome.failure.may_have_acted or outcome.idempotent:
+    if outcome.effect is Effect.DID_NOT_HAPPEN:
+        return "It did not take effect."
+    if not outcome.may_have_acted or outcome.idempotent:
         return ""
     if outcome.idempotent is None:
         return "If it changes anything, it is unknown whether it took effect: check before doing it again."
@@ -228,10 +241,10 @@ def _advice(outcome: Outcome, effect: str) -> str:
     tool, failure = outcome.tool, outcome.failure
     if outcome.direct:
         return "It is not available at present."
+    if outcome.may_have_acted and outcome.idempotent is False:
+        return f"Tell the user that the outcome of `{tool}` has to be checked, and continue without its result."
     if failure.status_code in _ARGUMENT_STATUSES:
         return "Check the arguments with the user, or continue without it."
-    if failure.may_have_acted and outcome.idempotent is False:
-        return f"Tell the user that the outcome of `{tool}` has to be checked, and continue without its result."
     if failure.category is ErrorCategory.AUTH_FAILURE:
         return f"Only its operator can fix that. Tell the user that `{tool}` is not available and continue without it."
     state = "does not work" if failure.category is ErrorCategory.NON_RETRYABLE else "is not available"

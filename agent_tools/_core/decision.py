@@ -7,12 +7,17 @@ rule can be tested as a row of a table.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
 
 #: Waits after a refusal for too many requests double, whatever `multiplier` says: the limiter refills
 #: by the second, and three attempts must not wait half a minute for that.
 THROTTLED_MULTIPLIER = 2.0
+
+#: Failures that pass. Of these, timeouts and broken connections are not retried by default because the call may have
+#: acted, which does not matter once it is verified that it did not happen.
+PASSING = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 
 #: These vetoes only protect against acting twice, so a tool declared idempotent is retried all the same.
 VETOES_UNLESS_IDEMPOTENT = frozenset({Veto.RUNNING, Veto.TEXT})
@@ -85,6 +90,7 @@ class Situation:
         opens_in: Seconds until the open circuit of the tool lets a probe through; None when it is not open.
         patience: Seconds for which a call waits for that.
         affordable: The retry budget of the tool has tokens for one more.
+        effect: What the attempts so far have changed; None: what the failure says about its own request.
     """
 
     attempt: int
@@ -96,15 +102,16 @@ class Situation:
     opens_in: float | None = None
     patience: float = 0.0
     affordable: bool = True
+    effect: Effect | None = None
 
 
 def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     """Return what follows from `failure`; the first rule that applies decides."""
     if failure.category is ErrorCategory.AUTH_FAILURE and _is_worth_new_credentials(failure, policy, now):
         return Retry(0.0, renew=True)
-    if failure.category not in policy.retry_on:
+    if failure.category not in policy.retry_on and not (_is_verified(now) and failure.category in PASSING):
         return GiveUp(Reason.NOT_RETRIED)
-    reason = _harmful(failure, policy) or _too_much(failure, policy, now)
+    reason = _harmful(failure, policy, now) or _too_much(failure, policy, now)
     if reason is not None:
         return GiveUp(reason)
     after = max(wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance), now.opens_in or 0.0)
@@ -115,18 +122,27 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
 
 def _is_worth_new_credentials(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
     """Return whether somebody can renew them, and what would be against any other retry is not against this one."""
-    return now.renewable and not (_may_act_twice(failure, policy) or now.approval_lost or now.draining)
+    return now.renewable and not (_may_act_twice(failure, policy, now) or now.approval_lost or now.draining)
 
 
-def _harmful(failure: Failure, policy: RetryPolicy) -> Reason | None:
+def _harmful(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason | None:
     """Return why a retry might do harm."""
-    if failure.veto is not None and not (failure.veto in VETOES_UNLESS_IDEMPOTENT and policy.idempotent):
+    is_harmless = (failure.veto in VETOES_UNLESS_IDEMPOTENT and policy.idempotent) or (
+        failure.veto is Veto.TEXT and _is_verified(now)
+    )
+    if failure.veto is not None and not is_harmless:
         return Reason.VETO
-    return Reason.MAY_HAVE_ACTED if _may_act_twice(failure, policy) else None
+    return Reason.MAY_HAVE_ACTED if _may_act_twice(failure, policy, now) else None
 
 
-def _may_act_twice(failure: Failure, policy: RetryPolicy) -> bool:
-    return policy.idempotent is False and failure.may_have_acted
+def _may_act_twice(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
+    may_have_acted = failure.may_have_acted if now.effect is None else now.effect is Effect.UNKNOWN
+    return policy.idempotent is False and may_have_acted
+
+
+def _is_verified(now: Situation) -> bool:
+    """Return whether the call is known not to have happened, whatever the failure looks like."""
+    return now.effect is Effect.DID_NOT_HAPPEN
 
 
 def _too_much(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason | None:

@@ -12,7 +12,8 @@ its receipt has acted. So each request that the attempt sent is judged by itself
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
 from agent_tools._core.failure import Failure
 
@@ -23,6 +24,48 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _ELSEWHERE = frozenset({307, 308})
 
 _UNAVAILABLE = 503
+
+
+class Effect(StrEnum):
+    """What a call that failed has changed.
+
+    >>> from agent_tools import Effect
+    >>> Effect("unknown")
+    <Effect.UNKNOWN: 'unknown'>
+    """
+
+    NONE = "none"
+    """Nothing: it did not run, or what it sent was refused."""
+    UNKNOWN = "unknown"
+    """It may have acted."""
+    HAPPENED = "happened"
+    """It took effect, as `RetryPolicy.verify` says, and the model reads its result."""
+    DID_NOT_HAPPEN = "did_not_happen"
+    """It had no effect, as `RetryPolicy.verify` says, so it can be made again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtfulCall:
+    """A call that failed and may have acted: what `RetryPolicy.verify` is asked about.
+
+    >>> from agent_tools import DoubtfulCall, RetryPolicy
+    >>> paid_back = {"A-1": "5 EUR"}
+    >>> def verify(call: DoubtfulCall) -> str | bool:
+    ...     amount = paid_back.get(call.arguments["order"])
+    ...     return False if amount is None else f"Paid back {amount}."
+    >>> policy = RetryPolicy(idempotent=False, verify=verify)
+
+    Attributes:
+        tool: Name of the tool.
+        arguments: As the model gave them.
+        idempotency_key: What `idempotency_key()` returned inside the tool.
+        failure: What went wrong; None for a call that was cut off by a crash.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    idempotency_key: str
+    failure: Failure | None = None
 
 
 def changes_something(method: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_tools._core.decision import Reason
+from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.records import ShortRepr
 
@@ -13,16 +14,18 @@ ENVELOPE = "agent_tools"
 
 
 class EventType(StrEnum):
-    """The four kinds of event."""
+    """The five kinds of event."""
 
     RETRY = "tool_retry"
     """An attempt failed; the next one follows after the wait. Sent before the wait."""
     RECOVERED = "tool_recovered"
-    """An attempt after the first one succeeded."""
+    """The call has a result after a failed attempt: from a later attempt, or from `verify`."""
     FAILED = "tool_failed"
     """No further attempt; the model gets an answer, or the developer the error."""
     SHORT_CIRCUITED = "tool_short_circuited"
     """The call was answered without running the tool."""
+    VERIFIED = "tool_verified"
+    """`RetryPolicy.verify` was asked whether the call happened. What follows comes as another event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -36,7 +39,7 @@ class ToolEvent(ShortRepr):
     >>> node = ResilientToolNode([], observer=page_the_operator)
 
     Attributes:
-        type: Which of the four.
+        type: Which of the five.
         tool: Name of the tool.
         tool_call_id: Id of the call, as the model gave it.
         thread_id: Thread of the conversation; None without a checkpointer.
@@ -52,6 +55,7 @@ class ToolEvent(ShortRepr):
         correctable: Whether the model can correct the call: its arguments were refused, or the tool wrote to it
             what is wrong (`ToolException`). Nobody else has to act on such a failure.
         reason: Why there is no further attempt; None while there is one.
+        found: What `verify` found out; None for all other events.
     """
 
     type: EventType
@@ -67,6 +71,7 @@ class ToolEvent(ShortRepr):
     status_code: int | None = None
     correctable: bool = False
     reason: Reason | None = None
+    found: Effect | None = None
     thread_id: str | None = None
 
     def as_dict(self) -> dict[str, str | int | float | None]:
@@ -86,4 +91,5 @@ class ToolEvent(ShortRepr):
             "status_code": self.status_code,
             "correctable": self.correctable,
             "reason": None if self.reason is None else str(self.reason),
+            "found": None if self.found is None else str(self.found),
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import Any, Literal
 
+from agent_tools._core.effects import DoubtfulCall
 from agent_tools._core.failure import CategoryName, ErrorCategory
 from agent_tools._core.records import ShortRepr, explains_names
 
@@ -56,7 +57,15 @@ class RetryPolicy(ShortRepr):
         retry_on: The categories that are retried.
         classify: Rules for the errors of this tool, asked before all others; see `ToolErrorHandler`.
         idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
-            only those failures are retried that prove that nothing happened. None: not declared.
+            it is run again only when it is known that the attempt changed nothing, which needs the request hook
+            (`send_idempotency_key`) or `verify`. None: not declared; it is retried as `retry_on` says.
+        verify: Asked after a failure that may have acted, with a `DoubtfulCall`, sync or async: did the call happen?
+            It returns the result of the call, as the tool would have; True when it happened and there is no more
+            to say; False when it did not happen, which makes a retry safe (after timeouts and broken connections,
+            too); None when that is unknown. Its own passing errors are retried like those of a tool; after all
+            others the outcome is unknown. Asking counts towards the `deadline`. A tool with a `verify` is
+            `idempotent=False` unless declared otherwise.
+        verify_after: Seconds to wait before `verify` is asked, for services that show late what they have done.
         failed_when: Tells for a returned `ToolMessage` or `Command` whether it is a failure after
             all. None: a result is a failure when its status says so, and is not retried.
         key_by: What makes two calls one for `idempotency_key()`: "call", the place of the call in its message, or
@@ -76,6 +85,8 @@ class RetryPolicy(ShortRepr):
     retry_on: Iterable[ErrorCategory | CategoryName] = _RETRIED_BY_DEFAULT
     classify: Any = ()  # agent_tools._classify.Rules, which is above this floor
     idempotent: bool | None = None
+    verify: Callable[[DoubtfulCall], Any] | None = None
+    verify_after: float = 0.0
     failed_when: Callable[[Any], bool] | None = None
     key_by: Literal["call", "arguments"] = "call"
     longest_attempt: float = field(init=False, repr=False, compare=False)
@@ -86,7 +97,7 @@ class RetryPolicy(ShortRepr):
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
         require_count("max_attempts", self.max_attempts)
-        for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after"):
+        for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after", "verify_after"):
             require_seconds(name, getattr(self, name))
         require_multiplier("multiplier", self.multiplier)
         require_fraction("jitter", self.jitter)
@@ -96,6 +107,7 @@ class RetryPolicy(ShortRepr):
             raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
         if not isinstance(self.share_waits, bool):
             raise TypeError(f"share_waits must be True or False, not {self.share_waits!r}")
+        _require_verify(self)
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
         if is_async(self.failed_when):
@@ -104,10 +116,19 @@ class RetryPolicy(ShortRepr):
             )
         if self.key_by not in ("call", "arguments"):
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
+        if self.verify is not None and self.idempotent is None:
+            object.__setattr__(self, "idempotent", False)
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
         object.__setattr__(self, "longest_call", math.inf if self.deadline is None else self.deadline)
         limits = [limit for limit in (self.attempt_timeout, self.deadline) if limit is not None]
         object.__setattr__(self, "longest_attempt", min(limits, default=math.inf))
+
+
+def _require_verify(policy: RetryPolicy) -> None:
+    if policy.verify is not None and not callable(policy.verify):
+        raise TypeError(f"verify must be a function of a DoubtfulCall, or None, not {policy.verify!r}")
+    if policy.deadline is not None and policy.verify_after >= policy.deadline:
+        raise ValueError(f"verify_after must be below the deadline, {policy.deadline!r}, not {policy.verify_after!r}")
 
 
 def require_count(name: str, value: object) -> None:

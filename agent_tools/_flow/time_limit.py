@@ -87,7 +87,16 @@ def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
     Raises:
         StillRunningError: The time is over; whatever `work` still brings is dropped.
     """
+    result = in_thread(work)
+    if not wait([result], timeout=seconds).done:
+        raise StillRunningError
+    return result.result()
+
+
+def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
+    """Run `work` in a thread of its own, which does not keep the process from ending."""
     result: Future[ResultT] = Future()
+    result.set_running_or_notify_cancel()  # whoever stops waiting for it cannot stop it
     context = contextvars.copy_context()
 
     def deliver() -> None:
@@ -97,6 +106,4 @@ def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
             result.set_exception(error)
 
     threading.Thread(target=deliver, daemon=True, name="agent_tools attempt").start()
-    if not wait([result], timeout=seconds).done:
-        raise StillRunningError
-    return result.result()
+    return result

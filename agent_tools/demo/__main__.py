@@ -18,7 +18,7 @@ from agent_tools.demo.promises import Evidence, check_always, check_numbers
 from agent_tools.demo.record import Recording
 from agent_tools.demo.run import converse
 from agent_tools.demo.script import QUESTIONS
-from agent_tools.demo.tools import connect, make_tools
+from agent_tools.demo.tools import connect, make_policies, make_tools
 from agent_tools.demo.view import Screen, View
 
 #: Takes a model, tools and `checkpointer=`.
@@ -98,7 +98,8 @@ def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool,
 
 async def _converse(build: Builder, model: BaseChatModel, shop: Shop, view: View) -> Recording:
     async with connect(shop.services) as client:
-        graph = build(model, make_tools(client, shop.services), checkpointer=InMemorySaver())
+        tools, policies = make_tools(client, shop.services), make_policies(client)
+        graph = build(model, tools, policies=policies, checkpointer=InMemorySaver())
         return await converse(graph, QUESTIONS, view, requests=lambda: shop.server.requests)
 
 

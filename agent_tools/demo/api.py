@@ -33,7 +33,7 @@ class Promise:
         tool: Name of the tool.
         subject: What it asks about, its first argument.
         meets: What the service does, in words.
-        route: Where its requests arrive.
+        route: Where its requests arrive: a method and a path, or a path alone.
         requests: How many of them the server sees.
         category: Of the error; None when there is none.
         outcome: "ok", "recovered" or "failed".
@@ -80,11 +80,11 @@ PROMISES: Final = (
     Promise(
         tool="refund_order",
         subject="A-1007",
-        meets="pays back, then hangs",
-        route="POST /refunds",
-        requests=1,
+        meets="pays back, then hangs; is asked",
+        route="/refunds",
+        requests=2,
         category="timeout",
-        outcome="failed",
+        outcome="recovered",
     ),
     Promise(
         tool="get_customer",
@@ -162,6 +162,7 @@ def open_shop() -> Iterator[Shop]:
             "GET /customers/C-88": Reply(401, {"detail": f"{INTERNAL_HOST} does not know {API_KEY}, ask {COLLEAGUE}"}),
             "GET /stock": _stock,
             "POST /refunds": ledger.refund,
+            "GET /refunds": ledger.refunded,
         }
     ) as server:
         services = Services(api_url=server.url, help_url=refused_url(), api_key=API_KEY, on_duty=COLLEAGUE)
@@ -181,6 +182,10 @@ class _Ledger:
     def order(self, _request: Request) -> Reply:
         refunded = self.refunds.get("A-1007", [])
         return Reply(200, {"order": "A-1007", "status": "delivered", "items": ["kettle"], "refunds": refunded})
+
+    def refunded(self, request: Request) -> Reply:
+        order = request.query["order"]
+        return Reply(200, {"order": order, "refunds": self.refunds.get(order, [])})
 
     def refund(self, request: Request) -> Reply:
         time.sleep(_BOOKED_AFTER)

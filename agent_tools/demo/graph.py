@@ -3,7 +3,7 @@
 import asyncio
 import atexit
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_tools import ResilientToolNode, RetryPolicy
 from agent_tools.demo.api import open_shop
 from agent_tools.demo.model import model_named
-from agent_tools.demo.tools import Services, connect, make_tools
+from agent_tools.demo.tools import Services, connect, make_policies, make_tools
 from agent_tools.routing import repair_node, route_tool_calls
 
 #: Any: LangGraph's own four parameters say nothing here that helps.
@@ -29,12 +29,13 @@ INSTRUCTIONS = SystemMessage(
     "customer in a few plain sentences what you found, what you did and what you could not do."
 )
 
-#: Paying twice does harm: retried only after errors that prove that nothing was paid.
-PER_TOOL = {"refund_order": RetryPolicy(idempotent=False)}
-
 
 def build_graph(
-    model: BaseChatModel, tools: Sequence[BaseTool], *, checkpointer: BaseCheckpointSaver[Any] | None = None
+    model: BaseChatModel,
+    tools: Sequence[BaseTool],
+    *,
+    policies: Mapping[str, RetryPolicy] | None = None,
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
 ) -> Graph:
     """Return the bot: `model` calls `tools` until it has an answer for the user.
 
@@ -48,7 +49,7 @@ def build_graph(
 
     builder = StateGraph(MessagesState)
     builder.add_node("model", think)
-    builder.add_node("tools", ResilientToolNode(tools, per_tool=PER_TOOL))
+    builder.add_node("tools", ResilientToolNode(tools, per_tool=policies))
     builder.add_node("repair", repair_node())
     builder.add_edge(START, "repair")
     builder.add_edge("repair", "model")
@@ -69,7 +70,7 @@ async def make_graph() -> AsyncIterator[Graph]:
     services = await asyncio.to_thread(_services)
     model = await asyncio.to_thread(model_named, os.environ.get("SUPPORT_MODEL"))
     async with await asyncio.to_thread(connect, services) as client:
-        yield build_graph(model, make_tools(client, services))
+        yield build_graph(model, make_tools(client, services), policies=make_policies(client))
 
 
 @cache

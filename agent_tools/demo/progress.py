@@ -64,7 +64,9 @@ class CallProgress:
         if self.state is State.FAILED:
             return f"{self.error}: {(self.reason or 'given up').replace('_', ' ')}"
         if self.state is State.RECOVERED:
-            return f"recovered with attempt {self.attempts}"
+            return (
+                f"recovered with attempt {self.attempts}" if self.waits else f"{self.error}: found out that it happened"
+            )
         return str(self.state)
 
 

@@ -175,7 +175,7 @@ def _counted(number: int, one: str, many: str = "") -> str:
 
 
 def _on_route(requests: Iterable[Request], route: str) -> list[Request]:
-    return [request for request in requests if f"{request.method} {request.path}" == route]
+    return [request for request in requests if route in (request.path, f"{request.method} {request.path}")]
 
 
 def _holds_any(text: str, secrets: Iterable[str]) -> bool:

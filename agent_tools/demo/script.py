@@ -53,7 +53,7 @@ def _sentence(answer: ToolMessage) -> str:
     if answer.status == "success":
         return _found(str(answer.name), json.loads(answer.text))
     if "unknown whether it took effect" in answer.text:
-        return "I asked for your refund, but got no confirmation, so I check before I ask again."
+        return "I asked for your refund, but nobody can say yet whether it was paid, so I check before I ask again."
     return EXCUSE_BY_TOOL[str(answer.name)]
 
 
@@ -68,7 +68,7 @@ def _found(tool: str, facts: dict[str, Any]) -> str:
 FOUND_BY_TOOL = {
     "get_order": "Order {order} was {status}.",
     "get_shipping": "Its parcel is {parcel} and arrives on {arrives}.",
-    "refund_order": "Your refund is on its way.",
+    "refund_order": "Your {refunded:.0f} euros were paid back.",
     "get_customer": "Your address is {address}.",
     "check_stock": "Of {sku} there are {in_stock} in stock.",
     "search_help": "The help pages say: {text}",

@@ -138,6 +138,8 @@ def _mark(call: CallProgress) -> Text:
 def _outcome(call: CallProgress) -> RenderableType:
     if call.state is State.WAITING:
         return _countdown(call)
+    if call.state is State.RECOVERED and not call.waits:
+        return Text(f"{call.error}, but it happened", "yellow")
     if call.state is State.RECOVERED:
         return Text(f"recovered, waited {' + '.join(f'{wait:.1f}' for wait in call.waits)} s", "yellow")
     return Text(call.error or str(call.state), STYLE_BY_STATE.get(call.state, "dim"))

@@ -7,6 +7,9 @@ import httpx
 from langchain_core.tools import BaseTool, ToolException, tool
 from pydantic import Field
 
+from agent_tools import DoubtfulCall, RetryPolicy
+from agent_tools.idempotency import asend_idempotency_key
+
 #: Seconds that the client waits for a service, per connection and per read.
 CLIENT_TIMEOUT = 1.0
 
@@ -35,6 +38,7 @@ def connect(services: Services) -> httpx.AsyncClient:
         params={"api_key": services.api_key},
         headers={"X-Api-Key": services.api_key},
         timeout=CLIENT_TIMEOUT,
+        event_hooks={"request": [asend_idempotency_key]},
         trust_env=False,  # a proxy from the environment would answer in place of the loopback API
     )
 
@@ -74,6 +78,17 @@ def make_tools(client: httpx.AsyncClient, services: Services) -> list[BaseTool]:
         return _json(await client.get(f"{services.help_url}/search", params={"query": query}))
 
     return [get_order, get_shipping, refund_order, get_customer, check_stock, search_help]
+
+
+def make_policies(client: httpx.AsyncClient) -> dict[str, RetryPolicy]:
+    """Return what is to be known of the tools: a refund must not be made twice, and the shop can say whether it was."""
+
+    async def paid_back(call: DoubtfulCall) -> Json | bool:
+        asked = call.arguments
+        paid = _json(await client.get("/refunds", params={"order": asked["order"]}))["refunds"]
+        return {"order": asked["order"], "refunded": asked["amount"]} if asked["amount"] in paid else False
+
+    return {"refund_order": RetryPolicy(idempotent=False, verify=paid_back)}
 
 
 def _json(response: httpx.Response) -> Json:

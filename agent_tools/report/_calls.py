@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_tools._core.decision import Reason
+from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory
 
 #: Most characters that are kept of what the model read.
@@ -96,6 +97,7 @@ class CallReport:
         error_type: Class name of the error behind it; None when it is not known.
         status_code: HTTP status of the last failure, None when it had none.
         reason: Why it was given up; None when it was not.
+        found: What `RetryPolicy.verify` found out about it; None when it was not asked.
         text: What the model read, without secrets and shortened; empty when it read nothing.
     """
 
@@ -109,6 +111,7 @@ class CallReport:
     error_type: str | None = None
     status_code: int | None = None
     reason: Reason | None = None
+    found: Effect | None = None
     text: str = ""
 
     @property
@@ -128,8 +131,9 @@ class CallReport:
 
     @property
     def error(self) -> str:
-        """The last failure in a few words; empty when there was none."""
+        """The last failure in a few words, and what was found out about its effect; empty when there was none."""
         if self.category is None:
             return ""
         detail = self.error_type if self.status_code is None else f"HTTP {self.status_code}"
-        return ", ".join(filter(None, (self.category, detail)))
+        found = "" if self.found is None else f"verified: {self.found.replace('_', ' ')}"
+        return ", ".join(filter(None, (self.category, detail, found)))

@@ -11,6 +11,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agent_tools._core.decision import Reason
+from agent_tools._core.effects import Effect
 from agent_tools._core.events import ENVELOPE, EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
 from agent_tools.report._record import Record
@@ -56,7 +57,7 @@ def records_of_events(events: Iterable[object]) -> list[Record]:
             record = open_by_id[event.tool_call_id] = Record(tool=event.tool, id=event.tool_call_id, has_messages=False)
             records.append(record)
         record.events.append(event)
-        if event.type is not EventType.RETRY:
+        if event.type not in (EventType.RETRY, EventType.VERIFIED):
             del open_by_id[event.tool_call_id]
     return records
 
@@ -71,7 +72,7 @@ def _fits(record: Record, events: Sequence[ToolEvent]) -> bool:
     last = events[-1]
     if (last.tool, last.tool_call_id) != (record.tool, record.id):
         return False
-    if record.answer is None or last.type is EventType.RETRY:
+    if record.answer is None or last.type in (EventType.RETRY, EventType.VERIFIED):
         return True
     return (record.answer.status == "error") is (last.type is not EventType.RECOVERED)
 
@@ -101,4 +102,5 @@ def _event(facts: Mapping[str, Any]) -> ToolEvent | None:
         error_type=name(facts.get("error_type")),
         status_code=number(facts.get("status_code")),
         reason=word(Reason, facts.get("reason")),
+        found=word(Effect, facts.get("found")),
     )

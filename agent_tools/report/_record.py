@@ -23,6 +23,7 @@ ENDING_BY_EVENT = {
     EventType.RECOVERED: Ending.RECOVERED,
     EventType.FAILED: Ending.FAILED,
     EventType.SHORT_CIRCUITED: Ending.NOT_RUN,
+    EventType.VERIFIED: Ending.UNANSWERED,
 }
 
 
@@ -67,6 +68,7 @@ class Record:
             error_type=self.events[-1].error_type if self.events else facts.get("error_type"),
             status_code=known[0].status_code if known else facts.get("status_code"),
             reason=self.events[-1].reason if self.events else facts.get("reason"),
+            found=next((event.found for event in reversed(self.events) if event.found is not None), None),
             text="" if self.answer is None else scrub(str(self.answer.text), limit=LONGEST_TEXT),
         )
 

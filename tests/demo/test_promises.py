@@ -17,7 +17,7 @@ from agent_tools.demo.progress import State
 from agent_tools.demo.promises import Evidence, check_always, check_numbers
 from agent_tools.demo.run import converse
 from agent_tools.demo.script import QUESTIONS, scripted_model
-from agent_tools.demo.tools import connect, make_tools
+from agent_tools.demo.tools import connect, make_policies, make_tools
 from agent_tools.demo.view import Screen
 
 Falsify = Callable[[Evidence], Evidence | None]
@@ -30,7 +30,8 @@ def evidence() -> Evidence:
 
         async def conversation() -> Evidence:
             async with connect(shop.services) as client:
-                graph = build_graph(scripted_model(), make_tools(client, shop.services), checkpointer=InMemorySaver())
+                tools, policies = make_tools(client, shop.services), make_policies(client)
+                graph = build_graph(scripted_model(), tools, policies=policies, checkpointer=InMemorySaver())
                 screen = Screen(StringIO())
                 recording = await converse(graph, QUESTIONS, PlainView(screen), requests=lambda: shop.server.requests)
                 return Evidence(

@@ -1,0 +1,44 @@
+"""What the failed attempts of a call may have changed, and what would help to know more."""
+
+from agent_tools._call.call import Call, current_call
+from agent_tools._call.requests import Requests, request_in
+from agent_tools._core.decision import PASSING, GiveUp, Retry, Verdict
+from agent_tools._core.effects import Effect, may_have_acted
+from agent_tools._core.failure import Failure
+
+#: Sent twice, these do twice what they do (RFC 9110, 9.2.2; RFC 5789, 2).
+_NOT_IDEMPOTENT = frozenset({"POST", "PATCH"})
+
+
+def note_effect(call: Call, error: BaseException, failure: Failure) -> None:
+    """Note whether an attempt may have acted that ended with `error`, which says `failure` about its own request."""
+    requests = _requests()
+    evidence = None if requests is None else requests.evidence(error, failure, elapsed=call.elapsed())
+    is_declared = call.settings.policy_of(call.request).idempotent is False  # a hint asks for less care
+    if may_have_acted(failure, evidence, must_not_act_twice=is_declared):
+        call.effect = Effect.UNKNOWN
+
+
+def advise(call: Call, error: BaseException, verdict: Verdict) -> None:
+    """Log what would help to handle such a failure better, if `verdict` follows from `error`."""
+    failure, policy, tool = call.failure, call.policy, call.request.tool_call["name"]
+    if failure is None or call.effect is not Effect.UNKNOWN or policy.idempotent or policy.verify is not None:
+        return
+    if policy.idempotent is None and isinstance(verdict, Retry) and _may_have_written(error):
+        call.settings.advice.undeclared(tool)
+    is_unproven = policy.idempotent is False and isinstance(verdict, GiveUp) and failure.category in PASSING
+    if is_unproven and _requests() is None:
+        call.settings.advice.unproven(tool)
+
+
+def _requests() -> Requests | None:
+    current = current_call()
+    return None if current is None else current.seen
+
+
+def _may_have_written(error: BaseException) -> bool:
+    requests = _requests()
+    if requests is not None:
+        return requests.may_have_acted(_NOT_IDEMPOTENT)
+    request, _ = request_in(error)
+    return request is not None and request.method in _NOT_IDEMPOTENT

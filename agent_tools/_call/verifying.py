@@ -1,0 +1,186 @@
+"""Asking whether a call that may have acted did: `RetryPolicy.verify`.
+
+It is asked as a tool is run that may be called twice: within the deadline, its errors classified, again after those
+that pass. It never makes anything worse: whatever goes wrong with it, the outcome of the call stays unknown.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+from inspect import isawaitable
+from itertools import count
+from typing import Any  # what a tool may return
+
+from langchain_core.messages import ToolMessage
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
+
+from agent_tools._call.call import Call, CurrentCall
+from agent_tools._call.observers import logger
+from agent_tools._call.settings import Result
+from agent_tools._core.answer import HAPPENED
+from agent_tools._core.decision import PASSING, Retry, Situation, decide
+from agent_tools._core.effects import DoubtfulCall, Effect
+from agent_tools._core.failure import Failure
+from agent_tools._core.policy import is_async
+from agent_tools._flow.steps import FAILURES, Failed, Flow, Wait
+from agent_tools._flow.time_limit import TimeLimit, in_thread, run_within
+from agent_tools._langgraph.errors import Origin, is_control_flow
+from agent_tools._langgraph.run import alarm_of_run, is_draining, place_of_call
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found out about a call.
+
+    Attributes:
+        found: Whether it happened.
+        result: What the model reads if it happened.
+    """
+
+    found: Effect
+    result: Result | None = None
+
+
+def verification(call: Call, failure: Failure | None) -> Flow[Verified]:
+    """Return what is found out about `call`, which ended with `failure`, or in a crash (None)."""
+    left, after = call.call_left(), call.policy.verify_after
+    is_early = left is not None and after >= left  # asked all the same: it may have happened visibly
+    if after and not is_early and not (yield Wait(after, alarm_of_run())):
+        return Verified(Effect.UNKNOWN)
+    said = yield from _answer(call, failure)
+    if said is False and not is_early:
+        return Verified(Effect.DID_NOT_HAPPEN)
+    result = None if said is None or said is False else _result_of(said, call.request)
+    return Verified(Effect.UNKNOWN if result is None else Effect.HAPPENED, result)
+
+
+def _answer(call: Call, failure: Failure | None) -> Flow[Any]:
+    """Return what `verify` says, None when it does not know, or cannot be asked."""
+    verify = call.policy.verify
+    if verify is None:
+        return None
+    question = DoubtfulCall(
+        tool=call.request.tool_call["name"],
+        arguments=deepcopy(place_of_call(call.request).arguments),
+        idempotency_key=CurrentCall(call.settings, call.request).key(),
+        failure=failure,
+    )
+    for attempt in count(1):
+        said = yield Ask(verify, question, within=call.time_left())
+        if not isinstance(said, Failed):
+            return said
+        if is_control_flow(said.error):
+            raise said.error
+        after = _wait_before_asking_again(call, said.error, attempt)
+        said = None  # or the error would live on, with all its frames, while we wait
+        if after is None or not (yield Wait(after, alarm_of_run())):
+            return None
+    raise AssertionError("unreachable")
+
+
+def _wait_before_asking_again(call: Call, error: BaseException, attempt: int) -> float | None:
+    """Return the seconds to wait after `verify` raised `error`, None to leave it at that."""
+    verdict = decide(
+        call.settings.diagnose(error, Origin.BODY, call.request),
+        replace(call.policy, retry_on=PASSING, idempotent=True),
+        Situation(attempt=attempt, elapsed=call.elapsed(), chance=call.settings.chance(), draining=is_draining()),
+    )
+    if isinstance(verdict, Retry):
+        return verdict.after
+    tool, error_type = call.request.tool_call["name"], type(error).__name__
+    logger.warning("verify raised %s; whether %s took effect stays unknown", error_type, tool)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask `verify`, a step of the flow.
+
+    Attributes:
+        verify: The user's function.
+        question: The call that it is asked about.
+        within: Seconds that it may take; None for no limit.
+    """
+
+    verify: Callable[[DoubtfulCall], Any]
+    question: DoubtfulCall
+    within: float | None
+
+    def do(self) -> Any:
+        """Return what it says, or `Failed`. Only what runs in a thread of its own can be left when its time is over."""
+        try:
+            return run_within(self.within, self._said)
+        except FAILURES as error:
+            return Failed(error)
+
+    def _said(self) -> Any:
+        said = self.verify(self.question)
+        return asyncio.run(_awaited(said)) if isawaitable(said) else said
+
+    async def ado(self) -> Any:
+        """Return the same as `do`."""
+        try:
+            with TimeLimit(self.within):
+                if is_async(self.verify):
+                    return await self.verify(self.question)
+                said = await asyncio.wrap_future(in_thread(partial(self.verify, self.question)))
+                return await said if isawaitable(said) else said
+        except FAILURES as error:
+            return Failed(error)
+
+
+async def _awaited(said: Awaitable[Any]) -> Any:
+    return await said
+
+
+# ---- what the model reads of a call that happened ----
+
+
+def _result_of(said: Any, request: ToolCallRequest) -> Result | None:
+    """Return the result as ToolNode would make it of what the tool returns, None where that cannot be done."""
+    try:
+        return _result(said, request)
+    except Exception as error:  # noqa: BLE001  # it is the user's, and may be anything
+        failed = error
+    logger.warning(
+        "verify returned a %s that is no result (%s); whether %s took effect stays unknown",
+        type(said).__name__,
+        type(failed).__name__,
+        request.tool_call["name"],
+    )
+    return None
+
+
+def _result(said: Any, request: ToolCallRequest) -> Result:
+    call, tool = request.tool_call, request.tool
+    if isinstance(said, ToolMessage):
+        return said.model_copy(update={"tool_call_id": call["id"], "name": said.name or call["name"]})
+    if isinstance(said, Command) or (isinstance(said, list) and any(isinstance(each, Command) for each in said)):
+        if all(message.tool_call_id != call["id"] for message in _answers_in(said)):
+            raise LookupError(call["id"])
+        return said  # type: ignore[return-value]  # a list of them is as good
+    artifact = None
+    if tool is not None and tool.response_format == "content_and_artifact":
+        said, artifact = said
+    content = HAPPENED.format(tool=call["name"]) if said is True else _content(said)
+    return ToolMessage(content, artifact=artifact, name=call["name"], tool_call_id=call["id"])
+
+
+def _answers_in(result: Any) -> Iterator[ToolMessage]:
+    if isinstance(result, ToolMessage):
+        yield result
+    elif isinstance(result, list):
+        for each in result:
+            yield from _answers_in(each)
+    elif isinstance(result, Command):
+        updates = result.update.values() if isinstance(result.update, dict) else [result.update]
+        yield from _answers_in(list(updates))
+
+
+def _content(said: Any) -> Any:
+    is_blocks = isinstance(said, list) and all(isinstance(each, dict) and "type" in each for each in said)
+    return said if isinstance(said, str) or is_blocks else json.dumps(said, ensure_ascii=False, default=str)
