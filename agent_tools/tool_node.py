@@ -20,6 +20,7 @@ from agent_tools._call.settings import OwnHandling, Result
 from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.interrupts import is_resumed
+from agent_tools._langgraph.run import config_of_run
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256
@@ -99,12 +100,16 @@ class ResilientToolNode(ToolNode):
             handler.require_tools(self.tools_by_name)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
-        """Run the calls of the last message; see `ToolNode`."""
+        """Run the calls of the last message; see `ToolNode`.
+
+        Called by hand in a node, an entrypoint, a task or a tool, it finds the config of the run by itself.
+        """
+        config = config_of_run(config)
         batch = self._batch(input, config)
         token = current.set(batch)
         try:
             # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
-            return super().invoke(input, {**(config or {}), "max_concurrency": _THREADS}, **kwargs)
+            return super().invoke(input, {**config, "max_concurrency": _THREADS}, **kwargs)
         except GraphInterrupt as error:
             batch.interrupted(error)
             raise
@@ -113,6 +118,7 @@ class ResilientToolNode(ToolNode):
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
+        config = config_of_run(config)
         batch = self._batch(input, config, asyncio.get_running_loop())
         token = current.set(batch)
         try:
@@ -124,9 +130,7 @@ class ResilientToolNode(ToolNode):
             current.reset(token)
             batch.close()
 
-    def _batch(
-        self, node_input: Any, config: RunnableConfig | None, loop: asyncio.AbstractEventLoop | None = None
-    ) -> Batch:
+    def _batch(self, node_input: Any, config: RunnableConfig, loop: asyncio.AbstractEventLoop | None = None) -> Batch:
         return Batch(partial(self._call_ids, node_input), config=config, resumed=is_resumed(config), loop=loop)
 
     def _call_ids(self, node_input: Any) -> list[str]:

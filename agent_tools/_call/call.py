@@ -22,7 +22,7 @@ from agent_tools._core.idempotency import key_of_arguments, key_of_call
 from agent_tools._core.loop_guard import Stop
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Gate, Refusal
-from agent_tools._langgraph.run import is_hinted_destructive, message_of, thread_id_of, thread_of
+from agent_tools._langgraph.run import is_hinted_destructive, place_of_call, thread_id_of, thread_of
 
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
@@ -42,8 +42,8 @@ class CurrentCall:
         call, thread = self.request.tool_call, thread_of(self.request)
         if self.settings.policy_of(self.request).key_by == "arguments":
             return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])
-        message = message_of(self.request)
-        return key_of_call(thread=thread, message=message, call=call["id"] or "", tool=call["name"])
+        at = place_of_call(self.request)
+        return key_of_call(thread=thread, message=at.message, place=at.index, tool=call["name"], arguments=at.arguments)
 
     @property
     def seen(self) -> Requests | None:

@@ -1,8 +1,8 @@
 """Keys by which a service recognizes a call that it has already carried out.
 
 A key must be the same for all attempts of a call, also in another process after a crash, and different for
-any other call. The attempt is no part of it, and the id that the model gave the call is not enough:
-some providers number the calls of each turn from one.
+any other call. So it is made of where the call stands and what it asks, not of its id: some providers give
+all calls of a message one id, or number the calls of each turn from one.
 """
 
 import hashlib
@@ -10,16 +10,17 @@ import json
 from typing import Any
 
 
-def key_of_call(*, thread: str, message: str, call: str, tool: str) -> str:
+def key_of_call(*, thread: str, message: str, place: str, tool: str, arguments: dict[str, Any]) -> str:
     """Return the key of one tool call: 32 hexadecimal digits.
 
     Args:
         thread: Id of the conversation.
         message: Id of the AI message that makes the call.
-        call: Id of the call within this message.
+        place: Which call of this message it is.
         tool: Name of the tool.
+        arguments: As the model gave them.
     """
-    return _digest("call", thread, message, call, tool)
+    return _digest("call", thread, message, place, tool, canonical(arguments))
 
 
 def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> str:
@@ -44,7 +45,7 @@ def canonical(arguments: dict[str, Any]) -> str:
     """Return the same text for arguments that are the same, in whatever order the model wrote them."""
     try:
         return json.dumps(arguments, sort_keys=True, default=str)
-    except TypeError:  # keys of several types, which no JSON has and nobody can sort
+    except (TypeError, ValueError, RecursionError):  # keys of several types, or a dict that holds itself
         return repr(arguments)
 
 

@@ -1,10 +1,13 @@
 """What a run of a graph tells of itself: is it draining, which thread, which message made a call, what came before."""
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolCall
+from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs
 from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime, get_runtime
@@ -13,8 +16,21 @@ from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_cal
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph.interrupts import scratchpad_of
 
+#: Where a config has what LangGraph gives to nodes: `langgraph._internal._constants`.
+RUNTIME = "__pregel_runtime"
+
 #: Stands for the thread where there is no graph: keys then hold within this process.
 _THIS_PROCESS = f"process {uuid4()}"
+
+
+def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
+    """Return the config that a node is `given`, completed by that of the run it is called in.
+
+    The graph gives its nodes a whole one. Called by hand, a node may get none, or tags alone.
+    """
+    if given is not None and RUNTIME in given.get("configurable", ()):
+        return given
+    return merge_configs(ensure_config(), given)
 
 
 def alarm_of_run() -> Alarm | None:
@@ -84,13 +100,56 @@ def node_attempt_of(request: ToolCallRequest) -> int:
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
 
 
-def message_of(request: ToolCallRequest) -> str:
-    """Return the id of the AI message that makes this call; its place in the history where it has no id."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a call stands, which tells it from all others of its thread.
+
+    Attributes:
+        message: The id of the AI message that makes the call; the message's index where it has no id.
+        index: Which of its calls it is.
+        arguments: As the model gave them.
+    """
+
+    message: str
+    index: str
+    arguments: dict[str, Any]
+
+
+def place_of_call(request: ToolCallRequest) -> Place:
+    """Return where the newest message that makes this call has it."""
+    call = request.tool_call
     for messages in _histories_in(request.state):
-        for place in range(len(messages) - 1, -1, -1):
-            if _makes_call(messages[place], request.tool_call["id"]):
-                return messages[place].id or f"place {place}"
-    return ""
+        for at in range(len(messages) - 1, -1, -1):
+            calls = messages[at].tool_calls if isinstance(messages[at], AIMessage) else []
+            matching = _matching(call, calls)
+            if matching:
+                index = str(matching[0])
+                if len(matching) > 1:  # twins, which are told apart by the tasks that run them
+                    index += f" of task {_number_of_task(request)}"
+                return Place(
+                    message=messages[at].id or f"place {at}", index=index, arguments=calls[matching[0]]["args"]
+                )
+    return Place(message="", index="", arguments=call["args"])
+
+
+def _matching(call: ToolCall, calls: Sequence[ToolCall]) -> list[int]:
+    """Return the indexes in `calls` of the call itself, else of its equals, else of those with its id."""
+    for is_match in (operator.is_, operator.eq, _have_same_id):
+        found = [index for index, each in enumerate(calls) if is_match(each, call)]
+        if found:
+            return found
+    return []
+
+
+def _have_same_id(one: ToolCall, other: ToolCall) -> bool:
+    return one["id"] == other["id"]
+
+
+def _number_of_task(request: ToolCallRequest) -> object:
+    """Return which task of its step runs the call (`Send`), the same whenever the step is run again."""
+    config = getattr(request.runtime, "config", None) or {}
+    path = config.get("metadata", {}).get("langgraph_path", ())
+    return path[1] if len(path) > 1 else ""
 
 
 def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
@@ -112,7 +171,3 @@ def _histories_in(state: Any) -> Iterator[list[Any]]:  # any state that ToolNode
 
 def _slots_of(state: Any) -> dict[str, Any]:
     return {name: getattr(state, name, None) for name in getattr(type(state), "__slots__", ())}
-
-
-def _makes_call(message: object, call_id: str | None) -> bool:
-    return isinstance(message, AIMessage) and any(call["id"] == call_id for call in message.tool_calls)

@@ -358,6 +358,6 @@ def test_a_key_of_the_users_stays_and_requests_that_read_get_none(flavor: Flavor
 
 def test_outside_of_a_tool_the_hook_does_nothing() -> None:
     with FaultyServer(200) as server, client() as sending:
-        sending.post(server.url)
+        contextvars.Context().run(sending.post, server.url)
 
         assert keys_of(server) == [None]

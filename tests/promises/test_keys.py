@@ -15,7 +15,7 @@ from langgraph.types import Command, interrupt
 from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
 from agent_tools.idempotency import asend_idempotency_key, send_idempotency_key
 from agent_tools.testing import FaultyServer
-from tests.support.toolbox import AT_ONCE, Flaky, Flavor, asking, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, Repeating, asking, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")
 
@@ -52,6 +52,31 @@ def test_the_key_is_the_same_for_all_attempts_and_differs_for_another_call_turn_
 
     assert len(set(seen)) == 5
     assert {len(key) for key in seen} == {32}
+
+
+@pytest.mark.parametrize("amounts", [(5, 6), (5, 5)])
+@pytest.mark.parametrize("call_id", ["c1", ""])
+def test_calls_of_one_id_have_keys_of_their_own(flavor: Flavor, call_id: str, amounts: tuple[int, int]) -> None:
+    seen: list[str] = []
+    calls = [ToolCall(name="charge", args={"amount": amount}, id=call_id) for amount in amounts]
+    state = {"messages": [HumanMessage("charge"), AIMessage("", id="ai1", tool_calls=calls)]}
+    for _ in range(2):  # in a thread and in a copy of it
+        options = {"model": Repeating([], then="Goodbye.", strict=False)} if flavor.door == "create_agent" else {}
+        flavor.run(flavor.graph_of([_key_tool(flavor, seen)], checkpointer=InMemorySaver(), **options), state, THREAD)
+
+    assert len(seen) == 4
+    assert len(set(seen)) == 2
+
+
+def test_edited_arguments_have_another_key_and_the_same_ones_the_same(flavor: Flavor) -> None:
+    seen: list[str] = []
+    for amount in (5, 6, 5):
+        edited = ToolCall(name="charge", args={"amount": amount}, id="c1")
+        graph = flavor.graph_of([_key_tool(flavor, seen)], checkpointer=InMemorySaver())
+        flavor.run(graph, {"messages": [AIMessage("", id="ai1", tool_calls=[edited])]}, THREAD)
+
+    assert len(seen) == 3
+    assert seen[0] == seen[2] != seen[1]
 
 
 def test_the_key_is_the_same_after_an_interrupt_in_another_graph_object(flavor: Flavor) -> None:
