@@ -85,6 +85,7 @@ class Call:
         execute: Runs the tool once; what it returns is awaited in async code.
         batch: The calls that run beside this one; None where no node of ours runs them.
         own: What an explicit `handle_tool_errors` says about errors.
+        task: What runs an async call; a wrapper of the user's may make the attempts in other tasks.
         stop: Why the call is not to be run; None lets it run.
         started: When the first attempt began, by the clock of the settings; None for now.
 
@@ -124,6 +125,7 @@ class Call:
         "settings",
         "started",
         "stop",
+        "task",
     )
 
     def __init__(
@@ -134,6 +136,7 @@ class Call:
         *,
         batch: Batch | None,
         own: OwnHandling | None = None,
+        task: "asyncio.Task[Any] | None" = None,
         stop: Stop | None = None,
         started: float | None = None,
     ) -> None:
@@ -144,6 +147,7 @@ class Call:
         self.execute = execute
         self.batch = batch
         self.own = own
+        self.task = task
         self.stop = stop
         self.policy = replace(policy, idempotent=False) if careful else policy
         self.started = self.attempt_began = settings.clock() if started is None else started
@@ -167,7 +171,7 @@ class Call:
         """Return the same call as a wrapper of the user's makes it again: nothing has been counted yet."""
         is_same = request.tool_call["name"] == self.request.tool_call["name"]
         stop = self.stop if is_same else None  # else it is not the call that the model has made
-        return Call(self.settings, request, self.execute, batch=self.batch, own=self.own, stop=stop)
+        return Call(self.settings, request, self.execute, batch=self.batch, own=self.own, task=self.task, stop=stop)
 
     @property
     def id(self) -> str:
@@ -258,7 +262,7 @@ class Call:
         """Return the error to stop the run with, once the other calls have ended."""
         if self.batch is None or self.batch.resumed or not isinstance(error, GraphBubbleUp):
             return error  # calls that take turns wait for this one instead
-        return await self.batch.settled(self.id, error, by=asyncio.current_task())
+        return await self.batch.settled(self.id, error, by=self.task)
 
     # ---- what is told of it ----
 

@@ -81,7 +81,7 @@ async def arun(
     policy = settings.policy_of(request)
     is_plain = stop is None and around is None and _is_plain(settings, request, batch)
     if not is_plain or policy.longest_attempt < LONG or task.cancelling():
-        return await _arun_all(Call(settings, request, execute, batch=batch, own=own, stop=stop), around)
+        return await _arun_all(Call(settings, request, execute, batch=batch, own=own, task=task, stop=stop), around)
     timer = deadline_timer_of(asyncio.get_running_loop()) if batch is None or batch.timer is None else batch.timer
     started, is_late = settings.clock(), False
     timer.watch(task, policy.longest_attempt)
@@ -93,7 +93,7 @@ async def arun(
         is_late = timer.release(task)
     if not isinstance(brought, Failed) and settings.is_calm(request):
         return brought
-    call = Call(settings, request, execute, batch=batch, own=own, started=started)
+    call = Call(settings, request, execute, batch=batch, own=own, task=task, started=started)
     try:
         if is_late and isinstance(brought, Failed) and isinstance(brought.error, asyncio.CancelledError):
             brought = timed_out(Failed(TimeoutError()), request, is_late=True)
