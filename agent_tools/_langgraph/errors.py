@@ -1,4 +1,4 @@
-"""All that LangGraph and LangChain do not export by name, in one place.
+"""Control flow or failure, and how far the call had got.
 
 Where an error came from is read off its traceback: the first of the framework's own functions on the
 way in says how far the call had got. That costs nothing as long as nothing fails.
@@ -11,14 +11,15 @@ from enum import Enum, auto
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
+from langgraph.prebuilt import tool_node
 from langgraph.prebuilt.tool_node import (
     INVALID_TOOL_NAME_ERROR_TEMPLATE,
     ToolCallRequest,
     ToolInvocationError,
-    _infer_handled_types,
 )
 from pydantic import ValidationError
 
+from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.clean_errors import original_of
 
 
@@ -36,11 +37,11 @@ class Origin(Enum):
 
 
 ORIGIN_BY_FUNCTION = {
-    "_inject_tool_args": Origin.WIRING,
-    "_parse_input": Origin.ARGUMENTS,
-    "_run": Origin.BODY,
-    "_arun": Origin.BODY,
-    "_normalize_tool_response": Origin.RESULT,
+    names.INJECT: Origin.WIRING,
+    names.PARSE: Origin.ARGUMENTS,
+    names.RUN: Origin.BODY,
+    names.ARUN: Origin.BODY,
+    names.NORMALIZE: Origin.RESULT,
 }
 
 
@@ -95,7 +96,7 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    return step is not None and step.tb_frame.f_code.co_name == "_run"
+    return step is not None and step.tb_frame.f_code.co_name == names.RUN
 
 
 def names_no_tool(answer: ToolMessage, request: ToolCallRequest) -> bool:
@@ -136,4 +137,5 @@ def _visible_arguments(tool: BaseTool | None) -> frozenset[str] | None:
 
 def handled_types(handler: Callable[..., str]) -> tuple[type[Exception], ...]:
     """Return the error types that `handler` is annotated for, as ToolNode reads them."""
-    return _infer_handled_types(handler)
+    types: tuple[type[Exception], ...] = getattr(tool_node, names.HANDLED_TYPES)(handler)
+    return types
