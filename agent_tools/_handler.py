@@ -20,8 +20,9 @@ from agent_tools._call.call import AsyncExecute, Execute
 from agent_tools._call.credentials import Credentials
 from agent_tools._call.nested_retries import NestedRetries
 from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
+from agent_tools._call.returned import Result
 from agent_tools._call.run import AsyncWrapper, Wrapper, arun, run
-from agent_tools._call.settings import OwnHandling, Result, Settings
+from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import require_rules
 from agent_tools._core.budget import BudgetPolicy
@@ -89,15 +90,6 @@ class ToolErrorHandler:
     def reset(self, key: str | None = None) -> None:
         """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
         self._settings.gates.reset(key)
-
-    def policy_of(self, tool: str) -> RetryPolicy:
-        """Return the policy for the calls of `tool`."""
-        return self._settings.per_tool.get(tool, self._settings.policy)
-
-    @property
-    def shares_health(self) -> bool:
-        """Whether other processes know what this one knows about services."""
-        return getattr(self._settings.gates, "link", None) is not None
 
     def fresh_health(self) -> AbstractContextManager[None]:
         """Return a `with` block in which no tool has failed yet; what happens in it is forgotten when it ends.

@@ -15,8 +15,9 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, current
 from agent_tools._call.options import HandlerOptions, lists_options
+from agent_tools._call.returned import Result
 from agent_tools._call.run import AsyncWrapper, Wrapper
-from agent_tools._call.settings import OwnHandling, Result
+from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.interrupts import is_resumed

@@ -3,11 +3,11 @@
 from langchain_core.messages import ToolMessage
 
 from agent_tools._call.call import Call
-from agent_tools._call.settings import Result
+from agent_tools._call.returned import Result, ReturnedError, text_in
 from agent_tools._core.answer import Outcome, facts
 from agent_tools._core.redacted_content import scrub_content
 from agent_tools._core.turn import marked
-from agent_tools._langgraph.returned_errors import with_errors
+from agent_tools._langgraph.returned_errors import with_answer
 
 
 def answer(call: Call, error: BaseException, outcome: Outcome) -> ToolMessage:
@@ -24,22 +24,24 @@ def answer(call: Call, error: BaseException, outcome: Outcome) -> ToolMessage:
     )
 
 
-def as_error(call: Call, result: Result) -> Result:
+def as_error(call: Call, error: ReturnedError) -> Result:
     """Return a result that counts as a failure as what it is, without secrets."""
     outcome = call.outcome()
     known = facts(outcome)
 
     def told(message: ToolMessage) -> ToolMessage:
-        content = scrub_content(message.content)
+        content = error.words or scrub_content(message.content)
+        own = call.settings.texts.own(outcome, result=text_in(content))
         changes = {
-            "content": content or call.settings.texts.text(outcome),
+            "content": own or content or call.settings.texts.text(outcome),
             "artifact": known if message.artifact is None else message.artifact,
-            "additional_kwargs": message.additional_kwargs | marked(known, str(content)),
+            "additional_kwargs": message.additional_kwargs | marked(known, text_in(content)),
             "status": "error",
         }
         return message.model_copy(update=changes)
 
+    result = error.result
     if isinstance(result, ToolMessage):
         return told(result)
-    changed: Result = with_errors(result, call.request.tool_call["id"], told)
+    changed: Result = with_answer(result, call.request.tool_call["id"], told)
     return changed

@@ -4,22 +4,18 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from inspect import iscoroutine
-from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.call import Call
-from agent_tools._call.observers import logger
-from agent_tools._call.settings import Result, ReturnedError
+from agent_tools._call.returned import Result, returned_error
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import FAILURES, Failed
 from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within
 from agent_tools._langgraph.clean_errors import original_of
-from agent_tools._langgraph.errors import bubbled, names_no_tool
-from agent_tools._langgraph.returned_errors import error_in
+from agent_tools._langgraph.errors import bubbled
 from agent_tools._langgraph.run import runs_in_thread
 
 #: What an attempt brings.
@@ -87,29 +83,7 @@ async def stopped(call: Call, brought: Brought) -> Brought:
 
 def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> Brought:
     """Return `result`, or `Failed` when it counts as a failure."""
-    if isinstance(result, ToolMessage):
-        error = result if result.status == "error" else None
-    else:
-        error = error_in(result, request.tool_call["id"])
-    if error is not None:
-        refused = getattr(request.tool, "take_refused", None)  # of a `WatchedTool`
-        hidden = None if refused is None else refused()
-        if hidden is not None:
-            return failed(hidden)
-    if policy.failed_when is not None and _says_failed(policy.failed_when, result):
-        return Failed(ReturnedError(result, retry=True))
-    if error is not None:
-        return Failed(ReturnedError(result, retry=False, acted=not names_no_tool(error, request)))
-    return result
-
-
-def _says_failed(failed_when: Callable[[Any], bool], result: Result) -> bool:
-    try:
-        said: object = failed_when(result)
-        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
-            said.close()
-            raise TypeError
-        return bool(said)
-    except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
-        logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
-        return False
+    if isinstance(result, ToolMessage) and result.status != "error" and policy.failed_when is None:
+        return result
+    error = returned_error(result, request, policy)
+    return result if error is None else failed(error)

@@ -12,7 +12,8 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.requests import Requests
-from agent_tools._call.settings import OwnHandling, Result, Settings
+from agent_tools._call.returned import Result
+from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._core.answer import Outcome, is_correctable
 from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
@@ -20,9 +21,11 @@ from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
 from agent_tools._core.loop_guard import Stop
+from agent_tools._core.made_up import word
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Gate, Refusal
-from agent_tools._langgraph.run import is_hinted_destructive, place_of_call, thread_id_of, thread_of
+from agent_tools._langgraph.hints import hinted_idempotent
+from agent_tools._langgraph.run import place_of_call, thread_id_of, thread_of
 
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
@@ -141,7 +144,7 @@ class Call:
         started: float | None = None,
     ) -> None:
         policy = settings.policy_of(request)
-        careful = policy.idempotent is None and is_hinted_destructive(request.tool)
+        hinted = hinted_idempotent(request.tool) if policy.idempotent is None else None
         self.settings = settings
         self.request = request
         self.execute = execute
@@ -149,7 +152,7 @@ class Call:
         self.own = own
         self.task = task
         self.stop = stop
-        self.policy = replace(policy, idempotent=False) if careful else policy
+        self.policy = policy if hinted is None else replace(policy, idempotent=hinted)
         self.started = self.attempt_began = settings.clock() if started is None else started
         self.admission: Admission | None = None
         if settings.gates.by_key:
@@ -177,6 +180,12 @@ class Call:
     def id(self) -> str:
         """The id that the model gave the call."""
         return self.request.tool_call["id"] or ""
+
+    @property
+    def tool(self) -> str:
+        """The name of the tool; one that the model made up is cleaned."""
+        name: str = self.request.tool_call["name"]
+        return name if self.request.tool is not None else word(name)
 
     # ---- time ----
 
@@ -272,7 +281,7 @@ class Call:
             raise AssertionError("an answer was asked for before the call was given up")
         tool, stop = self.request.tool, self.stop
         return Outcome(
-            tool=self.request.tool_call["name"],
+            tool=self.tool,
             failure=self.failure,
             attempts=self.failures,
             elapsed=self.failed_at,
@@ -286,12 +295,12 @@ class Call:
 
     def event(self, kind: EventType, after: float | None = None) -> ToolEvent:
         """Return what has just happened, `after` which the next attempt follows."""
-        call, failure = self.request.tool_call, self.failure
+        failure = self.failure
         # What is verified is the attempt that has failed, however long that takes.
         now = self.started + self.failed_at if kind is EventType.VERIFIED else self.settings.clock()
         return ToolEvent(
             type=kind,
-            tool=call["name"],
+            tool=self.tool,
             tool_call_id=self.id,
             attempt=self.failures + (kind is EventType.RECOVERED and self.effect is not Effect.HAPPENED),
             of=self.policy.max_attempts,

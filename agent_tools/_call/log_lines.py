@@ -13,13 +13,12 @@ own, so that no handler above DEBUG gets it.
 """
 
 import logging
-import re
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.tracebacks import without_secrets
 from agent_tools._core.events import EventType, ToolEvent
-from agent_tools._core.redaction import scrub
+from agent_tools._core.made_up import word
 from agent_tools._langgraph.clean_errors import is_clean
 
 _logger = logging.getLogger("agent_tools")
@@ -39,10 +38,6 @@ TEXT_BY_TYPE = {
     EventType.SHORT_CIRCUITED: "%(tool)s was not run (%(error)s): %(reason)s [%(call)s]",
     EventType.VERIFIED: "%(tool)s failed (%(error)s) and was verified: %(found)s [%(call)s]",
 }
-
-#: Names and ids as they should be. The model makes them up, so others may hold line breaks or secrets.
-_WORD = re.compile(r"[\w.:/@+-]{0,80}", re.ASCII)
-_LONGEST_WORD = 80
 
 
 def log_event(event: ToolEvent) -> None:
@@ -65,11 +60,3 @@ def log_traceback(error: BaseException, request: ToolCallRequest) -> None:
         seen = without_secrets(error, has_text=not is_clean(request.tool))
         call = request.tool_call
         _logger.debug("%s raised [call %s]", word(call["name"]), word(call["id"] or ""), exc_info=seen)
-
-
-def word(text: str) -> str:
-    """Return `text`, which the model made up, in one line and without secrets."""
-    if _WORD.fullmatch(text):
-        return text
-    line = "".join(char if char.isprintable() else " " for char in scrub(text))
-    return line[:_LONGEST_WORD]

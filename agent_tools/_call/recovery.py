@@ -13,7 +13,8 @@ from agent_tools._call.call import Call
 from agent_tools._call.credentials import Renew
 from agent_tools._call.effects import advise, note_effect
 from agent_tools._call.observers import CallBack, is_heard, report_event
-from agent_tools._call.settings import DrainingError, NotRunError, Result, ReturnedError
+from agent_tools._call.returned import Result, ReturnedError, is_of_others
+from agent_tools._call.settings import DrainingError, NotRunError
 from agent_tools._call.verifying import verification
 from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
@@ -69,7 +70,8 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
                     return refused
             call.request = as_retry(call.request, call.failures + 1)
             brought = yield ToolAttempt(call)
-        call.worked_at_gate()
+        if not is_of_others(brought, call.request):
+            call.worked_at_gate()
         if call.failures:
             yield from _told(call, EventType.RECOVERED)
         return brought
@@ -106,22 +108,18 @@ def is_failure(call: Call, error: BaseException) -> bool:
     if origin is Origin.WIRING:
         return False
     failure = call.settings.diagnose(cause, origin, call.request)
-    if origin is not Origin.ARGUMENTS and not is_unknown_tool(error):
+    was_run = origin is not Origin.ARGUMENTS and not (isinstance(error, ReturnedError) and not error.was_run)
+    if was_run:
         note_effect(call, error, failure)
     call.count(failure)
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
         tool, node_attempt = call.request.tool_call["name"], node_attempt_of(call.request)
         call.settings.layers.note(error, tool=tool, node_attempt=node_attempt)
-    if origin is not Origin.ARGUMENTS:  # else the tool was not run, and there is nothing that others are to know
+    if was_run:  # else there is nothing that others are to know
         _let_others_know(call, failure)
     elif call.admission is not None:
         call.admission.leave()
     return True
-
-
-def is_unknown_tool(error: BaseException) -> bool:
-    """Return whether nothing was run, since there is no such tool."""
-    return isinstance(error, ReturnedError) and not error.failure.may_have_acted
 
 
 def _let_others_know(call: Call, failure: Failure) -> None:
@@ -220,7 +218,7 @@ def _ended(call: Call, error: BaseException, reason: Reason) -> Flow[Ended]:
     """Return what the call comes to that no attempt follows."""
     given_up = yield from _given_up(call, error, reason)
     # What the tool returned is no error to whoever sees it: it is a result, marked as what it is.
-    return as_error(call, error.result) if isinstance(error, ReturnedError) else given_up
+    return as_error(call, error) if isinstance(error, ReturnedError) else given_up
 
 
 def _given_up(call: Call, error: BaseException, reason: Reason) -> Flow[GivenUp]:

@@ -17,7 +17,8 @@ from agent_tools._call.attempt import failed, looked_at, stopped, timed_out
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, Call, CurrentCall, Execute, current
 from agent_tools._call.recovery import Ended, GivenUp, recovery
-from agent_tools._call.settings import OwnHandling, Result, Settings
+from agent_tools._call.returned import Result
+from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools._flow.steps import FAILURES, Failed, aperform, perform

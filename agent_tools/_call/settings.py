@@ -4,27 +4,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
-from langgraph.types import Command
 
 from agent_tools._call.advice import Advice
 from agent_tools._call.credentials import Credentials
 from agent_tools._call.log_lines import log_traceback
 from agent_tools._call.nested_retries import NestedRetries
 from agent_tools._call.observers import Observer, logger
+from agent_tools._call.returned import ReturnedError, failure_of_arguments
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import Rules, diagnose
-from agent_tools._core.answer import render_bad_arguments
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.failure import Failure, Veto
 from agent_tools._core.loop_guard import LoopGuard
+from agent_tools._core.made_up import word
 from agent_tools._core.policy import RetryPolicy, is_async
 from agent_tools._core.redaction import scrub
 from agent_tools._flow.time_limit import StillRunningError
 from agent_tools._gate.gates import Gates
-from agent_tools._langgraph.errors import Origin, argument_problems
+from agent_tools._langgraph.arguments import problems_in
+from agent_tools._langgraph.errors import Origin
 
-Result = ToolMessage | Command[Any]
 ShareKey = Callable[[ToolCallRequest], str]
 
 
@@ -34,20 +33,6 @@ class DrainingError(Exception):
 
 class NotRunError(Exception):
     """A call was not run: its tool is known to be down, or has kept failing."""
-
-
-class ReturnedError(Exception):
-    """A tool returned what counts as a failure; carries it through the loop like a raised error."""
-
-    def __init__(self, result: Result, *, retry: bool, acted: bool = True) -> None:
-        super().__init__()
-        self.result = result
-        self.failure = Failure(
-            category=ErrorCategory.RETRYABLE if retry else ErrorCategory.NON_RETRYABLE,
-            error_type=type(result).__name__,
-            rule="failed_when" if retry else "returned status",
-            may_have_acted=acted,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +88,10 @@ class Settings:
     def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
         if isinstance(cause, ReturnedError):
-            return cause.failure
+            return cause.failure(self._rules_of(request.tool_call["name"]))
         if origin is Origin.ARGUMENTS:
-            return _refused_arguments(cause, request)
+            problems = problems_in(cause, request)
+            return failure_of_arguments(problems, type(cause).__name__, word(request.tool_call["name"]))
         log_traceback(cause, request)
         failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
         if origin is Origin.RESULT:
@@ -140,17 +126,6 @@ class Settings:
     def _rules_of(self, tool: str) -> Rules:
         own = self.per_tool.get(tool, self.policy).classify
         return (own, self.rules) if own else self.rules
-
-
-def _refused_arguments(error: BaseException, request: ToolCallRequest) -> Failure:
-    problems = [scrub(problem) for problem in argument_problems(error, request.tool)]
-    return Failure(
-        category=ErrorCategory.NON_RETRYABLE,
-        error_type=type(error).__name__,
-        rule="arguments" if problems else "injected arguments",
-        may_have_acted=False,
-        detail=render_bad_arguments(request.tool_call["name"], problems),
-    )
 
 
 def _text_of(error: BaseException) -> str:

@@ -17,7 +17,6 @@ template: one without `{detail}` gives way to it.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from string import Formatter
 
 from agent_tools._call.observers import logger
@@ -79,11 +78,21 @@ class OwnTexts:
 
     def text(self, outcome: Outcome) -> str:
         """Return what the model reads."""
-        if self._said_by_place:
-            for said in map(partial(_said, outcome=outcome), self._candidates(outcome)):
-                if said is not None and said.strip():
-                    return said if len(said) <= _LIMIT else f"{said[: _LIMIT - 1]}…"
-        return render(outcome)
+        return self.own(outcome) or render(outcome)
+
+    def own(self, outcome: Outcome, *, result: str | None = None) -> str | None:
+        """Return the user's words, None where there are none.
+
+        Args:
+            outcome: How the call ended.
+            result: What the tool returned as its error. Words of the user win over it; a template may have it as
+                `{detail}`.
+        """
+        for text in self._candidates(outcome) if self._said_by_place else ():
+            said = _filled(text, outcome, result) if isinstance(text, _Template) else _answered(text, outcome)
+            if said is not None and said.strip():
+                return said if len(said) <= _LIMIT else f"{said[: _LIMIT - 1]}…"
+        return None
 
     def _candidates(self, outcome: Outcome) -> Iterator["_Template | Function"]:
         """Yield what there is for `outcome`, the most precise first."""
@@ -93,15 +102,13 @@ class OwnTexts:
                 yield self._said_by_place[place]
 
 
-def _said(text: "_Template | Function", outcome: Outcome) -> str | None:
-    return _filled(text, outcome) if isinstance(text, _Template) else _answered(text, outcome)
-
-
-def _filled(template: _Template, outcome: Outcome) -> str | None:
+def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | None:
     """Return the text with its fields filled in, None when one of them is not known."""
-    if outcome.failure.detail is not None and "detail" not in template.fields:
+    if result is None and outcome.failure.detail is not None and "detail" not in template.fields:
         return None
     values = {field: VALUE_BY_FIELD[field](outcome) for field in template.fields}
+    if result is not None and "detail" in values:
+        values["detail"] = result
     return None if None in values.values() else template.text.format_map(values)
 
 

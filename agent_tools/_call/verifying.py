@@ -20,7 +20,7 @@ from langgraph.types import Command
 
 from agent_tools._call.call import Call, CurrentCall
 from agent_tools._call.observers import logger
-from agent_tools._call.settings import Result
+from agent_tools._call.returned import Result
 from agent_tools._core.answer import HAPPENED
 from agent_tools._core.decision import PASSING, Retry, Situation, decide
 from agent_tools._core.effects import DoubtfulCall, Effect

@@ -5,8 +5,8 @@ words), `databases`, `rpc`, `builtin`, `classes` (by library), `names` (by what 
 walks; `wrapping` knows the way into causes and groups; `reading` guards every look at a foreign object.
 """
 
-from agent_tools._classify.engine import diagnose
+from agent_tools._classify.engine import diagnose, diagnose_text
 from agent_tools._classify.explain import explain
-from agent_tools._classify.rules import Rules, require_rules
+from agent_tools._classify.rules import Rules, ask, require_rules
 
-__all__ = ["Rules", "diagnose", "explain", "require_rules"]
+__all__ = ["Rules", "ask", "diagnose", "diagnose_text", "explain", "require_rules"]

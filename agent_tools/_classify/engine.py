@@ -14,6 +14,7 @@ What no row names is NON_RETRYABLE. The way in is bounded and never runs in a ci
 
 import builtins
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -37,6 +38,9 @@ _IDS_OF_BUILTIN_ERRORS = frozenset(
 _MOST_LINKS = 64
 _LONGEST_CHAIN = 16
 _DEFAULT = PERMANENT
+
+#: What MCP servers put before the error that a tool of theirs raised.
+_MCP_PREFIX = re.compile(r"\AError (?:executing|calling) tool '?[\w./-]{1,128}'?: ")
 
 #: Statuses that clients report although no answer came. Beside a cause that is named, any status may be one.
 _STATUSES_MADE_UP = frozenset({408, 499, 500, 502, 503, 504})
@@ -66,6 +70,12 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
         if failure is not None:
             return failure
     return judge(error, rules=rules)[0]
+
+
+def diagnose_text(text: str) -> Failure | None:
+    """Return what the text of an error that a tool returned says in an anchored form (`HTTP 503`), None for nothing."""
+    row = wording.row_in_text(_MCP_PREFIX.sub("", text))
+    return None if row is None else _failure(row, "Exception")
 
 
 @lru_cache(maxsize=256)

@@ -27,8 +27,11 @@ functions as keys, of which no type that holds both would let a dictionary of on
 _logger = logging.getLogger("agent_tools")
 
 
-def ask(rules: Rules, error: BaseException) -> tuple[str, ErrorCategory | Failure] | None:
-    """Return the word for the first rule that knows `error`, and what it says; None when none does."""
+def ask(rules: Rules, error: Any) -> tuple[str, ErrorCategory | Failure] | None:
+    """Return the word for the first rule that knows `error`, and what it says; None when none does.
+
+    `error` is an exception, or the `ToolMessage` of an error that a tool returned.
+    """
     for word, rule in _each(rules):
         answer = _ask_one(word, rule, error)
         if answer is not None:

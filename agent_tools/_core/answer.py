@@ -48,6 +48,9 @@ DOWN_BY_STATUS = WHAT_BY_STATUS | {429: "`{tool}` is held back: its service gets
 #: The model has made such a call before, in this turn.
 _REPEATING = frozenset({Reason.REPEATED, Reason.STOPPED})
 
+#: Characters for the problems of a call's arguments, in an answer of at most 2,000.
+_LONGEST_PROBLEMS = 1700
+
 #: Longer answers are read past.
 MOST_WORDS = 60
 
@@ -136,7 +139,12 @@ def render_bad_arguments(tool: str, problems: list[str]) -> str:
             f"`{tool}` was not run: a value that the application adds to the call is invalid. Your arguments "
             f"are not the cause. Tell the user that `{tool}` does not work at present and continue without it."
         )
-    listed = "; ".join(problems)
+    listed = problems[0][:_LONGEST_PROBLEMS]
+    for number, problem in enumerate(problems[1:], start=1):
+        if len(listed) + len(problem) > _LONGEST_PROBLEMS:
+            listed += f"; and {len(problems) - number} more"
+            break
+        listed += f"; {problem}"
     return f"`{tool}` was not run: its arguments do not fit. {listed}. Call it with arguments that follow these rules."
 
 

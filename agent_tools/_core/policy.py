@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Literal
 
 from agent_tools._core.effects import DoubtfulCall
-from agent_tools._core.failure import CategoryName, ErrorCategory
+from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
 from agent_tools._core.records import ShortRepr, explains_names
 
 _RETRIED_BY_DEFAULT = frozenset({ErrorCategory.RETRYABLE})
@@ -66,8 +66,8 @@ class RetryPolicy(ShortRepr):
             others the outcome is unknown. Asking counts towards the `deadline`. A tool with a `verify` is
             `idempotent=False` unless declared otherwise.
         verify_after: Seconds to wait before `verify` is asked, for services that show late what they have done.
-        failed_when: Tells for a returned `ToolMessage` or `Command` whether it is a failure after
-            all. None: a result is a failure when its status says so, and is not retried.
+        failed_when: Says for a returned `ToolMessage` or `Command` whether it is a failure: a category, a whole
+            `Failure`, True for one that is retried, or False. None: a result is a failure when its status says so.
         key_by: What makes two calls one for `idempotency_key()`: "call", the place of the call in its message, or
             "arguments", tool and arguments, so that a call which the model makes again has the key of the first.
     """
@@ -87,7 +87,7 @@ class RetryPolicy(ShortRepr):
     idempotent: bool | None = None
     verify: Callable[[DoubtfulCall], Any] | None = None
     verify_after: float = 0.0
-    failed_when: Callable[[Any], bool] | None = None
+    failed_when: Callable[[Any], bool | str | Failure | None] | None = None
     key_by: Literal["call", "arguments"] = "call"
     longest_attempt: float = field(init=False, repr=False, compare=False)
     """Seconds that the first attempt may take at the most; infinite for no limit."""

@@ -1,4 +1,4 @@
-"""Control flow or failure, and how far the call had got.
+"""All that LangGraph and LangChain do not export by name, in one place.
 
 Where an error came from is read off its traceback: the first of the framework's own functions on the
 way in says how far the call had got. That costs nothing as long as nothing fails.
@@ -8,18 +8,11 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 
-from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
-from langgraph.prebuilt import tool_node
-from langgraph.prebuilt.tool_node import (
-    INVALID_TOOL_NAME_ERROR_TEMPLATE,
-    ToolCallRequest,
-    ToolInvocationError,
-)
-from pydantic import ValidationError
+from langgraph.prebuilt.tool_node import ToolInvocationError, _infer_handled_types
 
-from agent_tools._langgraph import private_names as names
+from agent_tools._langgraph.arguments import is_not_taken, is_verdict
 from agent_tools._langgraph.clean_errors import original_of
 
 
@@ -37,11 +30,11 @@ class Origin(Enum):
 
 
 ORIGIN_BY_FUNCTION = {
-    names.INJECT: Origin.WIRING,
-    names.PARSE: Origin.ARGUMENTS,
-    names.RUN: Origin.BODY,
-    names.ARUN: Origin.BODY,
-    names.NORMALIZE: Origin.RESULT,
+    "_inject_tool_args": Origin.WIRING,
+    "_parse_input": Origin.ARGUMENTS,
+    "_run": Origin.BODY,
+    "_arun": Origin.BODY,
+    "_normalize_tool_response": Origin.RESULT,
 }
 
 
@@ -83,10 +76,16 @@ def origin_of(error: BaseException) -> Origin:
     while step is not None:
         name = step.tb_frame.f_code.co_name
         if name in ORIGIN_BY_FUNCTION:
-            origin = ORIGIN_BY_FUNCTION[name]
-            return Origin.BODY if origin is Origin.ARGUMENTS and not isinstance(error, ValidationError) else origin
+            return _checked(ORIGIN_BY_FUNCTION[name], error)
         step = step.tb_next
     return Origin.BODY
+
+
+def _checked(origin: Origin, error: BaseException) -> Origin:
+    """Return the origin that the function suggests, unless the error itself says otherwise."""
+    if origin is Origin.ARGUMENTS and not is_verdict(error):
+        return Origin.BODY
+    return Origin.ARGUMENTS if origin is Origin.BODY and is_not_taken(error) else origin
 
 
 def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
@@ -96,13 +95,7 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    return step is not None and step.tb_frame.f_code.co_name == names.RUN
-
-
-def names_no_tool(answer: ToolMessage, request: ToolCallRequest) -> bool:
-    """Return whether `answer` is what ToolNode says to a call of a tool that does not exist."""
-    says, _, _ = INVALID_TOOL_NAME_ERROR_TEMPLATE.partition("{available_tools}")
-    return request.tool is None and answer.text.startswith(says.format(requested_tool=request.tool_call["name"]))
+    return step is not None and step.tb_frame.f_code.co_name == "_run"
 
 
 def underlying(error: BaseException) -> BaseException:
@@ -110,32 +103,6 @@ def underlying(error: BaseException) -> BaseException:
     return original_of(error.source if isinstance(error, ToolInvocationError) else error)
 
 
-def argument_problems(error: BaseException, tool: BaseTool | None) -> list[str]:
-    """Return the field and its rule for each argument of the model's that did not fit.
-
-    Arguments that the application injects are not named: the model neither sees nor sets them.
-    """
-    if not isinstance(error, ValidationError):
-        return []
-    visible = _visible_arguments(tool)
-    problems = []
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        place, rule = detail["loc"], detail["msg"]
-        if not place:
-            problems.append(f"Together: {rule}")
-        elif visible is None or place[0] in visible:
-            problems.append(f"{'.'.join(map(str, place))}: {rule}")
-    return problems
-
-
-def _visible_arguments(tool: BaseTool | None) -> frozenset[str] | None:
-    try:
-        return None if tool is None else frozenset(tool.args)
-    except Exception:  # noqa: BLE001  # a schema that pydantic cannot put into JSON
-        return None
-
-
 def handled_types(handler: Callable[..., str]) -> tuple[type[Exception], ...]:
     """Return the error types that `handler` is annotated for, as ToolNode reads them."""
-    types: tuple[type[Exception], ...] = getattr(tool_node, names.HANDLED_TYPES)(handler)
-    return types
+    return _infer_handled_types(handler)

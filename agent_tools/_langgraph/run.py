@@ -15,7 +15,9 @@ from langgraph.runtime import Runtime, get_runtime
 from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph.interrupts import scratchpad_of
-from agent_tools._langgraph.private_names import RUNTIME
+
+#: Where a config has what LangGraph gives to nodes: `langgraph._internal._constants`.
+RUNTIME = "__pregel_runtime"
 
 #: Stands for the thread where there is no graph: keys then hold within this process.
 _THIS_PROCESS = f"process {uuid4()}"
@@ -63,15 +65,6 @@ def runs_in_thread(tool: BaseTool | None) -> bool:
         return tool.coroutine is None
     # Not type(tool): a stand-in says its tool's class only when it is asked.
     return tool is not None and tool.__class__._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
-
-
-def is_hinted_destructive(tool: BaseTool | None) -> bool:
-    """Return whether an MCP server says that this tool destroys, and not that it may be called twice.
-
-    Hints are not to be trusted with more than care (MCP specification, ToolAnnotations).
-    """
-    hints = getattr(tool, "metadata", None) or {}
-    return hints.get("destructiveHint") is True and hints.get("idempotentHint") is not True
 
 
 def may_lose_approvals(request: ToolCallRequest) -> bool:

@@ -36,17 +36,21 @@ class WatchedTool(ToolProxy):
     Such a node, that of `create_agent` for one, answers a `ValidationError` before any wrapper sees it. What it
     says is blank where a rule over several fields is broken, repeats the arguments with all secrets in them, and
     calls errors from inside the tool bad arguments.
+
+    Attributes:
+        was_run: Whether the tool has been run at all: middleware may answer in its place.
     """
 
-    __slots__ = ("_refused",)
+    __slots__ = ("_refused", "was_run")
 
     def __init__(self, tool: BaseTool) -> None:
         super().__init__(tool)
+        self.was_run = False
         self._refused: ValidationError | None = None
 
     def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.invoke` does."""
-        self._refused = None
+        self.was_run, self._refused = True, None
         try:
             return self._tool.invoke(call, config, **options)
         except ValidationError as error:
@@ -55,7 +59,7 @@ class WatchedTool(ToolProxy):
 
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
-        self._refused = None
+        self.was_run, self._refused = True, None
         try:
             return await self._tool.ainvoke(call, config, **options)
         except ValidationError as error:

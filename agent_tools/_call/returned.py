@@ -1,0 +1,168 @@
+"""What a tool returned that counts as a failure: it is judged, retried and reported like a raised error.
+
+Who decides, the first that knows: `failed_when` with a category or a `Failure`, the user's rules, which get the
+`ToolMessage`, `failed_when` with True, and what the text says in an anchored form (`HTTP 503`). The text reaches the
+model as the tool wrote it, without secrets.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from inspect import iscoroutine
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
+
+from agent_tools._call.observers import logger
+from agent_tools._classify import Rules, ask, diagnose_text
+from agent_tools._core.answer import render_bad_arguments
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.made_up import word
+from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.turn import SOURCE, source_of
+from agent_tools._langgraph.arguments import names_no_tool, problems_in, problems_told, refused_by_tool
+from agent_tools._langgraph.returned_errors import answer_in
+
+Result = ToolMessage | Command[Any]
+
+#: What `failed_when` says: False or None for a result, True or a category for a failure, or all of it.
+Verdict = bool | ErrorCategory | Failure | None
+
+#: Longer texts are output, in which a status may stand for anything.
+_MOST_LINES = 5
+
+
+class ReturnedError(Exception):
+    """Carries a result that counts as a failure through the flow.
+
+    Attributes:
+        result: What the tool returned.
+        was_run: Whether the tool was run, and did not refuse its arguments before.
+        words: What the model reads instead; None for what the tool returned, scrubbed.
+    """
+
+    def __init__(
+        self,
+        result: Result,
+        message: ToolMessage | None,
+        said: Verdict,
+        *,
+        was_run: bool = True,
+        words: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.result = result
+        self.was_run = was_run
+        self.words = words
+        self._message = message
+        self._said = said
+
+    def failure(self, rules: Rules) -> Failure:
+        """Return what is known of the failure; `rules` are the user's."""
+        if isinstance(self._said, Failure):
+            return self._said
+        category = self._said if isinstance(self._said, ErrorCategory) else None
+        found = None if category is not None or self._message is None else ask(rules, self._message)
+        if found is None:
+            return self._plain(category)
+        rule, answer = found
+        return answer if isinstance(answer, Failure) else replace(self._plain(answer), rule=rule)
+
+    def _plain(self, category: ErrorCategory | None) -> Failure:
+        """Return the failure as far as the result tells of it; a `category` is somebody's word."""
+        said = category or (ErrorCategory.RETRYABLE if self._said else None)
+        rule, text = (
+            "failed_when" if self._said else "returned status",
+            text_in([] if self._message is None else self._message.content),
+        )
+        known = diagnose_text(text) if text.count("\n") < _MOST_LINES else None
+        plain = Failure(category=ErrorCategory.NON_RETRYABLE, error_type=type(self.result).__name__, rule=rule)
+        if known is None:
+            return replace(plain, category=said or plain.category)
+        known = replace(known, error_type=plain.error_type)
+        return known if said is None else replace(known, category=said, rule=rule, veto=_without_doubt(known.veto))
+
+
+def returned_error(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> BaseException | None:
+    """Return the failure that a result is, None when it is none."""
+    message = answer_in(result, request.tool_call["id"])
+    is_error = message is not None and message.status == "error"
+    if message is not None and is_error:
+        refused = _refused_arguments(result, message, request)
+        if refused is not None:
+            return refused
+        if is_of_others(result, request):
+            return None
+    said = None if policy.failed_when is None else _verdict(policy.failed_when, result)
+    return ReturnedError(result, message, said) if said or is_error else None
+
+
+def is_of_others(result: Result, request: ToolCallRequest) -> bool:
+    """Return whether other software has answered in the place of the tool: a human has rejected the call, say."""
+    if not isinstance(result, ToolMessage) or result.status != "error":
+        return False
+    was_run = getattr(request.tool, "was_run", True)  # known of a `WatchedTool`
+    return was_run is False or source_of(result) not in (None, SOURCE)
+
+
+def text_in(content: str | list[Any]) -> str:
+    """Return the text in the content of a message, block after block."""
+    return content if isinstance(content, str) else "\n".join(filter(None, map(_text_of, content)))
+
+
+def failure_of_arguments(problems: list[str], error_type: str, tool: str) -> Failure:
+    """Return the failure of a call whose arguments the tool refused; no problems: injected ones were refused."""
+    return Failure(
+        category=ErrorCategory.NON_RETRYABLE,
+        error_type=error_type,
+        rule="arguments" if problems else "injected arguments",
+        may_have_acted=False,
+        detail=render_bad_arguments(tool, problems),
+    )
+
+
+def _refused_arguments(result: Result, message: ToolMessage, request: ToolCallRequest) -> BaseException | None:
+    """Return what was wrong with the call where the node or the tool has answered that for itself."""
+    hidden: Callable[[], BaseException | None] | None = getattr(request.tool, "take_refused", None)  # a `WatchedTool`
+    error = None if hidden is None else hidden()
+    if error is not None:
+        return error
+    name = word(request.tool_call["name"])
+    if names_no_tool(message, request):
+        unknown = Failure(category=ErrorCategory.NON_RETRYABLE, rule="unknown tool", may_have_acted=False)
+        words = message.text.replace(request.tool_call["name"], name)
+        return ReturnedError(result, message, unknown, was_run=False, words=words)
+    told = problems_told(message, request)
+    if told is not None:
+        failure = failure_of_arguments(told, "ValidationError", name)
+        return ReturnedError(result, message, failure, was_run=False, words=failure.detail)
+    error = refused_by_tool(request)
+    if error is None:
+        return None
+    failure = failure_of_arguments(problems_in(error, request), type(error).__name__, name)
+    is_blank = getattr(request.tool, "handle_validation_error", None) is True  # which says no more than that
+    return ReturnedError(result, message, failure, was_run=False, words=failure.detail if is_blank else None)
+
+
+def _verdict(failed_when: Callable[[Any], object], result: Result) -> Verdict:
+    try:
+        said = failed_when(result)
+        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
+            said.close()
+            raise TypeError
+        if isinstance(said, str) and said in set(ErrorCategory):
+            return ErrorCategory(said)
+        return said if isinstance(said, Failure) else bool(said)
+    except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
+        logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
+        return None
+
+
+def _text_of(block: Any) -> str | None:
+    text = block.get("text") if isinstance(block, dict) else block
+    return text if isinstance(text, str) else None
+
+
+def _without_doubt(veto: Veto | None) -> Veto | None:
+    return None if veto is Veto.TEXT else veto

@@ -1,0 +1,38 @@
+"""What an MCP server says of its tool: the hints of `ToolAnnotations`, in the forms of both clients.
+
+langchain-mcp-adapters keeps `readOnlyHint` and the others in the metadata of the tool, LangChain's own client
+`read_only_hint` in `metadata["mcp"]["tool"]["annotations"]`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.tools import BaseTool
+
+_READ_ONLY = ("readOnlyHint", "read_only_hint")
+_IDEMPOTENT = ("idempotentHint", "idempotent_hint")
+_DESTRUCTIVE = ("destructiveHint", "destructive_hint")
+
+
+def hinted_idempotent(tool: BaseTool | None) -> bool | None:
+    """Return whether the tool may be called twice, as `RetryPolicy.idempotent` says it; None without a hint.
+
+    A hint of a server is not to be trusted with more than that (MCP specification, `ToolAnnotations`).
+    """
+    metadata = getattr(tool, "metadata", None)
+    if not metadata:
+        return None
+    places = [metadata, _within(metadata, "annotations"), _within(metadata, "mcp", "tool", "annotations")]
+    if _says(places, _READ_ONLY) or _says(places, _IDEMPOTENT):
+        return True
+    return False if _says(places, _DESTRUCTIVE) else None
+
+
+def _within(found: Any, *keys: str) -> Any:  # Any: metadata may be anything
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _says(places: list[Any], names: tuple[str, str]) -> bool:
+    return any(isinstance(place, Mapping) and place.get(name) is True for place in places for name in names)
