@@ -91,6 +91,15 @@ class ToolErrorHandler:
         """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
         self._settings.gates.reset(key)
 
+    def policy_of(self, tool: str) -> RetryPolicy:
+        """Return the policy for the calls of `tool`."""
+        return self._settings.per_tool.get(tool, self._settings.policy)
+
+    @property
+    def shares_health(self) -> bool:
+        """Whether other processes know what this one knows about services."""
+        return getattr(self._settings.gates, "link", None) is not None
+
     def fresh_health(self) -> AbstractContextManager[None]:
         """Return a `with` block in which no tool has failed yet; what happens in it is forgotten when it ends.
 

@@ -21,6 +21,7 @@ from pydantic.errors import PydanticErrorMixin
 
 from agent_tools._core.made_up import word
 from agent_tools._core.redaction import scrub
+from agent_tools._langgraph import private_names as names
 
 #: What checks of arguments raise; anything else, such as the error of a service that a validator asks, is no verdict.
 _VERDICTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
@@ -39,7 +40,7 @@ def is_not_taken(error: BaseException) -> bool:
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    is_called = step is not None and step.tb_frame.f_code.co_name in ("_run", "_arun")
+    is_called = step is not None and step.tb_frame.f_code.co_name in (names.RUN, names.ARUN)
     return is_called and isinstance(error, TypeError) and _NOT_TAKEN.search(str(error)) is not None
 
 
@@ -69,7 +70,7 @@ def refused_by_tool(request: ToolCallRequest) -> BaseException | None:
     if tool is None or not getattr(tool, "handle_validation_error", False):
         return None
     try:
-        tool._parse_input(dict(request.tool_call["args"]), request.tool_call["id"])  # noqa: SLF001  # as `run` does
+        getattr(tool, names.PARSE)(dict(request.tool_call["args"]), request.tool_call["id"])  # as `run` does
     except Exception as error:  # noqa: BLE001  # whatever it is, it is looked at
         return error if _details_of(error) is not None and problems_in(error, request) else None
     return None
@@ -101,8 +102,8 @@ def _unexplained(error: BaseException, request: ToolCallRequest) -> str:
     not_taken = _NOT_TAKEN.search(str(error)) if isinstance(error, TypeError) else None
     if not_taken is not None:
         return f"Together: {scrub(not_taken['why'])}"
-    names = ", ".join(word(str(name)) for name in request.tool_call["args"])
-    return f"{names or 'Together'}: a check of the arguments failed ({type(error).__name__})"
+    given = ", ".join(word(str(name)) for name in request.tool_call["args"])
+    return f"{given or 'Together'}: a check of the arguments failed ({type(error).__name__})"
 
 
 def _hidden_arguments(tool: BaseTool | None) -> frozenset[str]:

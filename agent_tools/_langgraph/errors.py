@@ -1,4 +1,4 @@
-"""All that LangGraph and LangChain do not export by name, in one place.
+"""Control flow or failure, and how far the call had got.
 
 Where an error came from is read off its traceback: the first of the framework's own functions on the
 way in says how far the call had got. That costs nothing as long as nothing fails.
@@ -10,8 +10,10 @@ from enum import Enum, auto
 
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
-from langgraph.prebuilt.tool_node import ToolInvocationError, _infer_handled_types
+from langgraph.prebuilt import tool_node
+from langgraph.prebuilt.tool_node import ToolInvocationError
 
+from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.arguments import is_not_taken, is_verdict
 from agent_tools._langgraph.clean_errors import original_of
 
@@ -30,11 +32,11 @@ class Origin(Enum):
 
 
 ORIGIN_BY_FUNCTION = {
-    "_inject_tool_args": Origin.WIRING,
-    "_parse_input": Origin.ARGUMENTS,
-    "_run": Origin.BODY,
-    "_arun": Origin.BODY,
-    "_normalize_tool_response": Origin.RESULT,
+    names.INJECT: Origin.WIRING,
+    names.PARSE: Origin.ARGUMENTS,
+    names.RUN: Origin.BODY,
+    names.ARUN: Origin.BODY,
+    names.NORMALIZE: Origin.RESULT,
 }
 
 
@@ -95,7 +97,7 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    return step is not None and step.tb_frame.f_code.co_name == "_run"
+    return step is not None and step.tb_frame.f_code.co_name == names.RUN
 
 
 def underlying(error: BaseException) -> BaseException:
@@ -105,4 +107,5 @@ def underlying(error: BaseException) -> BaseException:
 
 def handled_types(handler: Callable[..., str]) -> tuple[type[Exception], ...]:
     """Return the error types that `handler` is annotated for, as ToolNode reads them."""
-    return _infer_handled_types(handler)
+    types: tuple[type[Exception], ...] = getattr(tool_node, names.HANDLED_TYPES)(handler)
+    return types

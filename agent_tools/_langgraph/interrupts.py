@@ -15,13 +15,11 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
+from agent_tools._langgraph.private_names import SCRATCHPAD
 from agent_tools._langgraph.tool_proxy import ToolProxy
 
 Execute = Callable[[ToolCallRequest], Any]  # Any: of what a tool returned it is not for here to know
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Any]]
-
-#: Where LangGraph keeps the counter and the answers of a task: `langgraph._internal._constants`.
-SCRATCHPAD = "__pregel_scratchpad"
 
 
 def is_resumed(config: Any) -> bool:  # a RunnableConfig, or None outside a graph

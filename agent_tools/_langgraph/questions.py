@@ -17,16 +17,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
 
-from agent_tools._langgraph.interrupts import SCRATCHPAD
-
-#: Where LangGraph takes what a task writes, and has the answers by the id of their question, as those of
-#: several tasks are given: `langgraph._internal._constants`.
-SEND = "__pregel_send"
-RESUME_MAP = "__pregel_resume_map"
-CHECKPOINT_NS = "checkpoint_ns"
-
-#: What the answers of a task are written to.
-RESUME = "__resume__"
+from agent_tools._langgraph.private_names import NAMESPACE, RESUME, RESUME_MAP, SCRATCHPAD, SEND
 
 _RECORD = "agent_tools"
 
@@ -44,7 +35,7 @@ class Questions:
     def __init__(self, configurable: dict[str, Any], record: dict[str, Any] | None = None) -> None:
         self._scratchpad = configurable[SCRATCHPAD]
         self._send = configurable[SEND]
-        self._space = configurable.get(CHECKPOINT_NS, "")
+        self._space = configurable.get(NAMESPACE, "")
         known = record or {"answers": [], "asking": None, "question": None}
         self._answers = [answer for _, answer in known["answers"]]
         self._askers = [call for call, _ in known["answers"]]

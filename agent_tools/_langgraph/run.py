@@ -15,9 +15,7 @@ from langgraph.runtime import Runtime, get_runtime
 from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph.interrupts import scratchpad_of
-
-#: Where a config has what LangGraph gives to nodes: `langgraph._internal._constants`.
-RUNTIME = "__pregel_runtime"
+from agent_tools._langgraph.private_names import RUNTIME
 
 #: Stands for the thread where there is no graph: keys then hold within this process.
 _THIS_PROCESS = f"process {uuid4()}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 
+from agent_tools import ToolErrorHandler
 from agent_tools.demo.api import Shop, open_shop
 from agent_tools.demo.graph import Graph, build_graph
 from agent_tools.demo.model import ModelUnavailableError, model_named
@@ -98,8 +99,8 @@ def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool,
 
 async def _converse(build: Builder, model: BaseChatModel, shop: Shop, view: View) -> Recording:
     async with connect(shop.services) as client:
-        tools, policies = make_tools(client, shop.services), make_policies(client)
-        graph = build(model, tools, policies=policies, checkpointer=InMemorySaver())
+        tools, handler = make_tools(client, shop.services), ToolErrorHandler(per_tool=make_policies(shop.services))
+        graph = build(model, tools, handler=handler, checkpointer=InMemorySaver())
         return await converse(graph, QUESTIONS, view, requests=lambda: shop.server.requests)
 
 

@@ -1,6 +1,6 @@
 """The same bot, made by LangChain's `create_agent`, with `ResilientToolMiddleware`. Needs the extra `langchain`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agent_tools.middleware import ResilientToolMiddleware  # first: without LangChain it says what to install
@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from agent_tools import RetryPolicy
+from agent_tools import ToolErrorHandler
 from agent_tools.demo.graph import INSTRUCTIONS, Graph
 
 
@@ -19,14 +19,14 @@ def build_agent(
     model: BaseChatModel,
     tools: Sequence[BaseTool],
     *,
-    policies: Mapping[str, RetryPolicy] | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
+    handler: ToolErrorHandler | None = None,
 ) -> Graph:
     """Return the bot: `model` calls `tools` until it has an answer for the user."""
     return create_agent(
         model,
         tools,
         system_prompt=INSTRUCTIONS,
-        middleware=[ResilientToolMiddleware(per_tool=policies)],
+        middleware=[ResilientToolMiddleware(handler=handler)],
         checkpointer=checkpointer,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import atexit
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent_tools import ResilientToolNode, RetryPolicy
+from agent_tools import ResilientToolNode, ToolErrorHandler
 from agent_tools.demo.api import open_shop
 from agent_tools.demo.model import model_named
 from agent_tools.demo.tools import Services, connect, make_policies, make_tools
@@ -34,8 +34,8 @@ def build_graph(
     model: BaseChatModel,
     tools: Sequence[BaseTool],
     *,
-    policies: Mapping[str, RetryPolicy] | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
+    handler: ToolErrorHandler | None = None,
 ) -> Graph:
     """Return the bot: `model` calls `tools` until it has an answer for the user.
 
@@ -49,7 +49,7 @@ def build_graph(
 
     builder = StateGraph(MessagesState)
     builder.add_node("model", think)
-    builder.add_node("tools", ResilientToolNode(tools, per_tool=policies))
+    builder.add_node("tools", ResilientToolNode(tools, handler=handler))
     builder.add_node("repair", repair_node())
     builder.add_edge(START, "repair")
     builder.add_edge("repair", "model")
@@ -70,7 +70,13 @@ async def make_graph() -> AsyncIterator[Graph]:
     services = await asyncio.to_thread(_services)
     model = await asyncio.to_thread(model_named, os.environ.get("SUPPORT_MODEL"))
     async with await asyncio.to_thread(connect, services) as client:
-        yield build_graph(model, make_tools(client, services), policies=make_policies(client))
+        yield build_graph(model, make_tools(client, services), handler=_handler())
+
+
+@cache
+def _handler() -> ToolErrorHandler:
+    """Return what looks after the tools: one for all runs, or each would have to learn anew which service is down."""
+    return ToolErrorHandler(per_tool=make_policies(_services()))
 
 
 @cache

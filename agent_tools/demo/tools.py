@@ -1,5 +1,6 @@
 """Six ordinary tools on one `httpx` client. None of them catches anything: that is the node's job."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -80,12 +81,13 @@ def make_tools(client: httpx.AsyncClient, services: Services) -> list[BaseTool]:
     return [get_order, get_shipping, refund_order, get_customer, check_stock, search_help]
 
 
-def make_policies(client: httpx.AsyncClient) -> dict[str, RetryPolicy]:
+def make_policies(services: Services) -> dict[str, RetryPolicy]:
     """Return what is to be known of the tools: a refund must not be made twice, and the shop can say whether it was."""
 
     async def paid_back(call: DoubtfulCall) -> Json | bool:
         asked = call.arguments
-        paid = _json(await client.get("/refunds", params={"order": asked["order"]}))["refunds"]
+        async with await asyncio.to_thread(connect, services) as client:  # it reads certificates
+            paid = _json(await client.get("/refunds", params={"order": asked["order"]}))["refunds"]
         return {"order": asked["order"], "refunded": asked["amount"]} if asked["amount"] in paid else False
 
     return {"refund_order": RetryPolicy(idempotent=False, verify=paid_back)}

@@ -87,6 +87,10 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         """The name of the class, with the tools that it looks after: LangChain refuses two of one name."""
         return name_for(self, self._names)
 
+    def looks_after(self, tool: str) -> bool:
+        """Return whether the calls of `tool` are handled here."""
+        return self._names is None or tool in self._names
+
     def wrap_tool_call(self, request: ToolCallRequest, handler: Execute) -> Result:
         """Return what the tool returned, or the answer to its last error."""
         if not self._is_ours(request):
@@ -103,7 +107,7 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         if not self._is_checked:
             self._check_names(request)
             self._is_checked = True
-        return self._names is None or request.tool_call["name"] in self._names
+        return self.looks_after(request.tool_call["name"])
 
     def _check_names(self, request: ToolCallRequest) -> None:
         """Look for misspelled names of tools; the agent does not show its tools before the first call."""

@@ -8,12 +8,10 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
+from agent_tools._langgraph.private_names import CHECKPOINTER, NAMESPACE, NAMESPACE_SEPARATOR
 from agent_tools.routing._graph import messages_in, update_of
 from agent_tools.routing._recorded import LOOK_BACK, recorded_answers, step_of_tuple
 from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
-
-#: LangGraph hands a node its checkpointer and its place under these keys; it exports only the second.
-_CHECKPOINTER, _NAMESPACE, _NAMESPACE_SEPARATOR = "__pregel_checkpointer", "checkpoint_ns", "|"
 
 
 def repair_node(*, messages_key: str = "messages") -> Runnable[Any, Any]:
@@ -74,12 +72,12 @@ def _update(state: Any, saved: Iterable[CheckpointTuple], messages_key: str) -> 
 
 
 def _saver_in(config: RunnableConfig) -> BaseCheckpointSaver[Any] | None:
-    saver = config.get("configurable", {}).get(_CHECKPOINTER)
+    saver = config.get("configurable", {}).get(CHECKPOINTER)
     return saver if isinstance(saver, BaseCheckpointSaver) else None
 
 
 def _thread_in(config: RunnableConfig) -> RunnableConfig:
     """Return where the checkpoints of this node's own graph are."""
     configurable = config["configurable"]
-    namespace, _, _ = configurable[_NAMESPACE].rpartition(_NAMESPACE_SEPARATOR)
-    return {"configurable": {"thread_id": configurable["thread_id"], _NAMESPACE: namespace}}
+    namespace, _, _ = configurable[NAMESPACE].rpartition(NAMESPACE_SEPARATOR)
+    return {"configurable": {"thread_id": configurable["thread_id"], NAMESPACE: namespace}}

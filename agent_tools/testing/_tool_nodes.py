@@ -80,7 +80,8 @@ def _wrapped_in(thing: Any) -> Iterable[object]:  # whatever wraps a tool call
     if isinstance(thing, partial):
         return [thing.func, *thing.args, *thing.keywords.values()]
     if inspect.ismethod(thing):
-        return [thing.__func__, getattr(thing.__self__, "handler", None)]
+        owner = thing.__self__
+        return [thing.__func__, owner if isinstance(owner, ToolErrorHandler) else getattr(owner, "handler", None)]
     if inspect.isfunction(thing):
         return [cell.cell_contents for cell in thing.__closure__ or () if _is_set(cell)]
     return []

@@ -10,6 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
+from agent_tools import ToolErrorHandler
 from agent_tools.demo.api import API_KEY, COLLEAGUE, INTERNAL_HOST, open_shop
 from agent_tools.demo.graph import build_graph
 from agent_tools.demo.plain import PlainView
@@ -30,8 +31,11 @@ def evidence() -> Evidence:
 
         async def conversation() -> Evidence:
             async with connect(shop.services) as client:
-                tools, policies = make_tools(client, shop.services), make_policies(client)
-                graph = build_graph(scripted_model(), tools, policies=policies, checkpointer=InMemorySaver())
+                tools, handler = (
+                    make_tools(client, shop.services),
+                    ToolErrorHandler(per_tool=make_policies(shop.services)),
+                )
+                graph = build_graph(scripted_model(), tools, handler=handler, checkpointer=InMemorySaver())
                 screen = Screen(StringIO())
                 recording = await converse(graph, QUESTIONS, PlainView(screen), requests=lambda: shop.server.requests)
                 return Evidence(

@@ -67,7 +67,7 @@ def kept_in(graph: Graph) -> list[Any]:
 
 
 def test_what_langgraph_keeps_is_where_we_look_for_it() -> None:
-    ours = (questions.SEND, questions.RESUME_MAP, questions.CHECKPOINT_NS, questions.RESUME)
+    ours = (questions.SEND, questions.RESUME_MAP, questions.NAMESPACE, questions.RESUME)
     theirs = (known.CONFIG_KEY_SEND, known.CONFIG_KEY_RESUME_MAP, known.CONFIG_KEY_CHECKPOINT_NS, known.RESUME)
 
     assert ours == theirs

@@ -9,7 +9,7 @@ from langgraph._internal._constants import CONFIG_KEY_SCRATCHPAD
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from agent_tools._langgraph.interrupts import SCRATCHPAD
+from agent_tools._langgraph.private_names import SCRATCHPAD
 from tests.support.toolbox import Door, Flaky, Flavor, answers_in, asking, graph_of, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")

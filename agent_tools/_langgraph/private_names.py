@@ -1,0 +1,108 @@
+"""Each name that LangGraph and LangChain do not export, once: nothing else in this package spells one.
+
+What a new release takes away, `tests/langgraph/test_private_names.py` says by its name.
+"""
+
+from dataclasses import dataclass
+
+LANGGRAPH, PREBUILT, CORE = "langgraph 1.2.24", "langgraph-prebuilt 1.1.3", "langchain-core 1.8.3"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateName:
+    """A name of somebody else's.
+
+    Attributes:
+        name: The name, or the value of a constant.
+        place: Where it is: `module:attribute.attribute`.
+        purpose: What it is needed for.
+        seen_in: The version in which it was seen.
+    """
+
+    name: str
+    place: str
+    purpose: str
+    seen_in: str
+
+
+PRIVATE_NAMES: list[PrivateName] = []
+
+
+def _name(name: str, place: str, purpose: str, seen_in: str) -> str:
+    PRIVATE_NAMES.append(PrivateName(name, place, purpose, seen_in))
+    return name
+
+
+_CONSTANTS = "langgraph._internal._constants"
+_SCRATCHPAD = "langgraph._internal._scratchpad:PregelScratchpad"
+
+
+def _constant(name: str, constant: str, purpose: str) -> str:
+    return _name(name, f"{_CONSTANTS}:{constant}", purpose, LANGGRAPH)
+
+
+# ---- keys in `configurable`, where LangGraph keeps what a task has ----
+
+CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "whether calls can be tasks of their own")
+CHECKPOINTER = _constant("__pregel_checkpointer", "CONFIG_KEY_CHECKPOINTER", "finding what earlier runs have recorded")
+NAMESPACE = _constant("checkpoint_ns", "CONFIG_KEY_CHECKPOINT_NS", "the place of a task among graphs inside graphs")
+NAMESPACE_SEPARATOR = _constant("|", "NS_SEP", "the place of the graph that runs a task")
+RESUME_MAP = _constant("__pregel_resume_map", "CONFIG_KEY_RESUME_MAP", "resume values by the id of their interrupt")
+RUNTIME = _constant("__pregel_runtime", "CONFIG_KEY_RUNTIME", "telling the config of a graph from one given by hand")
+SCRATCHPAD = _constant("__pregel_scratchpad", "CONFIG_KEY_SCRATCHPAD", "the resume values of a task")
+SEND = _constant("__pregel_send", "CONFIG_KEY_SEND", "saving the resume values of a task")
+TASK_ID = _constant("__pregel_task_id", "CONFIG_KEY_TASK_ID", "which task a call belongs to")
+
+# ---- channels that a task writes to ----
+
+INTERRUPT = _constant("__interrupt__", "INTERRUPT", "finding which task has asked")
+RESUME = _constant("__resume__", "RESUME", "saving the resume values of a task")
+
+# ---- what the scratchpad of a task has ----
+
+INTERRUPT_COUNTER = _name(
+    "interrupt_counter", f"{_SCRATCHPAD}.interrupt_counter", "replaying resume values for the next attempt", LANGGRAPH
+)
+GET_NULL_RESUME = _name(
+    "get_null_resume", f"{_SCRATCHPAD}.get_null_resume", "whether a plain resume value is left", LANGGRAPH
+)
+RESUME_VALUES = _name("resume", f"{_SCRATCHPAD}.resume", "whether a task was resumed", LANGGRAPH)
+
+# ---- functions whose frames in a traceback say how far a call had got ----
+
+INJECT = _name(
+    "_inject_tool_args",
+    "langgraph.prebuilt.tool_node:ToolNode._inject_tool_args",
+    "errors of the wiring: a missing store or state field",
+    PREBUILT,
+)
+PARSE = _name("_parse_input", "langchain_core.tools.base:BaseTool._parse_input", "errors of the arguments", CORE)
+RUN = _name("_run", "langchain_core.tools.base:BaseTool._run", "errors of the tool itself", CORE)
+ARUN = _name("_arun", "langchain_core.tools.base:BaseTool._arun", "the same, async", CORE)
+NORMALIZE = _name(
+    "_normalize_tool_response",
+    "langgraph.prebuilt.tool_node:ToolNode._normalize_tool_response",
+    "errors of what the tool returned",
+    PREBUILT,
+)
+
+# ---- functions that are called ----
+
+PARSE_STATE = _name(
+    "_parse_input",
+    "langgraph.prebuilt.tool_node:ToolNode._parse_input",
+    "the calls in each shape of input that ToolNode takes",
+    PREBUILT,
+)
+HANDLED_TYPES = _name(
+    "_infer_handled_types",
+    "langgraph.prebuilt.tool_node:_infer_handled_types",
+    "the error types that a user's handler is annotated for",
+    PREBUILT,
+)
+CONFIG_IN_CONTEXT = _name(
+    "var_child_runnable_config",
+    "langchain_core.runnables.config:var_child_runnable_config",
+    "showing a wrapper the resume values of its call",
+    CORE,
+)

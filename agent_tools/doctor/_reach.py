@@ -1,0 +1,98 @@
+"""What the function of a tool works with: objects that it can reach, and the source it is made of."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any  # a tool works with whatever it likes
+
+from langchain_core.tools import BaseTool
+
+#: How far calls are followed, from the function of the tool to those of its module and to the parts of objects.
+_DEEPEST = 4
+
+_METHODS = frozenset({"_run", "_arun", "func", "coroutine"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a tool works with.
+
+    Attributes:
+        things: The objects, without functions.
+        functions: The functions, its own first.
+    """
+
+    things: tuple[Any, ...]
+    functions: tuple[Callable[..., Any], ...]
+
+    def calls(self) -> Iterator[ast.Call]:
+        """Yield the calls in the source of the functions, as far as there is a source."""
+        for function in self.functions:
+            for node in ast.walk(_tree_of(function)):
+                if isinstance(node, ast.Call):
+                    yield node
+
+
+def reach_of(tool: BaseTool) -> Reach:
+    """Return what `tool` works with."""
+    seen: dict[int, Any] = {}
+    for name in _METHODS:
+        start = vars(tool).get(name) or vars(type(tool)).get(name)
+        if start is not None:
+            _follow(start, getattr(start, "__module__", ""), 0, seen)
+    for value in vars(tool).values():
+        if not callable(value):
+            _follow(value, type(tool).__module__, 1, seen)
+    functions = tuple(each for each in seen.values() if inspect.isfunction(each))
+    return Reach(tuple(each for each in seen.values() if not inspect.isfunction(each)), functions)
+
+
+def _follow(thing: Any, module: str, depth: int, seen: dict[int, Any]) -> None:
+    if id(thing) in seen or depth > _DEEPEST or isinstance(thing, str | bytes | int | float | type | None):
+        return
+    seen[id(thing)] = thing
+    for part in _parts_of(thing, module):
+        _follow(part, module, depth + 1, seen)
+
+
+def _parts_of(thing: Any, module: str) -> list[Any]:
+    if isinstance(thing, partial):
+        return [thing.func, *thing.args, *thing.keywords.values()]
+    if inspect.ismethod(thing):
+        return [thing.__self__, thing.__func__]
+    if inspect.isfunction(thing):
+        return _named_in(thing, module)
+    if isinstance(thing, dict):
+        return list(thing.values())
+    if isinstance(thing, list | tuple | set):
+        return list(thing)
+    # Objects of the application are looked into, those of libraries are what is looked for.
+    return list(_attributes(thing).values()) if type(thing).__module__ == module else []
+
+
+def _named_in(function: Callable[..., Any], module: str) -> list[Any]:
+    wrapped = getattr(function, "__wrapped__", None)
+    try:
+        found = inspect.getclosurevars(function)
+    except (TypeError, ValueError):  # a variable that is not set yet
+        return [wrapped]
+    named = [*found.nonlocals.values(), *found.globals.values()]
+    # Functions of other modules would lead through whole libraries.
+    own = [each for each in named if not inspect.isfunction(each) or each.__module__ == module]
+    return [*own, wrapped]
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    slots = [name for cls in type(thing).__mro__ for name in vars(cls).get("__slots__", ())]
+    held = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
+    return {**held, **getattr(thing, "__dict__", {})}
+
+
+def _tree_of(function: Callable[..., Any]) -> ast.AST:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # a lambda in the middle of a line, or no file
+        return ast.Module(body=[], type_ignores=[])

@@ -1,0 +1,62 @@
+"""Requests in the source of a tool: which methods, to which host, with a time limit or without."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from agent_tools.doctor._reach import Reach
+
+CHANGING = frozenset({"post", "put", "patch", "delete"})
+_READING = frozenset({"get", "head", "options"})
+
+#: Modules whose functions make requests, and whether these end without `timeout=`.
+ENDS_BY_MODULE = {"requests": False, "httpx": True, "httpx2": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that the source of a tool makes.
+
+    Attributes:
+        method: In lower case.
+        host: Of a URL that stands in the source, else empty.
+        is_limited: Whether it ends in time; None where its client decides that.
+        module: The module whose function makes it; empty for a method of a client.
+    """
+
+    method: str
+    host: str
+    is_limited: bool | None
+    module: str
+
+
+def requests_of(reach: Reach) -> list[Request]:
+    """Return the requests in the source of a tool."""
+    return [request for call in reach.calls() for request in _requests_in(call)]
+
+
+def _requests_in(call: ast.Call) -> Iterator[Request]:
+    if not isinstance(call.func, ast.Attribute):
+        return
+    owner, method = call.func.value, call.func.attr.lower()
+    module = owner.id if isinstance(owner, ast.Name) and owner.id in ENDS_BY_MODULE else ""
+    texts = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    if method == "request" and texts:
+        method = texts[0].lower()
+    if method in CHANGING or (module and method in _READING):
+        yield Request(method, _host_in(call), _is_limited(call, module), module)
+
+
+def _host_in(call: ast.Call) -> str:
+    for each in ast.walk(call):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and "://" in each.value:
+            return urlsplit(each.value).hostname or ""
+    return ""
+
+
+def _is_limited(call: ast.Call, module: str) -> bool | None:
+    for keyword in call.keywords:
+        if keyword.arg == "timeout":
+            return not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None)
+    return ENDS_BY_MODULE.get(module)

@@ -1,0 +1,38 @@
+"""What LangGraph and LangChain do not export is still there, and stands in one file of ours."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agent_tools
+from agent_tools._langgraph import private_names
+from agent_tools._langgraph.private_names import PRIVATE_NAMES, PrivateName
+
+OURS = Path(agent_tools.__file__).parent
+
+
+@pytest.mark.parametrize("private", PRIVATE_NAMES, ids=lambda private: private.place)
+def test_what_is_not_exported_is_still_there(private: PrivateName) -> None:
+    module, _, path = private.place.partition(":")
+    found: Any = import_module(module)
+    for attribute in path.split("."):
+        assert hasattr(found, attribute), f"{private.place} is gone: it is needed for {private.purpose}"
+        found = getattr(found, attribute)
+
+    assert found == private.name or path.endswith(private.name)
+
+
+def test_each_is_listed_once() -> None:
+    places = [private.place for private in PRIVATE_NAMES]
+
+    assert len(set(places)) == len(places)
+
+
+def test_no_other_file_spells_one() -> None:
+    spelled = re.compile(r"__pregel|_infer_handled_types|_inject_tool_args|_normalize_tool_response|__resume__")
+    files = [path for path in OURS.rglob("*.py") if path != Path(private_names.__file__)]
+
+    assert [path.name for path in files if spelled.search(path.read_text())] == []
