@@ -6,10 +6,14 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --constraint .ci/constra
 # Containers tend to forbid bytecode: then each of the many processes here would compile LangGraph anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint format bench notebooks simulate versions clean
+.PHONY: demo dev test lint format docs bench notebooks simulate versions clean
 
 demo: .venv/demo.done
 	$(BIN)/python -m agent_tools.demo
+
+# Everything that development needs, in .venv.
+dev: .venv/dev.done
+	@echo "Ready. Run: make test, make lint, make docs"
 
 # A third of the time is spent waiting for servers, kernels and processes: three workers keep two cores busy.
 test: .venv/dev.done
@@ -25,6 +29,10 @@ format: .venv/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Writes the site to site/; a broken link or reference is an error.
+docs: .venv/dev.done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file docs/site/mkdocs.yml
+
 bench: .venv/dev.done
 	$(BIN)/python -m tests.benchmarks
 
@@ -33,7 +41,7 @@ notebooks: .venv/dev.done
 	$(BIN)/python -m tests.docs.notebooks
 
 simulate: .venv/dev.done
-	$(BIN)/python -m tests.simulation --jobs 2 --picture notebooks/outages.png
+	$(BIN)/python -m tests.simulation --jobs 2 --picture docs/pictures/outages.png
 
 versions: .venv/dev.done
 	$(BIN)/python -m tests.versions

@@ -1,4 +1,4 @@
-"""Each cell of the comparison in the README is measured here."""
+"""Each cell of the comparison in the docs is measured here."""
 
 from itertools import product
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.comparison.questions import ROWS, Row, table
 
 pytestmark = pytest.mark.no_cover
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "comparison.md"
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ def test_every_contender_has_a_cell_in_each_row() -> None:
     assert {len(row.cells) for row in ROWS} == {len(CONTENDERS)}
 
 
-def test_the_readme_shows_the_table() -> None:
-    assert table(lambda row: row.cells) in README.read_text(encoding="utf-8")
+def test_the_docs_show_the_table() -> None:
+    assert table(lambda row: row.cells) in PAGE.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""The README is true: its code runs and prints what it shows, and its tables match the defaults."""
+"""README and docs are true: each block runs alone and prints what it shows, and the tables match the defaults."""
 
 import re
+import tomllib
 from dataclasses import fields
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,29 +21,51 @@ from agent_tools import (
 from agent_tools._core.answer import Outcome, render, render_bad_arguments
 from agent_tools._core.decision import Reason
 from agent_tools.demo import __main__ as demo
+from tests.docs.blocks import PAGES, ROOT, Block, blocks
 
-README = Path(__file__).parents[2] / "README.md"
-TEXT = README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RAISES = re.compile(r"# raises (?:\w+\.)*(\w+)")
 
 
-def test_its_code_runs_from_top_to_bottom_and_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    namespace: dict[str, object] = {"__name__": "readme"}
-    printed = ""
+@pytest.mark.parametrize("block", [pytest.param(block, id=block.name) for block in blocks("python") if block.is_run])
+def test_each_block_runs_alone_and_prints_what_it_shows(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    raised = "None"
     try:
-        for language, block in BLOCKS:
-            if language == "python":
-                exec(compile(block, str(README), "exec"), namespace)  # noqa: S102  # our own README
-                printed = capsys.readouterr().out
-            if language == "text":
-                assert printed == block
-    finally:
-        namespace["shop"].stop()  # type: ignore[attr-defined]  # a FaultyServer of the first block
+        exec(compile(block.code, block.name, "exec"), {"__name__": "docs"})  # noqa: S102 -- our own pages
+    except Exception as error:
+        if not RAISES.search(block.code):
+            raise
+        raised = type(error).__name__
+    expected = RAISES.search(block.code)
+    assert raised == (expected[1] if expected else "None")
+    if block.prints is not None:
+        assert capsys.readouterr().out == block.prints
 
 
-def test_the_demo_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_readme_is_one_page() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_page_links_to_exist(page: str) -> None:
+    for link in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_the_index_of_packages_gets_absolute_links() -> None:
+    """It shows the README, and knows no files beside it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (rule,) = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
+    shown = re.sub(rule["pattern"], rule["replacement"].replace(r"\g<1>", r"\1"), README)
+
+    assert re.findall(r"\]\((?!https://)[^)]+\)", shown) == []
+    assert project["project"]["urls"]["Source"] in rule["replacement"]
+
+
+def test_the_demo_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--plain"]) == 0
-    (shown,) = (block for language, block in BLOCKS if language == "demo")
+    (shown,) = (block.code for block in blocks("demo"))
 
     printed = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
     assert {" ".join(line.split()) for line in shown.splitlines()} <= printed
