@@ -1,50 +1,31 @@
 """`python -m agent_tools.demo`: the support bot, live, and a check of all that it promises."""
 
 import argparse
-import asyncio
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from langchain_core.language_models import BaseChatModel
-from langgraph.checkpoint.memory import InMemorySaver
-
-from agent_tools import ToolErrorHandler
-from agent_tools.demo.api import Shop, open_shop
-from agent_tools.demo.graph import Graph, build_graph
-from agent_tools.demo.model import ModelUnavailableError, model_named
-from agent_tools.demo.plain import PlainView
-from agent_tools.demo.promises import Evidence, check_always, check_numbers
-from agent_tools.demo.record import Recording
-from agent_tools.demo.run import converse
-from agent_tools.demo.script import QUESTIONS
-from agent_tools.demo.tools import connect, make_policies, make_tools
-from agent_tools.demo.view import Screen, View
-
-#: Takes a model, tools and `checkpointer=`.
-Builder = Callable[..., Graph]
+OPENING = """\
+A support bot whose services fail in every way that matters.
+Its model is scripted: it needs no key and does the same each time.
+Its tools, their server and the failures are real.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not begin."""
     options = _options(arguments)
     try:
-        model, build = model_named(options.model), _builder(options.agent)
-    except (ModelUnavailableError, ImportError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    screen = Screen(sys.stdout)
-    view = _view(screen, is_plain=options.plain)
-    try:
-        return _run(model, view, screen, is_scripted=options.model is None, build=build)
+        if options.model is None:
+            print(OPENING, flush=True)  # noqa: T201  # before all that takes time to load
+        from agent_tools.demo.play import play  # noqa: PLC0415  # see above
+
+        return play(model=options.model, agent=options.agent, is_plain=options.plain, is_quick=options.quick)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of a pipe has seen enough; what is left goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    finally:
-        view.close()
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -57,51 +38,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--agent",
         choices=["node", "create_agent"],
         default="node",
-        help="a graph with our node (the default), or an agent of LangChain's with our middleware",
+        help="a graph with ResilientToolNode (the default), or LangChain's create_agent with ResilientToolMiddleware",
     )
     parser.add_argument("--plain", action="store_true", help="plain lines, as when piped")
+    parser.add_argument("--quick", action="store_true", help="without the second act, in which a process is killed")
     return parser.parse_args(arguments)
-
-
-def _builder(agent: str) -> Builder:
-    """Return what makes the bot.
-
-    Raises:
-        ImportError: LangChain is missing; the text says what to do about it.
-    """
-    if agent == "node":
-        return build_graph
-    from agent_tools.demo.agent import build_agent  # noqa: PLC0415 - LangChain is an extra
-
-    return build_agent
-
-
-def _view(screen: Screen, *, is_plain: bool) -> View:
-    if is_plain or not screen.isatty() or os.environ.get("TERM") == "dumb":
-        return PlainView(screen)
-    try:
-        from agent_tools.demo.show import LiveView  # noqa: PLC0415 - rich is an extra
-    except ImportError:
-        return PlainView(screen)
-    return LiveView(screen)
-
-
-def _run(model: BaseChatModel, view: View, screen: Screen, *, is_scripted: bool, build: Builder = build_graph) -> int:
-    began = time.monotonic()
-    view.opening("A support bot whose services fail in every way that matters")
-    with open_shop() as shop:
-        recording = asyncio.run(_converse(build, model, shop, view))
-        evidence = Evidence(recording=recording, screen=screen.shown(), secrets=shop.secrets(), refunds=shop.refunds)
-    checks = [*(check_numbers(evidence) if is_scripted else ()), *check_always(evidence)]
-    view.checked(checks, seconds=time.monotonic() - began)
-    return 0 if all(check.is_kept for check in checks) else 1
-
-
-async def _converse(build: Builder, model: BaseChatModel, shop: Shop, view: View) -> Recording:
-    async with connect(shop.services) as client:
-        tools, handler = make_tools(client, shop.services), ToolErrorHandler(per_tool=make_policies(shop.services))
-        graph = build(model, tools, handler=handler, checkpointer=InMemorySaver())
-        return await converse(graph, QUESTIONS, view, requests=lambda: shop.server.requests)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ def open_shop() -> Iterator[Shop]:
         {
             "GET /orders/A-1042": [*[Reply(503, {"detail": f"no answer from {INTERNAL_HOST}"})] * 2, _ON_ITS_WAY],
             "GET /orders/A-1007": ledger.order,
+            "GET /orders/A-1100": [_BUSY, _ON_ITS_WAY | {"order": "A-1100"}],
             "GET /shipments/A-1042": [Reply(429, headers={"Retry-After": str(RETRY_AFTER)}), _IN_LYON],
             "GET /customers/C-88": Reply(401, {"detail": f"{INTERNAL_HOST} does not know {API_KEY}, ask {COLLEAGUE}"}),
             "GET /stock": _stock,
@@ -170,6 +171,7 @@ def open_shop() -> Iterator[Shop]:
 
 
 _ON_ITS_WAY: Final = {"order": "A-1042", "status": "sent", "items": ["teapot"]}
+_BUSY: Final = Reply(503, headers={"Retry-After": "20"})
 _IN_LYON: Final = {"order": "A-1042", "parcel": "in Lyon", "arrives": "Thursday"}
 
 
@@ -191,6 +193,8 @@ class _Ledger:
         time.sleep(_BOOKED_AFTER)
         asked = request.json()
         self.refunds.setdefault(asked["order"], []).append(asked["amount"])
+        if asked["order"] == "A-1099":
+            return Reply(200, {"order": "A-1099", "refunded": asked["amount"]})
         return Reply(fault="stall")
 
 

@@ -19,9 +19,9 @@ class PlainView:
         self._output = output
         self._began = 0.0
 
-    def opening(self, text: str) -> None:
-        """Print the headline."""
-        self._line(f"{text}\n")
+    def note(self, text: str) -> None:
+        """Print what happens outside of the conversation."""
+        self._line(text)
 
     def question(self, text: str) -> None:
         """Print what the user asks."""

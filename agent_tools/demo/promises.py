@@ -141,7 +141,7 @@ def _retry_after_obeyed(evidence: Evidence) -> Check:
 
 
 def _refunded_once(evidence: Evidence) -> Check:
-    amounts = [amount for refunds in evidence.refunds.values() for amount in refunds]
+    amounts = evidence.refunds.get("A-1007", [])
     measured = " + ".join(f"{amount:.2f}" for amount in amounts) or "nothing"
     return Check("paid back", "49.00 euros, once", measured, amounts == [49.0])
 

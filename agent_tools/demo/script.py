@@ -27,9 +27,8 @@ def scripted_model() -> ScriptedChatModel:
 
 
 def _next_move(messages: list[BaseMessage]) -> str | Sequence[ToolCall]:
-    answers = _latest_answers(messages)
-    if answers:
-        return " ".join(_sentence(answer) for answer in answers)
+    if _latest_answers(messages):
+        return answered(messages)
     if sum(isinstance(message, HumanMessage) for message in messages) > 1:
         return [call("get_order", order="A-1007")]
     return [
@@ -41,6 +40,11 @@ def _next_move(messages: list[BaseMessage]) -> str | Sequence[ToolCall]:
         call("check_stock", sku="blue kettle"),
         call("search_help", query="warranty"),
     ]
+
+
+def answered(messages: Sequence[BaseMessage]) -> str:
+    """Return what the user is told about the latest answers of the tools."""
+    return " ".join(_sentence(answer) for answer in _latest_answers(messages))
 
 
 def _latest_answers(messages: Sequence[BaseMessage]) -> list[ToolMessage]:

@@ -42,9 +42,9 @@ class LiveView:
         self._live: Live | None = None
         self._spinner = Spinner("dots", style="cyan")  # one for all, so that they turn together
 
-    def opening(self, text: str) -> None:
-        """Draw the headline."""
-        self._heading(text)
+    def note(self, text: str) -> None:
+        """Draw what happens outside of the conversation."""
+        self._console.print(Text(text))
 
     def question(self, text: str) -> None:
         """Draw what the user asks."""
@@ -117,17 +117,20 @@ class LiveView:
 
 
 def _table(board: Board, spinner: Spinner, *, is_wide: bool) -> Table:
+    """Return a row for each call; what its service does stands beside it, or below it where there is no room."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", width=1)
     table.add_column("call", no_wrap=True, min_width=24)
     if is_wide:
         table.add_column("its service", style="dim", no_wrap=True, min_width=33)
     table.add_column("tried", justify="right", min_width=5)
-    table.add_column("outcome", no_wrap=True, width=29)
+    table.add_column("outcome", no_wrap=True, width=29 if is_wide else 40)
     for call in board.calls:
         mark = spinner if call.state is State.RUNNING else _mark(call)
-        service = [Text(meets(call))] if is_wide else []
-        table.add_row(mark, Text(call.title), *service, str(call.attempts or ""), _outcome(call))
+        service = Text(meets(call), "dim")
+        title = Text(call.title) if is_wide else Text.assemble(call.title, "\n  ", service)
+        beside = [service] if is_wide else []
+        table.add_row(mark, title, *beside, str(call.attempts or ""), _outcome(call, is_wide=is_wide))
     return table
 
 
@@ -135,14 +138,15 @@ def _mark(call: CallProgress) -> Text:
     return MARK_BY_STATE.get(call.state, Text(" "))
 
 
-def _outcome(call: CallProgress) -> RenderableType:
+def _outcome(call: CallProgress, *, is_wide: bool) -> RenderableType:
     if call.state is State.WAITING:
         return _countdown(call)
     if call.state is State.RECOVERED and not call.waits:
         return Text(f"{call.error}, but it happened", "yellow")
     if call.state is State.RECOVERED:
         return Text(f"recovered, waited {' + '.join(f'{wait:.1f}' for wait in call.waits)} s", "yellow")
-    return Text(call.error or str(call.state), STYLE_BY_STATE.get(call.state, "dim"))
+    words = call.story if call.state is State.FAILED and not is_wide else call.error or str(call.state)
+    return Text(words, STYLE_BY_STATE.get(call.state, "dim"))
 
 
 def _countdown(call: CallProgress) -> Table:

@@ -26,8 +26,8 @@ def meets(call: CallProgress) -> str:
 class View(Protocol):
     """Shows a conversation."""
 
-    def opening(self, text: str) -> None:
-        """It begins."""
+    def note(self, text: str) -> None:
+        """Something happens outside of the conversation."""
 
     def question(self, text: str) -> None:
         """The user asks."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent_tools.demo import __main__ as demo
+from agent_tools.demo import play
 from agent_tools.demo.api import API_KEY, COLLEAGUE, INTERNAL_HOST, PROMISES
 from agent_tools.demo.plain import PlainView
 from agent_tools.demo.view import Screen
@@ -24,16 +25,16 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def assert_kept_and_clean(output: str) -> None:
-    assert "16 of 16 promises kept" in output
+def assert_kept_and_clean(output: str, promises: int = 16) -> None:
+    assert f"{promises} of {promises} promises kept" in output
     assert "FAILED" not in output
     assert "Traceback" not in output
     for secret in (API_KEY, COLLEAGUE, INTERNAL_HOST, "127.0.0.1"):
         assert secret not in output
 
 
-def assert_plain_and_kept(output: str) -> None:
-    assert_kept_and_clean(output)
+def assert_plain_and_kept(output: str, promises: int = 16) -> None:
+    assert_kept_and_clean(output, promises)
     assert output.isascii()
     lines = [" ".join(line.split()) for line in output.splitlines()]
     for promise in PROMISES:
@@ -41,12 +42,36 @@ def assert_plain_and_kept(output: str) -> None:
     assert max(map(len, output.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("options", [[], ["--agent", "create_agent"]], ids=" ".join)
-def test_piped_it_prints_plain_lines_and_keeps_all_its_promises(options: list[str]) -> None:
-    done = run(*options)
+def test_piped_it_prints_plain_lines_and_keeps_all_its_promises() -> None:
+    done = run()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].startswith("Its model is scripted")
+    assert_plain_and_kept(done.stdout, 18)
+    assert_refunded_once_although_killed([line.strip() for line in done.stdout.splitlines()])
+
+
+def assert_refunded_once_although_killed(lines: list[str]) -> None:
+    second_act = lines[lines.index("Now the process of the bot is killed in the middle of a message.") :]
+    killed = next(place for place, line in enumerate(second_act) if line.startswith("kill -9"))
+    assert "refund_order: success" in second_act[:killed]
+    assert "refund_order: success, as recorded: it is not run again" in second_act[killed:]
+    assert "get_order: success" in second_act[killed:]
+    assert "bot:  Your 15 euros were paid back. Order A-1100 was sent." in second_act
+
+
+def test_with_an_agent_of_langchain_it_keeps_its_promises_too() -> None:
+    done = run("--quick", "--agent", "create_agent")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert_plain_and_kept(done.stdout)
+
+
+def test_it_begins_to_print_before_it_loads_what_takes_time() -> None:
+    code = "import sys, agent_tools.demo.__main__; print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+
+    assert not {"langgraph", "langchain_core", "httpx", "rich", "pydantic"} & set(shown.stdout.split())
 
 
 def test_plain_lines_are_to_be_had_in_a_terminal_too(
@@ -56,18 +81,19 @@ def test_plain_lines_are_to_be_had_in_a_terminal_too(
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(sys, "stdout", terminal)
 
-    assert demo.main(["--plain"]) == 0
+    assert demo.main(["--plain", "--quick"]) == 0
     assert capsys.readouterr().err == ""
     assert_plain_and_kept(terminal.getvalue())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-def test_in_a_terminal_the_calls_are_drawn_live() -> None:
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_in_a_terminal_the_calls_are_drawn_live(columns: str) -> None:
     import pty  # noqa: PLC0415 - not everywhere
 
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"}
-    with subprocess.Popen(COMMAND, stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}
+    with subprocess.Popen([*COMMAND, "--quick"], stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
         os.close(theirs)
         output = _read_all(ours)
 
@@ -75,6 +101,8 @@ def test_in_a_terminal_the_calls_are_drawn_live() -> None:
     assert_kept_and_clean(output)
     assert "━" in output  # a wait, drawn as a bar
     assert "recovered, waited" in output
+    for why in ("refuses the connection", "422 with a problem document", "auth_failure, HTTP 401"):
+        assert why in output
 
 
 def _read_all(terminal: int) -> str:
@@ -95,7 +123,7 @@ def test_without_rich_it_prints_plain_lines(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.delitem(sys.modules, "agent_tools.demo.show", raising=False)
 
-    assert isinstance(demo._view(Screen(_Terminal()), is_plain=False), PlainView)
+    assert isinstance(play._view(Screen(_Terminal()), is_plain=False), PlainView)
 
 
 class _Terminal(StringIO):
@@ -107,7 +135,7 @@ def checked_run(model: ScriptedChatModel, *, is_scripted: bool) -> tuple[int, st
     output = StringIO()
     screen = Screen(output)
     with no_waiting():
-        code = demo._run(model, PlainView(screen), screen, is_scripted=is_scripted)
+        code = play._run(model, PlainView(screen), screen, is_scripted=is_scripted, is_quick=True)
     return code, output.getvalue()
 
 
