@@ -26,6 +26,6 @@ class Advice:
         )
 
     def _give(self, tool: str, text: str) -> None:
-        if (tool, text) not in self._given:
+        if (tool, text) not in self._given and logger.hasHandlers():  # else Python would print it, as no other line
             self._given.add((tool, text))
             logger.warning(text, tool)

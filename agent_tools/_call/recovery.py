@@ -7,9 +7,11 @@ make the next attempt.
 
 from dataclasses import dataclass, replace
 
+from langgraph.errors import GraphInterrupt
+
 from agent_tools._call.answers import as_error
 from agent_tools._call.attempt import Brought, ToolAttempt
-from agent_tools._call.call import Call
+from agent_tools._call.call import Call, CurrentCall
 from agent_tools._call.credentials import Renew
 from agent_tools._call.effects import advise, note_effect
 from agent_tools._call.observers import CallBack, is_heard, report_event
@@ -26,6 +28,7 @@ from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._gate.gate import Refusal
 from agent_tools._langgraph.attempt_tags import as_retry
+from agent_tools._langgraph.beginnings import Mark, marked
 from agent_tools._langgraph.errors import Origin, is_control_flow, is_sync_refusal, origin_of, underlying
 from agent_tools._langgraph.run import alarm_of_run, is_draining, may_lose_approvals, node_attempt_of
 
@@ -51,9 +54,9 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
     """Do what follows from what the first attempt `brought`; None: it has not been made, and is held back."""
     try:
         if brought is None:
-            refused = yield from _passed_gate(call)
-            if refused is not None:
-                return refused
+            ended = yield from _before_first_attempt(call)
+            if ended is not None:
+                return ended
             brought = yield ToolAttempt(call)
         while isinstance(brought, Failed):
             verdict = yield from _judged(call, brought.error)
@@ -85,6 +88,8 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
 def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     """Return the retry that follows from `error`, or what the call comes to."""
     if not is_failure(call, error):
+        if call.policy.verify is not None and isinstance(error, GraphInterrupt):
+            yield from marked_in_checkpoint(call, Mark.PAUSES)
         return GivenUp(error)
     result = yield from _verified(call)
     if result is not None:
@@ -127,9 +132,37 @@ def _let_others_know(call: Call, failure: Failure) -> None:
         call.failed_at_gate(failure)
 
 
+def _before_first_attempt(call: Call) -> Flow[Ended | None]:
+    """Return what the call comes to if it is not to be run."""
+    refused = yield from _passed_gate(call)
+    return refused if refused is not None else (yield from _cut_off(call))
+
+
+def _cut_off(call: Call) -> Flow[Ended | None]:
+    """Verify a call that had begun when its process ended; return what it comes to if it must not be run again."""
+    if call.policy.verify is None or not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
+        return None
+    tool = call.request.tool_call["name"]
+    detail = f"`{tool}` was cut off: the application ended before its result was recorded."
+    call.count(Failure(category=ErrorCategory.NETWORK, error_type="CutOff", rule="cut off", detail=detail))
+    call.effect = Effect.UNKNOWN
+    result = yield from _verified(call)
+    if result is not None or call.effect is Effect.DID_NOT_HAPPEN or call.policy.idempotent:
+        return result
+    error = NotRunError(f"{tool} was not run again: it may have acted before it was cut off")
+    return (yield from _given_up(call, error, Reason.MAY_HAVE_ACTED))
+
+
+def marked_in_checkpoint(call: Call, mark: Mark) -> Flow[bool]:
+    """Mark that `call` begins or pauses; return whether it had begun before and was cut off."""
+    config = getattr(call.request.runtime, "config", None)
+    cut_off: bool = yield from marked(mark, key=CurrentCall(call.settings, call.request).key(), config=config)
+    return cut_off
+
+
 def _verified(call: Call) -> Flow[Result | None]:
     """Find out whether a call that may have acted did; return its result if so."""
-    if call.policy.verify is None or call.effect is not Effect.UNKNOWN:
+    if call.policy.verify is None or call.failure is None or call.effect is not Effect.UNKNOWN:
         return None
     verified = yield from verification(call, call.failure)
     call.effect = verified.found

@@ -48,7 +48,7 @@ def run(
         batch.restore_limit(request.runtime.config)
     policy = settings.policy_of(request)
     is_plain = stop is None and around is None and _is_plain(settings, request, batch)
-    if not is_plain or policy.attempt_timeout is not None:
+    if not is_plain or policy.attempt_timeout is not None or policy.verify is not None:
         return _run_all(Call(settings, request, execute, batch=batch, own=own, stop=stop), around)
     started = settings.clock()
     try:
@@ -81,7 +81,7 @@ async def arun(
         batch.tasks.append(task)
     policy = settings.policy_of(request)
     is_plain = stop is None and around is None and _is_plain(settings, request, batch)
-    if not is_plain or policy.longest_attempt < LONG or task.cancelling():
+    if not is_plain or policy.longest_attempt < LONG or policy.verify is not None or task.cancelling():
         return await _arun_all(Call(settings, request, execute, batch=batch, own=own, task=task, stop=stop), around)
     timer = deadline_timer_of(asyncio.get_running_loop()) if batch is None or batch.timer is None else batch.timer
     started, is_late = settings.clock(), False

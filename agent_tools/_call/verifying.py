@@ -45,8 +45,8 @@ class Verified:
     result: Result | None = None
 
 
-def verification(call: Call, failure: Failure | None) -> Flow[Verified]:
-    """Return what is found out about `call`, which ended with `failure`, or in a crash (None)."""
+def verification(call: Call, failure: Failure) -> Flow[Verified]:
+    """Return what is found out about `call`, which ended with `failure`."""
     left, after = call.call_left(), call.policy.verify_after
     is_early = left is not None and after >= left  # asked all the same: it may have happened visibly
     if after and not is_early and not (yield Wait(after, alarm_of_run())):
@@ -58,7 +58,7 @@ def verification(call: Call, failure: Failure | None) -> Flow[Verified]:
     return Verified(Effect.UNKNOWN if result is None else Effect.HAPPENED, result)
 
 
-def _answer(call: Call, failure: Failure | None) -> Flow[Any]:
+def _answer(call: Call, failure: Failure) -> Flow[Any]:
     """Return what `verify` says, None when it does not know, or cannot be asked."""
     verify = call.policy.verify
     if verify is None:

@@ -59,13 +59,13 @@ class DoubtfulCall:
         tool: Name of the tool.
         arguments: As the model gave them.
         idempotency_key: What `idempotency_key()` returned inside the tool.
-        failure: What went wrong; None for a call that was cut off by a crash.
+        failure: What went wrong; its `rule` is "cut off" for a call whose process ended before a result was recorded.
     """
 
     tool: str
     arguments: dict[str, Any]
     idempotency_key: str
-    failure: Failure | None = None
+    failure: Failure
 
 
 def changes_something(method: str) -> bool:

@@ -45,6 +45,8 @@ def _constant(name: str, constant: str, purpose: str) -> str:
 
 CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "whether calls can be tasks of their own")
 CHECKPOINTER = _constant("__pregel_checkpointer", "CONFIG_KEY_CHECKPOINTER", "finding what earlier runs have recorded")
+CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "the checkpoint that a run goes on from")
+DURABILITY = _constant("__pregel_durability", "CONFIG_KEY_DURABILITY", "whether checkpoints are saved before the end")
 NAMESPACE = _constant("checkpoint_ns", "CONFIG_KEY_CHECKPOINT_NS", "the place of a task among graphs inside graphs")
 NAMESPACE_SEPARATOR = _constant("|", "NS_SEP", "the place of the graph that runs a task")
 RESUME_MAP = _constant("__pregel_resume_map", "CONFIG_KEY_RESUME_MAP", "resume values by the id of their interrupt")

@@ -30,7 +30,7 @@ ASYNC_HOOKS: Any = {"request": [asend_idempotency_key]}
 
 
 def client(**options: Any) -> httpx.Client:
-    return httpx.Client(event_hooks=HOOKS, timeout=1, **options)
+    return httpx.Client(event_hooks=HOOKS, timeout=20, **options)
 
 
 def keys_of(server: FaultyServer) -> list[str | None]:
@@ -48,7 +48,7 @@ def charging(
         return "charged"
 
     async def acharge() -> str:
-        async with httpx.AsyncClient(event_hooks=ASYNC_HOOKS, timeout=1) as sending:
+        async with httpx.AsyncClient(event_hooks=ASYNC_HOOKS, timeout=20) as sending:
             await asend(sending)
         return "charged"
 
@@ -253,7 +253,7 @@ def test_other_clients_with_the_same_hooks_are_understood() -> None:
             sending.post(f"{server.url}/charge", json={"a": 1}).raise_for_status()
 
     def with_requests() -> None:
-        requests.post(f"{server.url}/charge", json={"a": 1}, auth=_hooked, timeout=1).raise_for_status()
+        requests.post(f"{server.url}/charge", json={"a": 1}, auth=_hooked, timeout=20).raise_for_status()
 
     for send in (with_httpx2, with_requests):
 

@@ -25,11 +25,11 @@ LOST = httpx.ReadTimeout("x", request=httpx.Request("POST", "http://127.0.0.1/ch
 ONCE = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=False)
 
 
-def charging(payments: PaymentServer, flavor: Flavor) -> BaseTool:
-    """Return a tool whose client neither waits long nor knows of keys."""
+def charging(payments: PaymentServer, flavor: Flavor, *, timeout: float) -> BaseTool:
+    """Return a tool whose client knows of no keys."""
 
     def charge(order: str) -> str:
-        answer = httpx.post(f"{payments.url}/charge", json={"order": order}, timeout=0.2)
+        answer = httpx.post(f"{payments.url}/charge", json={"order": order}, timeout=timeout)
         return f"charge {answer.raise_for_status().json()['charge']}"
 
     return flavor.tool(charge)
@@ -53,7 +53,7 @@ def pays(
     events: list[ToolEvent] = []
     policy = RetryPolicy(base_delay=0, **{"verify": asking_at(payments), **options})
     payments.trouble("A", troubles)
-    tool = charging(payments, flavor)
+    tool = charging(payments, flavor, timeout=0.3 if Trouble.LATE_ANSWER in troubles else 20)
     return flavor.answer(tool, arguments={"order": "A"}, policy=policy, observer=events.append), events
 
 
@@ -102,7 +102,7 @@ def test_a_ledger_that_lags_is_asked_later(flavor: Flavor) -> None:
 def test_a_ledger_that_is_asked_too_early_is_believed_what_it_has_alone(flavor: Flavor) -> None:
     for shown_after, status in ((0.0, "success"), (5.0, "error")):
         with PaymentServer(honors_keys=False, shown_after=shown_after) as payments:
-            answer, _ = pays(payments, flavor, Trouble.LOST_ANSWER, verify_after=1.9999, deadline=2.0)
+            answer, _ = pays(payments, flavor, Trouble.LOST_ANSWER, verify_after=19.9999, deadline=20.0)
 
             assert payments.charges("A") == [1]
         assert answer.status == status
@@ -165,7 +165,7 @@ def test_a_verify_that_hangs_is_left_at_the_deadline(flavor: Flavor) -> None:
         started = time.monotonic()
         answer = flavor.answer(tool, policy=replace(ONCE, verify=verify, deadline=0.3))
 
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert "unknown whether it took effect" in answer.content
         assert fails.runs == 1
     released.set()

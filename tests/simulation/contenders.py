@@ -20,8 +20,15 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy as NodeRetryPolicy
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
-from tests.simulation.service import IDEMPOTENCY_HEADER, OPERATION_HEADER, Service, SimulatedTransport
+from agent_tools import DoubtfulCall, ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
+from agent_tools.idempotency import asend_idempotency_key
+from tests.simulation.service import (
+    CARRIED_OUT_HEADER,
+    IDEMPOTENCY_HEADER,
+    OPERATION_HEADER,
+    Service,
+    SimulatedTransport,
+)
 
 ATTEMPTS = 3
 CLIENT_TIMEOUT = 5.0
@@ -75,6 +82,25 @@ def _enter_ours(world: World, *, options: dict[str, Any]) -> Graph:
         policy = replace(policy, share_waits=True)
     handler = ToolErrorHandler(**{**options, "policy": policy, "clock": world.clock, "chance": world.chance})
     return _graph(ResilientToolNode(_tools(_sender(world.transport(), with_keys=True)), handler=handler))
+
+
+def _enter_declared(world: World, *, is_asked: bool) -> Graph:
+    """Declare that nothing may be written twice, to a service that knows no keys, and perhaps ask it what it wrote."""
+
+    async def without_key(request: httpx.Request) -> None:
+        request.headers.pop(IDEMPOTENCY_HEADER, None)
+
+    hooks: Any = {"request": [asend_idempotency_key, without_key]}
+    client = httpx.AsyncClient(transport=world.transport(), timeout=CLIENT_TIMEOUT, event_hooks=hooks)
+
+    async def verify(call: DoubtfulCall) -> str | bool:
+        headers = {OPERATION_HEADER: str(call.arguments["operation"])}
+        answer = (await client.get(f"http://{call.tool}/", headers=headers)).raise_for_status()
+        return "done" if answer.headers[CARRIED_OUT_HEADER] == "yes" else False
+
+    policy = RetryPolicy(idempotent=False, verify=verify if is_asked else None)
+    handler = ToolErrorHandler(policy=policy, clock=world.clock, chance=world.chance)
+    return _graph(ResilientToolNode(_tools(_sender(client)), handler=handler))
 
 
 def _enter_node_policy(world: World) -> Graph:
@@ -139,17 +165,23 @@ PEERS = (
     Contender("stamina", _enter_stamina),
     Contender("httpx-retries", _enter_httpx_retries),
 )
+ONCE = Contender("ours, once", partial(_enter_declared, is_asked=False))
+VERIFYING = Contender("ours, verify", partial(_enter_declared, is_asked=True))
 VARIANTS = (
     ours("ours, no circuit", circuit=None),
     ours("ours, no budget", budget=None),
     ours("ours, neither", circuit=None, budget=None),
+    ONCE,
+    VERIFYING,
 )
 CONTENDERS = (OURS, *PEERS, ORACLE)
 
 
-def _sender(transport: httpx.AsyncBaseTransport, *, with_keys: bool = False) -> Send:
+def _sender(through: httpx.AsyncBaseTransport | httpx.AsyncClient, *, with_keys: bool = False) -> Send:
     """Return what makes one request, and raises what `httpx` raises."""
-    client = httpx.AsyncClient(transport=transport, timeout=CLIENT_TIMEOUT)
+    client = through
+    if not isinstance(client, httpx.AsyncClient):
+        client = httpx.AsyncClient(transport=client, timeout=CLIENT_TIMEOUT)
 
     async def send(service: str, operation: int, is_write: bool) -> str:  # the arguments of a tool
         headers = {OPERATION_HEADER: str(operation)}

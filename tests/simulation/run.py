@@ -24,12 +24,14 @@ class Outcome:
         operation: The operation.
         ended: When the agent got its answer.
         worked: Whether it was a result.
+        in_doubt: Whether it was a write of which the answer does not say whether it took effect.
         crashed: Whether there was an exception in its place.
     """
 
     operation: Operation
     ended: float
     worked: bool
+    in_doubt: bool = False
     crashed: bool = False
 
     @property
@@ -112,7 +114,11 @@ async def _performed(graph: Graph, operation: Operation, busy: set[int]) -> Outc
         return Outcome(operation=operation, ended=clock(), worked=False, crashed=True)
     finally:
         busy.discard(operation.agent)
-    return Outcome(operation=operation, ended=clock(), worked=state["messages"][-1].status == "success")
+    answer = state["messages"][-1]
+    worked = answer.status == "success"
+    is_known = worked or (answer.artifact is not None and not answer.artifact["may_have_acted"])
+    in_doubt = operation.is_write and not is_known
+    return Outcome(operation=operation, ended=clock(), worked=worked, in_doubt=in_doubt)
 
 
 def _asking(operation: Operation) -> dict[str, Any]:

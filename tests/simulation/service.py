@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import httpx
@@ -11,6 +11,8 @@ import httpx
 #: Names the operation that a request belongs to, for the books alone: no fault looks at it.
 OPERATION_HEADER = "X-Operation"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
+#: Says in each answer whether the operation has been carried out, for those who verify.
+CARRIED_OUT_HEADER = "X-Carried-Out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class Gates:
             self._keys.add(job.key)
             self._times_by_operation[job.operation] += 1
 
+    def has(self, operation: int) -> bool:
+        """Return whether a write of this operation was carried out."""
+        return self._times_by_operation[operation] > 0
+
     @property
     def repeated(self) -> int:
         """How often a write was carried out that had been carried out before."""
@@ -93,7 +99,9 @@ class Service:
             key=request.headers.get(IDEMPOTENCY_HEADER, anonymous),
             ledger=self.ledger if request.method == "POST" else None,
         )
-        return await self.behavior.serve(job)
+        reply = await self.behavior.serve(job)
+        carried_out = "yes" if self.ledger.has(job.operation) else "no"
+        return replace(reply, headers={**reply.headers, CARRIED_OUT_HEADER: carried_out})
 
 
 class SimulatedTransport(httpx.AsyncBaseTransport):

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, RateLimiting, Refusing, Span
-from tests.simulation.contenders import CONTENDERS, ORACLE, OURS, Contender
+from tests.simulation.contenders import CONTENDERS, ONCE, ORACLE, OURS, VERIFYING, Contender
 from tests.simulation.figures import METRICS, figures_of
 from tests.simulation.fleet import Fleet
 from tests.simulation.load import AGENTS, operations
@@ -248,3 +248,13 @@ def test_workers_without_a_store_learn_of_an_outage_one_by_one() -> None:
     one, ten = (figures_of(run(short("down"), OURS, fleet=Fleet(workers=workers))) for workers in (1, 10))
     assert one["amp"] < ten["amp"]
     assert ten == figures_of(run(short("down"), OURS, fleet=Fleet(workers=10)))
+
+
+def test_who_verifies_leaves_no_write_in_doubt_and_repeats_none() -> None:
+    flaky = short("flaky", trouble=6.0, around=0.0)
+    once, verifying = (figures_of(run(flaky, contender)) for contender in (ONCE, VERIFYING))
+
+    assert once["in doubt"] >= 5
+    assert verifying["in doubt"] == 0
+    assert (once["repeated"], verifying["repeated"]) == (0, 0)
+    assert verifying["succeed"] > once["succeed"]

@@ -1,0 +1,120 @@
+"""Which calls had begun when a run was cut off: marks beside the checkpoint that the run goes on from.
+
+A mark is a pending write of a task that LangGraph does not know, so it changes nothing. One is saved before a call
+begins, another when it pauses to ask a human. A call with more beginnings than pauses was cut off: its process ended
+before a result was recorded.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from agent_tools._flow.steps import Flow, Wait
+from agent_tools._langgraph.private_names import (
+    CHECKPOINT_MAP,
+    CHECKPOINTER,
+    DURABILITY,
+    NAMESPACE,
+    NAMESPACE_SEPARATOR,
+)
+
+#: A channel that no graph has.
+CHANNEL = "__agent_tools_calls"
+
+#: With durability "async" the checkpoint may still be on its way: seconds between two looks, and how many there are.
+_BETWEEN_LOOKS = 0.005
+_MOST_LOOKS = 400
+
+
+class Mark(StrEnum):
+    """What happens to a call."""
+
+    BEGINS = "begins"
+    PAUSES = "pauses"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the marks of a run are.
+
+    Attributes:
+        saver: The checkpointer.
+        config: Names the checkpoint.
+    """
+
+    saver: BaseCheckpointSaver[Any]
+    config: RunnableConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read a checkpoint and its marks, a step of a flow."""
+
+    at: Place
+
+    def do(self) -> CheckpointTuple | None:
+        """Return it, None while it is not saved."""
+        return self.at.saver.get_tuple(self.at.config)
+
+    async def ado(self) -> CheckpointTuple | None:
+        """Return the same as `do`."""
+        return await self.at.saver.aget_tuple(self.at.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Save a mark, a step of a flow; `task_id` tells it from all others."""
+
+    at: Place
+    facts: list[str]
+    task_id: str
+
+    def do(self) -> None:
+        """Save it."""
+        self.at.saver.put_writes(self.at.config, [(CHANNEL, self.facts)], self.task_id)
+
+    async def ado(self) -> None:
+        """Do the same as `do`."""
+        await self.at.saver.aput_writes(self.at.config, [(CHANNEL, self.facts)], self.task_id)
+
+
+def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]:
+    """Save a mark of the call `key`; return whether it had begun before and was cut off.
+
+    Without a checkpointer, or with durability "exit", nothing is saved and nothing is known.
+    """
+    at = _place_of(config)
+    if at is None:
+        return False
+    for _ in range(_MOST_LOOKS):
+        saved = yield Look(at)
+        if saved is not None:
+            break
+        yield Wait(_BETWEEN_LOOKS)
+    marks = list(_marks_in(saved, key))
+    yield Save(at, [key, str(mark)], str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key} {len(marks)}")))
+    return marks.count(Mark.BEGINS) > marks.count(Mark.PAUSES)
+
+
+def _marks_in(saved: CheckpointTuple | None, key: str) -> Iterator[str]:
+    for _, channel, facts in (saved and saved.pending_writes) or ():
+        if channel == CHANNEL and facts[0] == key:
+            yield facts[1]
+
+
+def _place_of(config: RunnableConfig | None) -> Place | None:
+    keys = {} if config is None else config.get("configurable", {})
+    saver = keys.get(CHECKPOINTER)
+    if not isinstance(saver, BaseCheckpointSaver) or keys.get(DURABILITY) == "exit":
+        return None
+    namespace = keys.get(NAMESPACE, "").rpartition(NAMESPACE_SEPARATOR)[0]  # of the graph, without the task
+    checkpoint = keys.get(CHECKPOINT_MAP, {}).get(namespace)
+    if checkpoint is None:
+        return None
+    place = {"thread_id": keys["thread_id"], NAMESPACE: namespace, "checkpoint_id": checkpoint}
+    return Place(saver, {"configurable": place})
