@@ -128,5 +128,5 @@ CONTENDERS = (
         node=answering,
         transport=lambda: RetryTransport(plain_transport(), retry=Retry(total=ATTEMPTS - 1)),
     ),
-    Contender(column="`ResilientToolNode`", node=ours),
+    Contender(column="ResilientToolNode", node=ours),
 )
