@@ -17,6 +17,7 @@ dev: .venv/dev.done
 
 # A third of the time is spent waiting for servers, kernels and processes: three workers keep two cores busy.
 test: .venv/dev.done
+	@command -v redis-server > /dev/null || echo "redis-server is missing: the tests of shared health are skipped (apt-get install redis-server)" >&2
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 lint: .venv/dev.done
@@ -61,5 +62,5 @@ clean:
 	@touch $@
 
 .venv/dev.done: .venv/bin/uv pyproject.toml
-	$(INSTALL) --editable '.[demo,langchain,otel]' --group dev
+	$(INSTALL) --editable '.[demo,langchain,otel,redis]' --group dev
 	@touch $@

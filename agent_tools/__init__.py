@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent_tools._core.failure import Failure
     from agent_tools._core.loop_guard import LoopGuard
     from agent_tools._core.policy import RetryPolicy
+    from agent_tools._gate.redis_store import RedisHealth
     from agent_tools._handler import ToolErrorHandler
     from agent_tools._langgraph.clean_errors import clean_errors
     from agent_tools._version import __version__ as __version__
@@ -39,6 +40,7 @@ __all__ = [
     "Failure",
     "LoopGuard",
     "Outcome",
+    "RedisHealth",
     "ResilientToolNode",
     "RetryPolicy",
     "RunReport",
@@ -64,6 +66,7 @@ __getattr__ = lazy(
         "Failure": "_core.failure",
         "LoopGuard": "_core.loop_guard",
         "Outcome": "_core.answer",
+        "RedisHealth": "_gate.redis_store",
         "ResilientToolMiddleware": "middleware",
         "ResilientToolNode": "tool_node",
         "RetryPolicy": "_core.policy",

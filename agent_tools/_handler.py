@@ -29,8 +29,8 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._gate.gate import Health
-from agent_tools._gate.gates import Gates
+from agent_tools._gate.gates import Gates, Health
+from agent_tools._gate.store import Store
 
 
 @lists_options
@@ -69,7 +69,7 @@ class ToolErrorHandler:
             observer=given["observer"],
             stream_events=given["stream_events"],
             credentials=None if renew is None else Credentials(renew),
-            gates=_gates(given["budget"], given["circuit"]),
+            gates=_gates(given["budget"], given["circuit"], clock, given["health"]),
             share_key=given["share_key"],
             loop_guard=_loop_guard(given["loop_guard"], renewable=renew is not None),
             texts=OwnTexts(given["texts"]),
@@ -84,8 +84,11 @@ class ToolErrorHandler:
         return self
 
     def health(self) -> dict[str, Health]:
-        """Return how each tool is doing that has ever failed, by its name or by `share_key`."""
-        return self._settings.gates.health(now=self._settings.clock())
+        """Return how each tool is doing that has failed lately, by its name or by `share_key`.
+
+        With `health=` this is what all processes know. A tool that has failed at several hosts has an entry for each.
+        """
+        return self._settings.gates.health()
 
     def reset(self, key: str | None = None) -> None:
         """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
@@ -179,12 +182,16 @@ def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]
     return {tool: _policy(f"per_tool[{tool!r}]", policy) for tool, policy in (given or {}).items()}
 
 
-def _gates(budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> Gates:
+def _gates(
+    budget: BudgetPolicy | None, circuit: CircuitPolicy | None, clock: Callable[[], float], store: Store | None
+) -> Gates:
     if budget is not None and not isinstance(budget, BudgetPolicy):
         raise TypeError(f"budget must be a BudgetPolicy or None, not {budget!r}")
     if circuit is not None and not isinstance(circuit, CircuitPolicy):
         raise TypeError(f"circuit must be a CircuitPolicy or None, not {circuit!r}")
-    return Gates(budget=budget, circuit=circuit)
+    if store is not None and not callable(getattr(store, "connect", None)):
+        raise TypeError(f"health must be a store such as RedisHealth, or None, not {store!r}")
+    return Gates(budget=budget, circuit=circuit, clock=clock, store=store)
 
 
 def _loop_guard(given: LoopGuard | None, *, renewable: bool) -> LoopGuard | None:

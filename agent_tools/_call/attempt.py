@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from langchain_core.messages import ToolMessage
+from langchain_core.tools import StructuredTool, Tool
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -17,6 +19,7 @@ from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_withi
 from agent_tools._langgraph.clean_errors import original_of
 from agent_tools._langgraph.errors import bubbled
 from agent_tools._langgraph.run import runs_in_thread
+from agent_tools._langgraph.tool_proxy import ThreadedTool
 
 #: What an attempt brings.
 Brought = Result | Failed
@@ -56,10 +59,22 @@ class ToolAttempt:
                 call.begin_attempt()
                 limit = TimeLimit(call.time_left())
                 with limit:
-                    result = await call.execute(call.request)
+                    result = await call.execute(_in_own_thread(call))
         except FAILURES as error:
             return timed_out(failed(error), call.request, is_late=limit is not None and limit.is_over)
         return looked_at(result, call.request, call.policy)
+
+
+def has_own_thread(request: ToolCallRequest, policy: RetryPolicy) -> bool:
+    """Return whether an async run calls the tool in a thread, which may have to be left behind."""
+    return policy.attempt_timeout is not None and runs_in_thread(request.tool)
+
+
+def _in_own_thread(call: Call) -> ToolCallRequest:
+    if not has_own_thread(call.request, call.policy) or not isinstance(call.request.tool, StructuredTool | Tool):
+        return call.request
+    threaded: Any = ThreadedTool(call.request.tool)  # which passes for a tool
+    return call.request.override(tool=threaded)
 
 
 def failed(error: BaseException) -> Failed:

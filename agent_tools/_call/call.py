@@ -22,8 +22,9 @@ from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
+from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
-from agent_tools._gate.gate import Gate, Refusal
+from agent_tools._gate.gate import Gate, Refusal, Standing
 from agent_tools._langgraph.hints import hinted_idempotent
 from agent_tools._langgraph.run import place_of_call, thread_id_of, thread_of
 
@@ -155,9 +156,8 @@ class Call:
         self.policy = policy if hinted is None else replace(policy, idempotent=hinted)
         self.started = self.attempt_began = settings.clock() if started is None else started
         self.admission: Admission | None = None
-        if settings.gates.by_key:
-            gate = settings.gates.by_key.get(settings.key_of(request))
-            self.admission = None if gate is None else self._admission_at(gate)
+        if not settings.is_calm(request):
+            self.admission = self._admission_at(settings.gate_of(request))
         self.credentials_seen = 0
         if settings.credentials is not None:
             self.credentials_seen = settings.credentials.renewals(request.tool_call["name"])
@@ -230,27 +230,27 @@ class Call:
 
     # ---- the gate of the tool ----
 
-    def can_pay(self, failure: Failure) -> bool:
-        """Take the tokens for a retry from the budget of the tool, if it has them."""
-        cost = 0 if self.admission is None else self.admission.gate.spent(failure)
-        self.owed = cost or 0
-        return cost is not None
-
     def pay(self) -> None:
         """Note that a retry begins: now its tokens are spent."""
         self.paid, self.owed = self.owed, 0
 
-    def failed_at_gate(self, failure: Failure) -> None:
-        """Report a failed attempt to the gate of the tool."""
+    def failed_at_gate(self, failure: Failure, cause: BaseException, *, retries: bool) -> Flow[Standing]:
+        """Report a failed attempt to the gate of the tool, after which the call `retries` if it may.
+
+        Tokens for a retry are taken from the budget of the tool, if it has them.
+        """
+        gate = self.settings.gate_of(self.request, cause)
         if self.admission is None:
-            self.admission = self._admission_at(self.settings.gates.gate(self.settings.key_of(self.request)))
-        self.admission.failed(failure)
+            self.admission = self._admission_at(gate)
+        self.admission.gate = gate
+        standing = yield from self.admission.failed(failure, retries=retries)
+        self.owed = standing.tokens or 0
+        return standing
 
     def worked_at_gate(self) -> None:
         """Report an attempt that worked to the gate of the tool; its first failure may have come meanwhile."""
-        if self.admission is None and self.settings.gates.by_key:
-            gate = self.settings.gates.by_key.get(self.settings.key_of(self.request))
-            self.admission = None if gate is None else self._admission_at(gate)
+        if self.admission is None and not self.settings.is_calm(self.request):
+            self.admission = self._admission_at(self.settings.gate_of(self.request))
         if self.admission is not None:
             self.admission.succeeded(repaid=self.paid)
 
@@ -259,11 +259,14 @@ class Call:
         if self.admission is not None:
             self.admission.leave()
             if self.owed:
-                self.admission.gate.repaid(self.owed)
+                self.admission.gate.repay(self.owed)
 
     def _admission_at(self, gate: Gate) -> Admission:
         settings = self.settings
-        return Admission(gate, self.policy, began=self.started, clock=settings.clock, draw=settings.chance)
+        call = self.request.tool_call
+        arguments = key_of_arguments(thread="", tool=call["name"], arguments=call["args"])[:16]
+        clock, draw = settings.clock, settings.chance
+        return Admission(gate, self.policy, began=self.started, clock=clock, draw=draw, arguments=arguments)
 
     # ---- the batch ----
 

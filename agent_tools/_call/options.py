@@ -18,6 +18,7 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._gate.store import Store
 
 
 class HandlerOptions(TypedDict, total=False):
@@ -37,8 +38,10 @@ class HandlerOptions(TypedDict, total=False):
             a tool renew once.
         budget: How many retries the calls of a tool share; None for no limit.
         circuit: When a tool counts as down and is asked by one call at a time; None for never.
-        share_key: Returns the key under which a call shares budget and circuit with others, such as a host or a
-            tenant. None: with all calls of its tool.
+        share_key: Returns the key under which a call shares budget and circuit with others, such as a tenant.
+            None: with all calls of its tool to the same host.
+        health: Where several processes share what they know of their tools, such as a `RedisHealth`; None for
+            this process alone.
         loop_guard: When a call that keeps failing is answered without running it; None for never.
         texts: Your own words, for example in another language: templates or functions by category, reason, tool,
             or tool and one of the former, or one function for all; see `agent_tools._call.texts`. A function gets
@@ -55,6 +58,7 @@ class HandlerOptions(TypedDict, total=False):
     budget: BudgetPolicy | None
     circuit: CircuitPolicy | None
     share_key: ShareKey | None
+    health: Store | None
     loop_guard: LoopGuard | None
     texts: Texts | None
 
@@ -70,6 +74,7 @@ DEFAULTS: HandlerOptions = {
     "budget": BudgetPolicy(),
     "circuit": CircuitPolicy(),
     "share_key": None,
+    "health": None,
     "loop_guard": LoopGuard(),
     "texts": None,
 }

@@ -26,7 +26,7 @@ from agent_tools._core.events import EventType
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
-from agent_tools._gate.gate import Refusal
+from agent_tools._gate.gate import Refusal, Standing
 from agent_tools._langgraph.attempt_tags import as_retry
 from agent_tools._langgraph.beginnings import Mark, marked
 from agent_tools._langgraph.errors import Origin, is_control_flow, is_sync_refusal, origin_of, underlying
@@ -87,31 +87,34 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
 
 def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     """Return the retry that follows from `error`, or what the call comes to."""
-    if not is_failure(call, error):
+    was_run = count(call, error)
+    if was_run is None:
         if call.policy.verify is not None and isinstance(error, GraphInterrupt):
             yield from marked_in_checkpoint(call, Mark.PAUSES)
         return GivenUp(error)
+    standing = (yield from _reported(call, error)) if was_run else None
     result = yield from _verified(call)
     if result is not None:
         return result
-    verdict = _verdict(call)
+    verdict = _verdict(call, standing)
     advise(call, error, verdict)
     if isinstance(verdict, GiveUp):
         return (yield from _ended(call, error, verdict.reason))
+    call.renewed = call.renewed or verdict.renew
     return verdict
 
 
-def is_failure(call: Call, error: BaseException) -> bool:
-    """Return whether `error` is a failure of the tool, which is counted; if not, it is passed on as it came."""
+def count(call: Call, error: BaseException) -> bool | None:
+    """Count a failure of the tool; return whether the tool was run, None where `error` is passed on as it came."""
     if is_control_flow(error):
-        return False
+        return None
     cause = underlying(error)
     origin = origin_of(cause)
     if is_sync_refusal(error, call.request.tool):
         error.add_note(f"`{call.request.tool_call['name']}` is async: run the graph with ainvoke or astream.")
-        return False
+        return None
     if origin is Origin.WIRING:
-        return False
+        return None
     failure = call.settings.diagnose(cause, origin, call.request)
     was_run = origin is not Origin.ARGUMENTS and not (isinstance(error, ReturnedError) and not error.was_run)
     if was_run:
@@ -120,16 +123,19 @@ def is_failure(call: Call, error: BaseException) -> bool:
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
         tool, node_attempt = call.request.tool_call["name"], node_attempt_of(call.request)
         call.settings.layers.note(error, tool=tool, node_attempt=node_attempt)
-    if was_run:  # else there is nothing that others are to know
-        _let_others_know(call, failure)
-    elif call.admission is not None:
-        call.admission.leave()
-    return True
+    if not was_run and call.admission is not None:
+        call.admission.leave()  # there is nothing that others are to know
+    return was_run
 
 
-def _let_others_know(call: Call, failure: Failure) -> None:
-    if call.admission is not None or failure.category in call.policy.retry_on or is_counted(failure):
-        call.failed_at_gate(failure)
+def _reported(call: Call, error: BaseException) -> Flow[Standing | None]:
+    """Report a failed attempt at the gate, and pay for a retry if one seems to follow; None: nobody is to know."""
+    failure = _failure_of(call)
+    if call.admission is None and failure.category not in call.policy.retry_on and not is_counted(failure):
+        return None
+    verdict = _verdict(call, None)
+    retries = isinstance(verdict, Retry) and not verdict.renew
+    return (yield from call.failed_at_gate(failure, underlying(error), retries=retries))
 
 
 def _before_first_attempt(call: Call) -> Flow[Ended | None]:
@@ -173,37 +179,36 @@ def _verified(call: Call) -> Flow[Result | None]:
     return verified.result
 
 
-def _verdict(call: Call) -> Verdict:
-    failure = call.failure
-    if failure is None:
-        raise AssertionError("no attempt has failed")
-    renewable = call.settings.credentials is not None and not call.renewed
-    if failure.category not in call.policy.retry_on and not renewable and call.effect is not Effect.DID_NOT_HAPPEN:
+def _verdict(call: Call, standing: Standing | None) -> Verdict:
+    failure, situation = _failure_of(call), _situation(call, standing or Standing())
+    is_retried = failure.category in call.policy.retry_on or call.effect is Effect.DID_NOT_HAPPEN
+    if not is_retried and not situation.renewable:
         return GiveUp(Reason.NOT_RETRIED)
-    situation = _situation(call, renewable=renewable)
     verdict = decide(failure, call.policy, situation)
-    if isinstance(verdict, Retry) and verdict.renew:
-        call.renewed = True
-    elif isinstance(verdict, Retry) and not call.can_pay(failure):
-        verdict = decide(failure, call.policy, replace(situation, affordable=False))
     if verdict == GiveUp(Reason.CIRCUIT) and situation.opens_in is not None:
         call.failure = replace(failure, retry_after=round(situation.opens_in, 1))
     return verdict
 
 
-def _situation(call: Call, *, renewable: bool) -> Situation:
-    now = call.settings.clock()
-    gate = None if call.admission is None else call.admission.gate
+def _failure_of(call: Call) -> Failure:
+    if call.failure is None:
+        raise AssertionError("no attempt has failed")
+    return call.failure
+
+
+def _situation(call: Call, standing: Standing) -> Situation:
     return Situation(
         attempt=call.failures,
         elapsed=call.elapsed(),
         chance=call.settings.chance(),
-        renewable=renewable,
+        renewable=call.settings.credentials is not None and not call.renewed,
         approval_lost=may_lose_approvals(call.request),
         draining=is_draining(),
-        opens_in=None if gate is None else gate.opens_in(now=now),
-        patience=0.0 if gate is None else gate.patience(now=now),
+        opens_in=standing.opens_in,
+        patience=standing.patience,
+        affordable=standing.tokens is not None,
         effect=call.effect,
+        place=standing.place,
     )
 
 
@@ -236,7 +241,8 @@ def _passed_gate(call: Call) -> Flow[GivenUp | None]:
     """Wait until an attempt may be made; return what the call comes to if it may not."""
     why: Stop | Refusal | None = call.stop
     if why is None and call.admission is not None:
-        why = yield from call.admission.enter(alarm_of_run())
+        is_last_retry = 0 < call.failures == call.policy.max_attempts - 1
+        why = yield from call.admission.enter(alarm_of_run(), is_last_retry=is_last_retry)
     if why is None:
         return None
     call.refuse(why)

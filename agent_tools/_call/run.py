@@ -13,7 +13,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.answers import answer
-from agent_tools._call.attempt import failed, looked_at, stopped, timed_out
+from agent_tools._call.attempt import failed, has_own_thread, looked_at, stopped, timed_out
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, Call, CurrentCall, Execute, current
 from agent_tools._call.recovery import Ended, GivenUp, recovery
@@ -30,7 +30,7 @@ from agent_tools._langgraph.tool_proxy import WatchedTool
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 
-#: Limits this long or longer are enforced by the timer of the event loop, which may be up to a second early.
+#: Limits this long or longer are enforced by the timer of the event loop, which costs less.
 LONG = 10.0
 
 
@@ -81,7 +81,8 @@ async def arun(
         batch.tasks.append(task)
     policy = settings.policy_of(request)
     is_plain = stop is None and around is None and _is_plain(settings, request, batch)
-    if not is_plain or policy.longest_attempt < LONG or policy.verify is not None or task.cancelling():
+    is_limited = policy.longest_attempt < LONG or has_own_thread(request, policy)
+    if not is_plain or is_limited or policy.verify is not None or task.cancelling():
         return await _arun_all(Call(settings, request, execute, batch=batch, own=own, task=task, stop=stop), around)
     timer = deadline_timer_of(asyncio.get_running_loop()) if batch is None or batch.timer is None else batch.timer
     started, is_late = settings.clock(), False
@@ -108,6 +109,9 @@ async def arun(
 
 def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, Stop | None]:
     """Return the batch of a call, its request as the tool is to get it, and why it is not to be run."""
+    link = settings.gates.link
+    if link is not None and not link.is_listening:
+        link.listen()
     around = current.get()
     batch = around if isinstance(around, Batch) else None
     current.set(CurrentCall(settings, request))

@@ -14,13 +14,15 @@ from agent_tools._call.observers import Observer, logger
 from agent_tools._call.returned import ReturnedError, failure_of_arguments
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import Rules, diagnose
-from agent_tools._core.failure import Failure, Veto
+from agent_tools._classify.hosts import host_in, host_of
+from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.made_up import word
 from agent_tools._core.policy import RetryPolicy, is_async
 from agent_tools._core.redaction import scrub
-from agent_tools._flow.time_limit import StillRunningError
-from agent_tools._gate.gates import Gates
+from agent_tools._flow.time_limit import NoThreadError, StillRunningError
+from agent_tools._gate.gate import Gate
+from agent_tools._gate.gates import Gates, key_at
 from agent_tools._langgraph.arguments import problems_in
 from agent_tools._langgraph.errors import Origin
 
@@ -89,6 +91,10 @@ class Settings:
         """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
         if isinstance(cause, ReturnedError):
             return cause.failure(self._rules_of(request.tool_call["name"]))
+        if isinstance(cause, NoThreadError):
+            return Failure(
+                category=ErrorCategory.RETRYABLE, error_type="NoThreadError", rule="threads", may_have_acted=False
+            )
         if origin is Origin.ARGUMENTS:
             problems = problems_in(cause, request)
             return failure_of_arguments(problems, type(cause).__name__, word(request.tool_call["name"]))
@@ -107,10 +113,22 @@ class Settings:
 
     def is_calm(self, request: ToolCallRequest) -> bool:
         """Return whether nothing is held back or counted that this call would have to do with."""
-        if not self.gates.by_key:
-            return True
-        gate = self.gates.by_key.get(self.key_of(request))
-        return gate is None or gate.is_calm
+        return not self.gates.by_key or self.gate_of(request).is_calm
+
+    def gate_of(self, request: ToolCallRequest, error: BaseException | None = None) -> Gate:
+        """Return the gate of this call: that of its tool at the host that its `error` or its arguments tell.
+
+        Where they tell none, it is the only host that errors of the tool have come from; with several nobody knows.
+        """
+        tool = self.key_of(request)
+        if self.share_key is not None:
+            return Gate(self.gates, tool)
+        host = None if error is None else host_of(error)
+        host = host or host_in(request.tool_call["args"])
+        if error is not None and host is not None:
+            self.gates.met_host(tool, host)
+        hosts = self.gates.hosts_of(tool)
+        return Gate(self.gates, key_at(tool, hosts[0] if host is None and len(hosts) == 1 else host))
 
     def key_of(self, request: ToolCallRequest) -> str:
         """Return the key of what this call shares with others."""

@@ -15,6 +15,9 @@ from agent_tools._core.records import ShortRepr, explains_names
 #: How many attempts count as the latest: the weight of an older one fades as 1 - 1/LATEST with each that follows.
 LATEST = 32
 
+#: A retry that works says more than a first attempt that does: that retries help. It counts as this many.
+RETRY_COUNTS = 4
+
 #: Less than one failure in so many attempts is as good as none.
 _NONE = 1 / (2 * LATEST)
 
@@ -83,7 +86,7 @@ def after_failure(budget: Budget) -> Budget:
 
 def after_success(budget: Budget, *, repaid: int | None) -> Budget:
     """Return the budget after a call that worked; `repaid` are the tokens of its last retry, None without one."""
-    failing = budget.failing * (1 - 1 / LATEST)
+    failing = budget.failing * (1 - 1 / LATEST) ** (1 if repaid is None else RETRY_COUNTS)
     earned = budget.policy.success_gain if repaid is None else repaid
     return replace(with_tokens(budget, earned), failing=failing if failing > _NONE else 0.0)
 

@@ -6,8 +6,11 @@ The transitions, each a pure function from one `Circuit` to the next:
                                       ^                              |
                                       +--[failure: next one later]---+--[given back: next one at once]
 
+Time counts as well as number: a worker with few calls sees two failures in a row, not five.
+
 Any success closes it, whether that of the probe or of a call that began before it opened: something works. What
-fails beside the probe began before it opened, and says nothing new.
+fails beside the probe began before it opened, and says nothing new. While all failures had the same arguments, it
+may be those and not the tool: then a call with others is the next probe, at once.
 """
 
 from dataclasses import dataclass, replace
@@ -34,6 +37,7 @@ class CircuitPolicy(ShortRepr):
 
     Attributes:
         failures: So many in a row open the circuit.
+        failing_for: Seconds after the first failure from which on the second in a row opens it.
         probe_after: Least time until the next probe.
         probe_share: Time until the next probe as a share of the time that the tool has been down: so its return is
             noticed with that delay, whether it was down for a minute or an hour.
@@ -42,12 +46,14 @@ class CircuitPolicy(ShortRepr):
         verdict_within: A probe that takes longer no longer keeps the next one from its time.
         patience: For so long after the circuit opened, calls wait for a probe that works instead of being answered:
             it may be a blip. After that they are answered at once, with the seconds left. 0 for never. Calls that the
-            window holds back wait no longer than that, either, each from its own beginning.
+            window holds back wait no longer than that, either, each from its own beginning. An outage that returns
+            within this time is still the same one.
         spread: Calls that have waited go on within this time, many of them at 25 a second, and never within more
             time than the circuit was open.
     """
 
     failures: int = 5
+    failing_for: float = 0.25
     probe_after: float = 0.5
     probe_share: float = 0.025
     max_probe_after: float = 30.0
@@ -59,7 +65,7 @@ class CircuitPolicy(ShortRepr):
     def __post_init__(self) -> None:
         """Refuse nonsense here, where the mistake is."""
         require_count("failures", self.failures)
-        for name in ("probe_after", "max_probe_after", "verdict_within", "patience", "spread"):
+        for name in ("failing_for", "probe_after", "max_probe_after", "verdict_within", "patience", "spread"):
             require_seconds(name, getattr(self, name))
         if not self.probe_after:
             raise ValueError("probe_after must be above 0, not 0: probes would follow each other without a pause")
@@ -85,14 +91,26 @@ class Circuit:
     Attributes:
         state: One of three.
         failures: Counted failures in a row.
-        opened_at: When it opened; while it is not closed.
+        failing_since: When the first of them was.
+        arguments: A digest of the arguments that all of them had; None when they differ, or are unknown.
+        last_arguments: That of the last failure.
+        opened_at: When the outage began: when the circuit first opened; 0.0 for never.
+        closed_at: When it last closed again.
         probe_at: When the next probe may go, even if the last one has not come back; while it is not closed.
     """
 
     state: CircuitState = CircuitState.CLOSED
     failures: int = 0
+    failing_since: float = 0.0
+    arguments: str | None = None
+    last_arguments: str | None = None
     opened_at: float = 0.0
+    closed_at: float = 0.0
     probe_at: float = 0.0
+
+    def blames_others(self, arguments: str | None) -> bool:
+        """Return whether all failures had the same arguments, but not these: those may be to blame, not the tool."""
+        return self.arguments is not None and arguments is not None and self.arguments != arguments
 
 
 CLOSED = Circuit()
@@ -106,26 +124,46 @@ def is_counted(failure: Failure) -> bool:
     return failure.category in _COUNTED and not failure.throttled and failure.status_code not in _CLIENT_ERRORS
 
 
-def after_failure(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:
+def after_failure(
+    circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float, arguments: str | None = None
+) -> Circuit:
     """Return the circuit after a counted failure of a call that is not the probe."""
     if circuit.state is not CircuitState.CLOSED:
         return circuit
-    failures = circuit.failures + 1
-    if failures < policy.failures:
-        return replace(circuit, failures=failures)
-    return _open(replace(circuit, failures=failures, opened_at=now), policy, now=now, chance=chance)
+    failed = _failed(circuit, now=now, arguments=arguments)
+    is_lasting = failed.failures > 1 and now - failed.failing_since >= policy.failing_for
+    if failed.failures < policy.failures and not is_lasting:
+        return failed
+    is_the_same_outage = failed.opened_at and now - failed.closed_at < policy.patience
+    opened_at = failed.opened_at if is_the_same_outage else now
+    return _open(replace(failed, opened_at=opened_at), policy, now=now, chance=chance)
 
 
-def after_failed_probe(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:
+def after_failed_probe(
+    circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float, arguments: str | None = None
+) -> Circuit:
     """Return the circuit after a counted failure of the probe."""
     if circuit.state is CircuitState.CLOSED:  # a reset has overtaken it
-        return after_failure(circuit, policy, now=now, chance=chance)
-    return _open(replace(circuit, failures=circuit.failures + 1), policy, now=now, chance=chance)
+        return after_failure(circuit, policy, now=now, chance=chance, arguments=arguments)
+    return _open(_failed(circuit, now=now, arguments=arguments), policy, now=now, chance=chance)
 
 
-def probing(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit | None:
+def after_success(circuit: Circuit, policy: CircuitPolicy, *, now: float) -> Circuit:
+    """Return the circuit when something has worked; for a while it remembers an outage, which may return."""
+    if circuit.state is not CircuitState.CLOSED:
+        return Circuit(opened_at=circuit.opened_at, closed_at=now)
+    is_over = now - circuit.closed_at >= policy.patience
+    return CLOSED if is_over else Circuit(opened_at=circuit.opened_at, closed_at=circuit.closed_at)
+
+
+def probing(
+    circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float, arguments: str | None = None
+) -> Circuit | None:
     """Return the circuit with a probe on its way, None when it is not the time for one."""
-    if circuit.state is CircuitState.CLOSED or now < circuit.probe_at:
+    if circuit.state is CircuitState.CLOSED:
+        return None
+    is_overdue = circuit.state is CircuitState.OPEN and circuit.blames_others(arguments)
+    if now < circuit.probe_at and not is_overdue:
         return None
     probe_at = now + policy.verdict_within + _until_next_probe(circuit, policy, now=now, chance=chance)
     return replace(circuit, state=CircuitState.PROBING, probe_at=probe_at)
@@ -136,6 +174,17 @@ def probe_given_back(circuit: Circuit, *, now: float) -> Circuit:
     if circuit.state is CircuitState.CLOSED:
         return circuit
     return replace(circuit, state=CircuitState.OPEN, probe_at=now)
+
+
+def _failed(circuit: Circuit, *, now: float, arguments: str | None) -> Circuit:
+    is_first = not circuit.failures
+    return replace(
+        circuit,
+        failures=circuit.failures + 1,
+        failing_since=now if is_first else circuit.failing_since,
+        arguments=arguments if is_first or arguments == circuit.arguments else None,
+        last_arguments=arguments,
+    )
 
 
 def _open(circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float) -> Circuit:

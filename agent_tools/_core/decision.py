@@ -22,9 +22,15 @@ PASSING = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCatego
 #: These vetoes only protect against acting twice, so a tool declared idempotent is retried all the same.
 VETOES_UNLESS_IDEMPOTENT = frozenset({Veto.RUNNING, Veto.TEXT})
 
-#: Most seconds by which calls that were told the same `Retry-After` are spread. Obeying it to the
-#: letter sends all of them back in the same instant.
+#: Most seconds by which calls that were told the same `Retry-After` are spread where nobody knows how many they are.
+#: Obeying it to the letter sends all of them back in the same instant.
 RETRY_AFTER_SPREAD = 2.0
+
+#: Seconds by which each of them is spread where that is known, behind its place.
+DOOR_SPREAD = 0.25
+
+#: Places a second: 200 calls are back within two seconds.
+DOOR_PACE = 115.0
 
 
 class Reason(StrEnum):
@@ -91,6 +97,7 @@ class Situation:
         patience: Seconds for which a call waits for that.
         affordable: The retry budget of the tool has tokens for one more.
         effect: What the attempts so far have changed; None: what the failure says about its own request.
+        place: How many calls come back before this one from the same `Retry-After`; None where that is unknown.
     """
 
     attempt: int
@@ -103,6 +110,7 @@ class Situation:
     patience: float = 0.0
     affordable: bool = True
     effect: Effect | None = None
+    place: int | None = None
 
 
 def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
@@ -114,7 +122,8 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     reason = _harmful(failure, policy, now) or _too_much(failure, policy, now)
     if reason is not None:
         return GiveUp(reason)
-    after = max(wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance), now.opens_in or 0.0)
+    wait = wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance, place=now.place)
+    after = max(wait, now.opens_in or 0.0)
     if policy.deadline is not None and now.elapsed + after >= policy.deadline:
         return GiveUp(Reason.DEADLINE)
     return Retry(after) if now.affordable else GiveUp(Reason.BUDGET)
@@ -160,7 +169,9 @@ def _too_much(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason |
     return None
 
 
-def wait_before_retry(failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float) -> float:
+def wait_before_retry(
+    failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float, place: int | None = None
+) -> float:
     """Return the seconds to wait after failed attempt number `attempt`.
 
     A `Retry-After` is a floor under our own wait, never a replacement for it, and the calls that
@@ -170,7 +181,14 @@ def wait_before_retry(failure: Failure, policy: RetryPolicy, *, attempt: int, ch
     after = longest * (1 - policy.jitter * (1 - chance))  # grows with chance, as the spread below does
     if failure.retry_after is None:
         return after
-    return max(after, failure.retry_after) + chance * min(failure.retry_after, RETRY_AFTER_SPREAD)
+    if place is None:
+        return max(after, failure.retry_after) + chance * min(failure.retry_after, RETRY_AFTER_SPREAD)
+    return max(after, failure.retry_after + place_behind(place, chance))
+
+
+def place_behind(place: int, chance: float) -> float:
+    """Return how many seconds a call goes after the moment for which many wait, `place` of them before it."""
+    return place / DOOR_PACE + DOOR_SPREAD * chance
 
 
 def _longest_wait(failure: Failure, policy: RetryPolicy, attempt: int) -> float:

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from inspect import iscoroutinefunction
 from typing import Any, Literal
+from warnings import warn
 
 from agent_tools._core.effects import DoubtfulCall
 from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
@@ -51,9 +52,7 @@ class RetryPolicy(ShortRepr):
             so let what it does at its end be shorter. A sync tool then runs in a thread of its own, which nothing
             can stop: the model is told that it may still be running, and its late result is dropped.
         max_retry_after: A server that asks for a longer wait is not waited for: the model is told
-            the time instead.
-        share_waits: True when a server that asks one call to wait (`Retry-After`) means all calls of the tool:
-            those that have not yet begun then wait, too, instead of knocking early.
+            the time instead. A shorter one (`Retry-After`) holds for all calls to that server.
         retry_on: The categories that are retried.
         classify: Rules for the errors of this tool, asked before all others; see `ToolErrorHandler`.
         idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
@@ -81,7 +80,6 @@ class RetryPolicy(ShortRepr):
     deadline: float | None = 60.0
     attempt_timeout: float | None = None
     max_retry_after: float = 120.0
-    share_waits: bool = False
     retry_on: Iterable[ErrorCategory | CategoryName] = _RETRIED_BY_DEFAULT
     classify: Any = ()  # agent_tools._classify.Rules, which is above this floor
     idempotent: bool | None = None
@@ -89,13 +87,17 @@ class RetryPolicy(ShortRepr):
     verify_after: float = 0.0
     failed_when: Callable[[Any], bool | str | Failure | None] | None = None
     key_by: Literal["call", "arguments"] = "call"
+    share_waits: InitVar[bool | None] = None
+    """No longer has an effect: what a server asks of one call always holds for all."""
     longest_attempt: float = field(init=False, repr=False, compare=False)
     """Seconds that the first attempt may take at the most; infinite for no limit."""
     longest_call: float = field(init=False, repr=False, compare=False)
     """The deadline; infinite for no limit."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, share_waits: bool | None) -> None:  # the field
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
+        if share_waits is not None:
+            warn("share_waits has no effect any more: waits are always shared", DeprecationWarning, stacklevel=3)
         require_count("max_attempts", self.max_attempts)
         for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after", "verify_after"):
             require_seconds(name, getattr(self, name))
@@ -105,8 +107,6 @@ class RetryPolicy(ShortRepr):
             _require_limit(name, getattr(self, name))
         if self.idempotent is not None and not isinstance(self.idempotent, bool):
             raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
-        if not isinstance(self.share_waits, bool):
-            raise TypeError(f"share_waits must be True or False, not {self.share_waits!r}")
         _require_verify(self)
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from agent_tools._flow.time_limit import withdraw_cancellations
 
-#: Seconds between two looks; a task may be canceled up to this much early, never late.
+#: Seconds between two looks at all tasks; those whose time ends before the next one get a timer of their own.
 TICK = 1.0
 
 
@@ -44,12 +44,16 @@ class DeadlineTimer:
     def _tick(self) -> None:
         now = self._loop.time()
         for task, ends in self._ends_by_task.items():
-            if now + TICK >= ends:
-                self._cancels_by_task[task] = self._cancels_by_task.get(task, 0) + 1
-                task.cancel()
+            if now + TICK > ends:
+                self._loop.call_later(ends - now, self._end, task, ends)
         self._is_ticking = bool(self._ends_by_task)
         if self._is_ticking:
             self._loop.call_later(TICK, self._tick)
+
+    def _end(self, task: "asyncio.Task[object]", ends: float) -> None:
+        if self._ends_by_task.get(task) == ends:  # else it was released meanwhile
+            self._cancels_by_task[task] = self._cancels_by_task.get(task, 0) + 1
+            task.cancel()
 
 
 _timer_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, DeadlineTimer] = WeakKeyDictionary()

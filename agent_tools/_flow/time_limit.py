@@ -86,6 +86,7 @@ def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
 
     Raises:
         StillRunningError: The time is over; whatever `work` still brings is dropped.
+        NoThreadError: Too many threads are still running; `work` has not begun.
     """
     result = in_thread(work)
     if not wait([result], timeout=seconds).done:
@@ -93,8 +94,26 @@ def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
     return result.result()
 
 
+class NoThreadError(Exception):
+    """A tool was not run: too many earlier runs of tools are still going on."""
+
+
+#: Threads of attempts with a limit, in all: those that hang keep theirs.
+MOST_THREADS = 128
+
+_free_threads = threading.Semaphore(MOST_THREADS)
+
+
 def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
-    """Run `work` in a thread of its own, which does not keep the process from ending."""
+    """Run `work` in a thread of its own, which does not keep the process from ending.
+
+    Not in one of the few that an event loop has for all: what hangs there would keep healthy calls from running.
+
+    Raises:
+        NoThreadError: Too many threads are still running.
+    """
+    if not _free_threads.acquire(blocking=False):
+        raise NoThreadError
     result: Future[ResultT] = Future()
     result.set_running_or_notify_cancel()  # whoever stops waiting for it cannot stop it
     context = contextvars.copy_context()
@@ -102,8 +121,12 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     def deliver() -> None:
         try:
             result.set_result(context.run(work))
+        except StopIteration as error:  # which no future of asyncio can have
+            result.set_exception(RuntimeError(f"the tool raised {error!r}"))
         except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
             result.set_exception(error)
+        finally:
+            _free_threads.release()
 
     threading.Thread(target=deliver, daemon=True, name="agent_tools attempt").start()
     return result

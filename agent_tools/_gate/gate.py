@@ -1,81 +1,34 @@
-"""What the calls of one tool share: retry budget, circuit, window, the time that a server asked for.
+"""What all calls of one key pass: how they wait there, and what they report.
 
-A share's lock is held for the length of a few assignments, never while a tool runs or a call waits. As long as nothing
-fails there is no share at all, and calls pay nothing.
+Two states decide: that of the key itself, a tool or a tool at one host, and that of its door: what the host asks of
+all tools.
 """
 
 import math
-import threading
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
-from itertools import count
 from typing import Protocol
 
-from agent_tools._core import budget as budgets
-from agent_tools._core import window as windows
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import (
-    CLOSED,
-    Circuit,
-    CircuitPolicy,
-    CircuitState,
-    after_failed_probe,
-    after_failure,
-    is_counted,
-    probe_given_back,
-    probing,
-)
-from agent_tools._core.decision import RETRY_AFTER_SPREAD, Reason
+from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
+from agent_tools._core.decision import DOOR_SPREAD, Reason, place_behind
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._core.window import Window
+from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.waiting import Alarm
+from agent_tools._gate import state as states
+from agent_tools._gate.gates import Gates, Queue, door_of
+from agent_tools._gate.state import Attempt, Entry, GateState
+from agent_tools._gate.store import Change
 
-#: Calls a second that go on after they were held back: a service that has just come back is not to fall over them.
+#: Calls a second that go on after a circuit held them back: a service that has just come back must not drown in them.
 PACE = 25.0
 
+#: The last retry of a call is not the probe of an outage before this part of the patience has passed: it may be a
+#: blip, and a call that arrives has more attempts to lose.
+LAST_RETRY = 0.6
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """How a tool is doing, for operators.
-
-    Attributes:
-        state: Of its circuit.
-        failures: Failures in a row that say that the service is down.
-        probe_in: Seconds until the next probe, None when the circuit is closed.
-        retry_tokens: What is left of the retry budget, None when there is none.
-        failing: The part of the latest attempts that failed because of the service.
-        window: How many calls may be under way at the same time, None for any number.
-        blocked_for: Seconds for which a server has asked all calls to wait.
-    """
-
-    state: CircuitState
-    failures: int
-    probe_in: float | None
-    retry_tokens: int | None
-    failing: float
-    window: int | None
-    blocked_for: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Wait so many `seconds`; less when `changed` says so."""
-
-    seconds: float
-    changed: Alarm | None = None
-
-
-class Entry(Enum):
-    """An attempt may be made."""
-
-    PROBE = auto()
-    """It finds out for all calls whether the tool is back."""
-    COUNTED = auto()
-    """It is one of those that the window lets in at the same time."""
-    PLAIN = auto()
+#: Seconds that a probe is left to a call with other arguments than the last that failed.
+PREFERENCE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +39,27 @@ class Refusal:
     failure: Failure
 
 
-#: What an attempt waits for before it is made, and in the end how it is made, or why it is not.
-Entering = Generator[Hold, bool | None, Refusal | Entry]
+#: The graph began to shut down while the call was held back.
+DRAINED = Refusal(Reason.DRAINING, Failure(category=ErrorCategory.RETRYABLE, rule="draining", may_have_acted=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a call stands after an attempt failed.
+
+    Attributes:
+        opens_in: Seconds until the circuit lets the next probe through, None when it is closed.
+        patience: Seconds for which calls still wait for that.
+        tokens: What was taken for a retry; None when the budget refuses one.
+        place: How many calls come back before this one when the server wants to be asked again.
+        blocked_until: When that is.
+    """
+
+    opens_in: float | None = None
+    patience: float = 0.0
+    tokens: int | None = 0
+    place: int = 0
+    blocked_until: float = 0.0
 
 
 class Visitor(Protocol):
@@ -98,6 +70,9 @@ class Visitor(Protocol):
         began: When the call began.
         clock: Returns seconds that never run backwards.
         draw: Returns a number from 0 up to 1 that nobody can foresee.
+        arguments: A digest of its arguments.
+        is_last_retry: The call has failed before, and has no attempt left but this one.
+        waited_until: Until when it has waited because a server asked it to.
     """
 
     @property
@@ -108,292 +83,171 @@ class Visitor(Protocol):
     def clock(self) -> Callable[[], float]: ...
     @property
     def draw(self) -> Callable[[], float]: ...
+    @property
+    def arguments(self) -> str | None: ...
+    @property
+    def is_last_retry(self) -> bool: ...
+    @property
+    def waited_until(self) -> float: ...
 
 
 class Gate:
-    """What the calls of one key share; safe under threads.
+    """What all calls of a key pass.
 
     Attributes:
-        is_calm: Nothing is held back, nothing has failed since the last success, the budget is full.
+        key: As in `Gates.by_key`.
     """
 
-    __slots__ = (
-        "_blocked_since",
-        "_blocked_until",
-        "_budget",
-        "_budget_policy",
-        "_circuit",
-        "_circuit_policy",
-        "_drowned",
-        "_failure",
-        "_held_calls",
-        "_lock",
-        "_place_by_ticket",
-        "_places",
-        "_window",
-        "is_calm",
-    )
+    __slots__ = ("_door", "_gates", "key")
 
-    def __init__(self, budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> None:
-        self._lock = threading.Lock()
-        self._budget_policy = budget
-        self._circuit_policy = circuit
-        self._held_calls = 0
-        self._places = count()
-        self._place_by_ticket: dict[object, int] = {}  # of those who wait for the window, the first one first
-        self.reset()
+    def __init__(self, gates: Gates, key: str) -> None:
+        self._gates = gates
+        self._door = door_of(key)
+        self.key = key
 
-    def reset(self) -> None:
-        """Forget all failures."""
-        with self._lock:
-            self._budget = None if self._budget_policy is None else budgets.full(self._budget_policy)
-            self._circuit = CLOSED
-            self._window: Window | None = None
-            self._drowned = 0
-            self._blocked_since = self._blocked_until = 0.0
-            self._failure: Failure | None = None
-            self.is_calm = True
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is held back or counted here."""
+        return self.key not in self._gates.by_key and self._door not in self._gates.by_key
 
-    def health(self, *, now: float) -> Health:
-        """Return how the tool is doing."""
-        with self._lock:
-            circuit, budget, window = self._circuit, self._budget, self._window
-            return Health(
-                state=circuit.state,
-                failures=circuit.failures,
-                probe_in=None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now),
-                retry_tokens=None if budget is None else budget.tokens,
-                failing=0.0 if budget is None else round(budget.failing, 3),
-                window=None if window is None else int(window.size),
-                blocked_for=max(0.0, self._blocked_until - now),
-            )
+    @property
+    def state(self) -> GateState:
+        """What is known of the key."""
+        return self._gates.state(self.key)
 
-    def opens_in(self, *, now: float) -> float | None:
-        """Return the seconds until the circuit lets the next probe through, None when it is closed."""
-        circuit = self._circuit
-        return None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now)
+    # ---- reports ----
 
-    def patience(self, *, now: float) -> float:
-        """Return the seconds for which calls still wait for that."""
-        policy = self._circuit_policy
-        return 0.0 if policy is None else max(0.0, self._circuit.opened_at + policy.patience - now)
+    def failed(self, failure: Failure, attempt: Attempt, *, longest_wait: float, retries: bool) -> Flow[Standing]:
+        """Report a failed attempt; return where the call stands that made it.
 
-    def failed(self, failure: Failure, *, now: float, chance: float, entry: Entry, share_wait: bool) -> None:
-        """Note a failed attempt, which `entry` had let in."""
-        with self._lock:
-            self.is_calm = False
-            if share_wait and failure.retry_after is not None:
-                self._block(failure, failure.retry_after, now)
-            if self._circuit_policy is not None:
-                self._leave_window(failure, entry, now)
-                self._move_circuit(failure, self._circuit_policy, now=now, chance=chance, is_probe=entry is Entry.PROBE)
-            if is_counted(failure) and self._budget is not None:
-                self._budget = budgets.after_failure(self._budget)
+        Args:
+            failure: What went wrong.
+            attempt: How it was made.
+            longest_wait: Seconds that a server may ask all calls to wait; a longer wait is that call's alone.
+            retries: The call makes another attempt if the budget grants it.
+        """
+        place = 0
+        if failure.retry_after is not None and failure.retry_after <= longest_wait:
+            place = yield from self._gates.changed(self._door, _asked_to_wait(failure, failure.retry_after, retries))
+        rules, policy = self._gates.rules, self._gates.rules.circuit
 
-    def _block(self, failure: Failure, seconds: float, now: float) -> None:
-        if self._blocked_until < now:
-            self._blocked_since = now
-        self._blocked_until = max(self._blocked_until, now + seconds)
-        self._failure = failure
+        def fail(state: GateState, now: float) -> tuple[GateState, Standing]:
+            state = states.after_failure(state, rules, failure, replace(attempt, now=now))
+            circuit = state.circuit
+            if circuit.state is not CircuitState.CLOSED and policy is not None:
+                # A retry waits for the verdict of the probe as a newcomer does, and pays as little.
+                patience = max(0.0, circuit.opened_at + policy.patience - now)
+                return state, Standing(opens_in=max(0.0, circuit.probe_at - now), patience=patience)
+            tokens: int | None = 0
+            if retries:
+                state, tokens = states.after_paying(state, failure)
+            return states.calmed(state, now=now), Standing(tokens=tokens)
 
-    def _leave_window(self, failure: Failure, entry: Entry, now: float) -> None:
-        timed_out = failure.category is ErrorCategory.TIMEOUT
-        if entry is Entry.COUNTED and self._window is not None:
-            if timed_out:
-                self._window = windows.after_timeout(self._window)
-            elif failure.throttled or is_counted(failure):
-                self._window = windows.left(self._window)
-            else:
-                self._window = self._after_answer(self._window, now)
-        elif entry is Entry.PLAIN and self._circuit.state is not CircuitState.CLOSED:
-            self._drowned += timed_out
+        standing = yield from self._gates.changed(self.key, fail)
+        return replace(standing, place=place, blocked_until=self._gates.state(self._door).blocked_until)
 
-    def _after_answer(self, window: Window, now: float) -> Window | None:
-        needed = windows.awaited(window, now=now) if self._place_by_ticket else window
-        return windows.after_answer(needed, now=now)
+    def succeeded(self, attempt: Attempt, *, repaid: int | None) -> None:
+        """Report an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
+        rules, others_wait = self._gates.rules, bool(self._gates.queue(self.key).place_by_ticket)
 
-    def _move_circuit(
-        self, failure: Failure, policy: CircuitPolicy, *, now: float, chance: float, is_probe: bool
-    ) -> None:
-        if is_counted(failure):
-            after = after_failed_probe if is_probe else after_failure
-            self._circuit = after(self._circuit, policy, now=now, chance=chance)
-            self._failure = failure
-        elif is_probe or self._circuit.state is CircuitState.CLOSED:
-            self._close(now)
+        def succeed(state: GateState, now: float) -> tuple[GateState, None]:
+            made = replace(attempt, now=now, others_wait=others_wait)
+            return states.after_success(state, rules, made, repaid=repaid), None
 
-    def _close(self, now: float) -> None:
-        """Let calls in again: the service has answered."""
-        if self._circuit.state is not CircuitState.CLOSED:
-            self._window = windows.opened(self._window, drowned=self._drowned, now=now)
-            self._drowned = 0
-            self._budget = None if self._budget is None else budgets.after_outage(self._budget)
-        self._circuit = CLOSED
+        if self.key in self._gates.by_key:
+            self._gates.tell(self.key, succeed)
+        self._gates.forget_if_calm(self._door)
 
-    def succeeded(self, *, now: float, entry: Entry, repaid: int | None) -> None:
-        """Note an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
-        with self._lock:
-            if entry is Entry.COUNTED and self._window is not None:
-                self._window = self._after_answer(self._window, now)
-            self._close(now)
-            if self._budget is not None:
-                self._budget = budgets.after_success(self._budget, repaid=repaid)
-            is_full = self._budget is None or self._budget == budgets.full(self._budget.policy)
-            self.is_calm = is_full and self._window is None and not self._blocked_until
+    def released(self, attempt: Attempt) -> None:
+        """Report an attempt that brought no verdict, or was not made after all."""
+        self._gates.tell(self.key, lambda state, now: (states.after_nothing(state, replace(attempt, now=now)), None))
 
-    def given_back(self, *, now: float, entry: Entry) -> None:
-        """Note an attempt that came to no verdict, or was not made after all."""
-        with self._lock:
-            if entry is Entry.COUNTED and self._window is not None:
-                self._window = windows.left(self._window)
-            if entry is Entry.PROBE:
-                self._circuit = probe_given_back(self._circuit, now=now)
-
-    def spent(self, failure: Failure) -> int | None:
-        """Take the tokens for a retry and return how many; None when there is none to be made."""
-        with self._lock:
-            if self._budget is None:
-                return 0
-            cost = self._budget.policy.cost_of_retry(failure)
-            if not budgets.affords(self._budget, cost):
-                return None
-            self._budget = budgets.with_tokens(self._budget, -cost)
-            return cost
-
-    def repaid(self, tokens: int) -> None:
+    def repay(self, tokens: int) -> None:
         """Put back the tokens of a retry that was not made."""
-        with self._lock:
-            if self._budget is not None:
-                self._budget = budgets.with_tokens(self._budget, tokens)
+        self._gates.tell(self.key, lambda state, _: (states.after_repaying(state, tokens), None))
 
-    def entering(self, visitor: Visitor) -> Entering:
-        """Yield what `visitor` is to wait before an attempt; return how it enters, or why it may not.
+    # ---- entering ----
 
-        Sent back is whether the whole time has passed.
+    def entering(self, visitor: Visitor, draining: Alarm | None = None) -> Flow[Refusal | Entry]:
+        """Wait until `visitor` may make an attempt; return how it enters, or why it may not.
+
+        Args:
+            visitor: The call.
+            draining: Whether the graph is shutting down, which ends the wait.
         """
         now, ticket = visitor.clock(), object()
-        met = self._met(visitor, ticket, now)
+        met = yield from self._met(visitor, ticket, Queue(), now)
         if not isinstance(met, _Obstacle):
             return met
-        with self._holding(ticket):
-            return (yield from self._held(visitor, ticket, met, now))
-
-    def _held(self, visitor: Visitor, ticket: object, met: "Entry | _Obstacle", now: float) -> Entering:
-        while isinstance(met, _Obstacle):
-            if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
-                return Refusal(met.reason, met.failure)
-            until = min(met.until, met.ends)
-            whole = yield Hold(until - now, self._change(visitor, ticket, met))
-            now = max(visitor.clock(), until) if whole else visitor.clock()
-            if self._is_open_to_all(now):
-                after = visitor.draw() * min(now - met.since, max(met.spread, self._held_calls / PACE))
-                yield Hold(after)
-                now = max(visitor.clock(), now + after)
-            met = self._met(visitor, ticket, now)
+        with self._gates.holding(self.key, ticket, visitor.arguments) as queue:
+            while isinstance(met, _Obstacle):
+                if met.reason is Reason.CROWDED:
+                    self._gates.take_place(queue, ticket)
+                if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
+                    return Refusal(met.reason, met.failure)
+                until = min(met.until, met.ends)
+                whole = yield Wait(max(0.0, until - now), _either(draining, self._change(met, ticket)))
+                if not whole and draining is not None and draining():
+                    return DRAINED
+                now = max(visitor.clock(), until) if whole else visitor.clock()
+                if met.spread is not None and self.state.is_open(now):
+                    after = visitor.draw() * min(now - met.since, max(met.spread, queue.held / PACE))
+                    yield Wait(after)
+                    now = max(visitor.clock(), now + after)
+                met = yield from self._met(visitor, ticket, queue, now)
         return met
 
-    @contextmanager
-    def _holding(self, ticket: object) -> Iterator[None]:
-        with self._lock:
-            self._held_calls += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held_calls -= 1
-                self._place_by_ticket.pop(ticket, None)
-
-    def _met(self, visitor: Visitor, ticket: object, now: float) -> "Entry | _Obstacle":
+    def _met(self, visitor: Visitor, ticket: object, queue: Queue, now: float) -> Flow["Entry | _Obstacle"]:
         """Return what is in the way of an attempt, or that nothing is."""
-        with self._lock:
-            if now < self._blocked_until:
-                return self._blocked(visitor, now)
-            self._blocked_until = 0.0
-            policy = self._circuit_policy
-            if policy is None:
-                return Entry.PLAIN
-            if self._circuit.state is CircuitState.CLOSED:
-                return self._met_at_window(self._window, policy, visitor, ticket, now)
-            probe = probing(self._circuit, policy, now=now, chance=visitor.draw())
-            if probe is None:
-                return self._opened(self._circuit, policy, visitor, now)
-            self._circuit = probe
-            return Entry.PROBE
-
-    def _met_at_window(
-        self, window: Window | None, policy: CircuitPolicy, visitor: Visitor, ticket: object, now: float
-    ) -> "Entry | _Obstacle":
-        if window is None:
+        if max(now, visitor.waited_until + states.SAME_DOOR) < self._gates.state(self._door).blocked_until:
+            return (yield from self._blocked(visitor))
+        self._gates.forget_if_calm(self._door)
+        policy, state = self._gates.rules.circuit, self.state
+        if policy is None or state.is_open(now):
             return Entry.PLAIN
-        if self._has_turn(window, ticket, now):
-            self._place_by_ticket.pop(ticket, None)
-            self._window = windows.entered(window, now=now)
-            return Entry.COUNTED
-        if ticket not in self._place_by_ticket:
-            self._place_by_ticket[ticket] = next(self._places)
-        self._window = windows.awaited(window, now=now)
-        return _Obstacle(
-            reason=Reason.CROWDED,
-            failure=self._known(None),
-            until=math.inf,
-            ends=visitor.began + min(policy.patience, visitor.policy.longest_call),
-            may_end_sooner=True,
-            since=now,
-            spread=0.0,
-        )
+        is_closed = state.circuit.state is CircuitState.CLOSED
+        if not is_closed:
+            due = _due(state.circuit, policy, visitor, queue)
+            if now < due:
+                return _opened(state, policy, visitor, now=now, until=due)
+        attempt = Attempt(now=now, chance=visitor.draw(), arguments=visitor.arguments)
+        entry = yield from self._gates.changed(self.key, self._enter(attempt, self._gates.ahead_of(self.key, ticket)))
+        if entry is not None:
+            self._gates.give_up_place(queue, ticket)
+            return entry
+        state = self.state
+        if state.circuit.state is not CircuitState.CLOSED:
+            return _opened(state, policy, visitor, now=now, until=state.circuit.probe_at)
+        return _crowded(state, policy, visitor, now=now)
 
-    def _has_turn(self, window: Window, ticket: object, now: float) -> bool:
-        """Return whether a call may begin before all that came after it, and behind all that came before."""
-        place = self._place_by_ticket.get(ticket)
-        if place is None:
-            return len(self._place_by_ticket) < window.free(now=now)
-        return place - next(iter(self._place_by_ticket.values())) < window.free(now=now)
+    def _enter(self, attempt: Attempt, ahead: int) -> Change[Entry | None]:
+        rules = self._gates.rules
+        return lambda state, now: states.after_entering(state, rules, replace(attempt, now=now), ahead=ahead)
 
-    def _blocked(self, visitor: Visitor, now: float) -> "_Obstacle":
+    def _blocked(self, visitor: Visitor) -> Flow["_Obstacle"]:
+        place = yield from self._gates.changed(self._door, lambda state, _: states.after_joining(state))
+        now, door = visitor.clock(), self._gates.state(self._door)
         return _Obstacle(
             reason=Reason.RETRY_AFTER,
-            failure=self._known(self._blocked_until - now),
-            until=self._blocked_until,
-            ends=visitor.began + min(visitor.policy.max_retry_after, visitor.policy.longest_call),
-            since=self._blocked_since,
-            spread=RETRY_AFTER_SPREAD,
+            failure=_known(door, door.blocked_until - now),
+            until=door.blocked_until + place_behind(place, visitor.draw()),
+            ends=visitor.began + min(visitor.policy.max_retry_after, visitor.policy.longest_call) + DOOR_SPREAD,
+            since=now,
         )
 
-    def _opened(self, circuit: Circuit, policy: CircuitPolicy, visitor: Visitor, now: float) -> "_Obstacle":
-        return _Obstacle(
-            reason=Reason.CIRCUIT,
-            failure=self._known(circuit.probe_at - now),
-            until=circuit.probe_at,
-            ends=min(circuit.opened_at + policy.patience, visitor.began + visitor.policy.longest_call),
-            may_end_sooner=circuit.state is CircuitState.PROBING,
-            since=circuit.opened_at,
-            spread=policy.spread,
-        )
-
-    def _known(self, seconds: float | None) -> Failure:
-        """Return the last failure as that of a call which was not run; in so many `seconds` there is more to know."""
-        failure = self._failure or Failure(category=ErrorCategory.RETRYABLE)
-        after = None if seconds is None else round(seconds, 1)
-        return replace(failure, rule="circuit", retry_after=after, may_have_acted=False, veto=None, detail=None)
-
-    def _is_open_to_all(self, now: float) -> bool:
-        return self._circuit.state is CircuitState.CLOSED and self._window is None and now >= self._blocked_until
-
-    def _change(self, visitor: Visitor, ticket: object, met: "_Obstacle") -> Alarm:
+    def _change(self, met: "_Obstacle", ticket: object) -> Alarm:
         """Return what tells a call that has `met` an obstacle that it is worth to look again."""
-        circuit, blocked_until = self._circuit, self._blocked_until
+        circuit, blocked_until = self.state.circuit, self._gates.state(self._door).blocked_until
 
-        def has_turn() -> bool:
-            with self._lock:  # others join and leave the queue
-                window = self._window
-                if self._circuit is not circuit or window is None:
-                    return True
-                return self._has_turn(window, ticket, visitor.clock())
+        def is_other() -> bool:
+            return self.state.circuit != circuit or self._gates.has_turn(self.key, ticket)
 
         def is_over() -> bool:
-            return self._circuit is not circuit or self._blocked_until != blocked_until
+            if met.reason is Reason.RETRY_AFTER:
+                return abs(self._gates.state(self._door).blocked_until - blocked_until) > states.SAME_DOOR
+            return self.state.circuit != circuit
 
-        return has_turn if met.reason is Reason.CROWDED else is_over
+        return is_other if met.reason is Reason.CROWDED else is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +260,8 @@ class _Obstacle:
         until: When it will be over, or there is something else to do.
         ends: When the call stops to wait for that.
         since: When it began.
-        spread: Seconds over which calls that have waited go on, more if they are many, never more than it lasted.
+        spread: Seconds over which calls that have waited go on, more if they are many, never more than it lasted;
+            None where `until` sees to that.
         may_end_sooner: It may be over at any time.
     """
 
@@ -415,5 +270,55 @@ class _Obstacle:
     until: float
     ends: float
     since: float
-    spread: float
+    spread: float | None = None
     may_end_sooner: bool = False
+
+
+def _due(circuit: Circuit, policy: CircuitPolicy, visitor: Visitor, queue: Queue) -> float:
+    """Return from when on a call may be the probe."""
+    if circuit.state is CircuitState.OPEN and circuit.blames_others(visitor.arguments):
+        return -math.inf
+    due = circuit.probe_at
+    if circuit.state is CircuitState.OPEN and visitor.arguments == circuit.last_arguments:
+        due += PREFERENCE if queue.holds_others(visitor.arguments) else 0.0
+    return max(due, circuit.opened_at + LAST_RETRY * policy.patience) if visitor.is_last_retry else due
+
+
+def _opened(state: GateState, policy: CircuitPolicy, visitor: Visitor, *, now: float, until: float) -> _Obstacle:
+    circuit = state.circuit
+    outage = visitor.began if circuit.blames_others(visitor.arguments) else circuit.opened_at
+    return _Obstacle(
+        reason=Reason.CIRCUIT,
+        failure=_known(state, circuit.probe_at - now),
+        until=until,
+        ends=min(outage + policy.patience, visitor.began + visitor.policy.longest_call),
+        may_end_sooner=circuit.state is CircuitState.PROBING,
+        since=circuit.opened_at,
+        spread=policy.spread,
+    )
+
+
+def _crowded(state: GateState, policy: CircuitPolicy, visitor: Visitor, *, now: float) -> _Obstacle:
+    return _Obstacle(
+        reason=Reason.CROWDED,
+        failure=_known(state, None),
+        until=math.inf,
+        ends=visitor.began + min(policy.patience, visitor.policy.longest_call),
+        may_end_sooner=True,
+        since=now,
+        spread=0.0,
+    )
+
+
+def _known(state: GateState, seconds: float | None) -> Failure:
+    """Return the last failure as that of a call which was not run; the next look is due in `seconds`."""
+    failure = state.failure or states.without_words(Failure(category=ErrorCategory.RETRYABLE))
+    return failure if seconds is None else replace(failure, retry_after=round(max(0.0, seconds), 1))
+
+
+def _asked_to_wait(failure: Failure, seconds: float, returns: bool) -> Change[int]:  # noqa: FBT001  # see above
+    return lambda state, now: states.after_request_to_wait(state, failure, until=now + seconds, returns=returns)
+
+
+def _either(one: Alarm | None, other: Alarm) -> Alarm:
+    return other if one is None else lambda: one() or other()

@@ -1,62 +1,311 @@
-"""What a handler knows of its tools: a `Gate` for each that has ever failed, by its name or by a key of the user's."""
+"""What a handler knows of its tools: the state of each gate that is not calm, and who waits there.
+
+The lock is held for a few assignments, never while a tool runs or a call waits. While nothing fails there is no state
+at all, and calls pay nothing. A gate that is calm again is forgotten at once, so there is nothing to look for.
+"""
 
 import threading
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeVar
 
 from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
-from agent_tools._gate.gate import Gate, Health
+from agent_tools._core.circuit import CircuitPolicy, CircuitState
+from agent_tools._flow.steps import Flow
+from agent_tools._gate.state import CALM, GateState, Rules, calmed
+from agent_tools._gate.store import Change, Link, Store
 
-#: From so many shares on, those that have nothing to tell any more are forgotten.
-_MANY = 1000
+SaidT = TypeVar("SaidT")
+
+#: The gates that are remembered; of more, those that nobody has met for the longest time are forgotten.
+MOST = 10_000
+
+#: The hosts of a tool that are remembered: of more, nobody knows which a call is for.
+MOST_HOSTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a tool is doing, for operators.
+
+    Attributes:
+        state: Of its circuit.
+        failures: Failures in a row that say that the service is down.
+        probe_in: Seconds until the next probe, None when the circuit is closed.
+        retry_tokens: What is left of the retry budget, None when there is none.
+        failing: The part of the latest attempts that failed because of the service.
+        window: How many calls may be under way at the same time, None for any number.
+        blocked_for: Seconds for which a server has asked all calls to wait.
+    """
+
+    state: CircuitState
+    failures: int
+    probe_in: float | None
+    retry_tokens: int | None
+    failing: float
+    window: int | None
+    blocked_for: float
+
+
+@dataclass(slots=True)
+class Queue:
+    """Who waits at one gate in this process.
+
+    Attributes:
+        held: How many calls.
+        held_by_arguments: The same, by the digest of their arguments.
+        place_by_ticket: Of those that wait for the window, the first one first.
+    """
+
+    held: int = 0
+    held_by_arguments: Counter[str | None] = field(default_factory=Counter)
+    place_by_ticket: dict[object, int] = field(default_factory=dict)
+
+    def ahead_of(self, ticket: object) -> int:
+        """Return how many wait for the window and came before."""
+        place = self.place_by_ticket.get(ticket)
+        if place is None:
+            return len(self.place_by_ticket)
+        return place - next(iter(self.place_by_ticket.values()))
+
+    def holds_others(self, arguments: str | None) -> bool:
+        """Return whether a call with other arguments waits, too."""
+        return self.held > self.held_by_arguments[arguments]
 
 
 class Gates:
     """The gates of a handler, by key.
 
+    Args:
+        budget: What the retries of a key may cost.
+        circuit: When a key counts as down.
+        clock: Returns seconds that never run backwards.
+        store: What is shared with other processes, None for nothing.
+
     Attributes:
-        by_key: Those of which there is something to tell.
+        by_key: The state of those that are not calm.
+        rules: What their changes go by.
+        link: To the store.
     """
 
-    __slots__ = ("_budget", "_circuit", "_lock", "_sets", "by_key")
+    __slots__ = (
+        "__weakref__",
+        "_hosts_by_tool",
+        "_lock",
+        "_places",
+        "_queues",
+        "_sets",
+        "_store_link",
+        "by_key",
+        "clock",
+        "link",
+        "rules",
+    )
 
-    def __init__(self, *, budget: BudgetPolicy | None, circuit: CircuitPolicy | None) -> None:
-        self._budget = budget
-        self._circuit = circuit
+    def __init__(
+        self,
+        *,
+        budget: BudgetPolicy | None,
+        circuit: CircuitPolicy | None,
+        clock: Callable[[], float],
+        store: Store | None = None,
+    ) -> None:
         self._lock = threading.Lock()
-        self.by_key: dict[str, Gate] = {}
+        self._places = count()
+        self._queues: dict[str, Queue] = {}
+        self._hosts_by_tool: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self.by_key: OrderedDict[str, GateState] = OrderedDict()
         self._sets = [self.by_key]
+        self.rules = Rules(budget, circuit)
+        self.clock = clock
+        self.link: Link | None = None if store is None else store.connect(self, budget)
+        self._store_link = self.link
 
-    def gate(self, key: str) -> Gate:
-        """Return the gate of `key`, a new one if there is none."""
-        with self._lock:
-            if key not in self.by_key and len(self.by_key) >= _MANY:
-                for calm in [each for each, gate in self.by_key.items() if gate.is_calm]:
-                    del self.by_key[calm]
-            return self.by_key.setdefault(key, Gate(self._budget, self._circuit))
+    def state(self, key: str) -> GateState:
+        """Return what is known of a key, by the clock of this process."""
+        return self.by_key.get(key, CALM)
 
-    def health(self, *, now: float) -> dict[str, Health]:
-        """Return how each tool is doing that has ever failed."""
+    def hear(self, key: str, state: GateState) -> None:
+        """Take over what another process has found out, by the clock of this one."""
         with self._lock:
-            return {key: gate.health(now=now) for key, gate in self.by_key.items()}
+            self._keep(self._sets[0], key, state)
 
-    def reset(self, key: str | None = None) -> None:
-        """Forget the failures of `key`, None for all."""
+    def change(self, key: str, change: "Change[SaidT]") -> SaidT:
+        """Change the state of a key in this process alone, and return what there is to say of it."""
         with self._lock:
-            for gate in self.by_key.values() if key is None else filter(None, [self.by_key.get(key)]):
-                gate.reset()
+            before = self.by_key.get(key, CALM)
+            state, said = change(before, self.clock())
+            if state is not before:
+                self._keep(self.by_key, key, state)
+            return said
+
+    def changed(self, key: str, change: "Change[SaidT]") -> Flow[SaidT]:
+        """Do the same for all processes that share the store."""
+        if self.link is None or self.link.is_down:
+            return self.change(key, change)
+        said: SaidT = yield self.link.asking(key, change)
+        return said
+
+    def tell(self, key: str, change: "Change[object]") -> None:
+        """Do the same, but wait for nothing."""
+        if self.link is None or self.link.is_down:
+            self.change(key, change)
+        else:
+            self.link.tell(key, change)
+
+    def forget_if_calm(self, key: str) -> None:
+        """Forget what a server has asked for once its time is over."""
+        if key in self.by_key:
+            self.change(key, lambda state, now: (calmed(state, now=now), None))
+
+    def _keep(self, by_key: OrderedDict[str, GateState], key: str, state: GateState) -> None:
+        if state == CALM:
+            by_key.pop(key, None)
+            return
+        by_key[key] = state
+        by_key.move_to_end(key)
+        if len(by_key) > MOST:
+            by_key.popitem(last=False)
+
+    # ---- hosts ----
+
+    def hosts_of(self, tool: str) -> tuple[str, ...]:
+        """Return the hosts that errors of `tool` have come from."""
+        return self._hosts_by_tool.get(tool, ())
+
+    def met_host(self, tool: str, host: str) -> None:
+        """Note that an error of `tool` has come from `host`."""
+        with self._lock:
+            known = self._hosts_by_tool.get(tool, ())
+            self._hosts_by_tool[tool] = (host, *(each for each in known if each != host))[:MOST_HOSTS]
+            self._hosts_by_tool.move_to_end(tool)
+            if len(self._hosts_by_tool) > MOST:
+                self._hosts_by_tool.popitem(last=False)
+
+    # ---- who waits ----
+
+    @contextmanager
+    def holding(self, key: str, ticket: object, arguments: str | None) -> Iterator[Queue]:
+        """Count a call as one that waits, in a `with` block."""
+        with self._lock:
+            queue = self._queues.setdefault(key, Queue())
+            queue.held += 1
+            queue.held_by_arguments[arguments] += 1
+        try:
+            yield queue
+        finally:
+            with self._lock:
+                queue.held -= 1
+                queue.held_by_arguments[arguments] -= 1
+                queue.place_by_ticket.pop(ticket, None)
+                if not queue.held:
+                    del self._queues[key]
+
+    def queue(self, key: str) -> Queue:
+        """Return who waits at a gate."""
+        return self._queues.get(key) or Queue()
+
+    def ahead_of(self, key: str, ticket: object) -> int:
+        """Return how many calls wait for the window and came before this one."""
+        return self.queue(key).ahead_of(ticket)
+
+    def take_place(self, queue: Queue, ticket: object) -> None:
+        """Let a call wait for the window behind those that do so already."""
+        with self._lock:
+            queue.place_by_ticket.setdefault(ticket, next(self._places))
+
+    def give_up_place(self, queue: Queue, ticket: object) -> None:
+        """Let the next one wait in front."""
+        with self._lock:
+            queue.place_by_ticket.pop(ticket, None)
+
+    def has_turn(self, key: str, ticket: object) -> bool:
+        """Return whether a call that waits for the window may begin now."""
+        with self._lock:
+            window = self.state(key).window
+            return window is None or self.queue(key).ahead_of(ticket) < window.free(now=self.clock())
+
+    # ---- operators ----
+
+    def health(self) -> dict[str, Health]:
+        """Return how each tool is doing that has failed lately; by host where it has failed at several."""
+        if self.link is not None:
+            self.link.listen(within=0.5)
+        with self._lock:
+            states, now = dict(self.by_key), self.clock()
+        tools = Counter(tool_of(key) for key in states)
+        return {
+            _shown(key, alone=tools[tool_of(key)] == 1): self._health(state, states.get(door_of(key), CALM), now)
+            for key, state in states.items()
+        }
+
+    def _health(self, state: GateState, door: GateState, now: float) -> Health:
+        circuit, budget, window, policy = state.circuit, state.budget, state.window, self.rules.budget
+        tokens = None if policy is None else policy.tokens if budget is None else budget.tokens
+        return Health(
+            state=circuit.state,
+            failures=circuit.failures,
+            probe_in=None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now),
+            retry_tokens=tokens,
+            failing=0.0 if budget is None else round(budget.failing, 3),
+            window=None if window is None else int(window.size),
+            blocked_for=max(0.0, max(state.blocked_until, door.blocked_until) - now),
+        )
+
+    def reset(self, name: str | None = None) -> None:
+        """Forget the failures of a tool or user-defined key, None for all."""
+        if self.link is not None:
+            self.link.listen(within=0.5)
+        for key in [key for key in self.by_key if name is None or name in (key, tool_of(key), _shown(key, alone=True))]:
+            self.change(key, _calm)
+            if self.link is not None and not self.link.is_down:
+                self.link.tell(key, _calm)
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
-        """Start with no gates, and bring back those of before when the block ends; blocks may end in any order."""
-        fresh: dict[str, Gate] = {}
+        """Start with no states and no store, and bring back those of before when the block ends.
+
+        Blocks may end in any order.
+        """
+        fresh: OrderedDict[str, GateState] = OrderedDict()
         with self._lock:
             self._sets.append(fresh)
-            self.by_key = fresh
+            self.by_key, self.link = fresh, None
         try:
             yield
         finally:
             with self._lock:
                 self._sets = [each for each in self._sets if each is not fresh]
                 self.by_key = self._sets[-1]
+                self.link = self._store_link if len(self._sets) == 1 else None
+
+
+def _calm(_state: GateState, _now: float) -> tuple[GateState, None]:
+    return CALM, None
+
+
+#: Between a tool and its host; no tool has it in its name.
+AT = " @ "
+
+
+def key_at(tool: str, host: str | None) -> str:
+    """Return the key of a tool's calls to a host, of all its calls for None."""
+    return tool if host is None else f"{tool}{AT}{host}"
+
+
+def tool_of(key: str) -> str:
+    """Return the tool that a key is about, empty for what a host asks of all tools."""
+    return key.partition(AT)[0]
+
+
+def door_of(key: str) -> str:
+    """Return the key of what a host asks of all tools; where no host is known it is the key itself."""
+    _, at, host = key.partition(AT)
+    return f"{at}{host}" if at else key
+
+
+def _shown(key: str, *, alone: bool) -> str:
+    return (alone and tool_of(key)) or key.removeprefix(AT)

@@ -1,9 +1,13 @@
 """Stand-ins for a tool, which see what goes into its runs and what comes out of them."""
 
+from asyncio import wrap_future
+from functools import partial
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
+
+from agent_tools._flow.time_limit import in_thread
 
 
 class ToolProxy:
@@ -70,3 +74,13 @@ class WatchedTool(ToolProxy):
         """Return the error that the last run ended with, once: it holds the frames that hold this."""
         refused, self._refused = self._refused, None
         return refused
+
+
+class ThreadedTool(ToolProxy):
+    """Runs a sync tool in a thread of its own, not in one of the few that the event loop has for all."""
+
+    __slots__ = ()
+
+    async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
+        """Run the tool as `StructuredTool.ainvoke` does."""
+        return await wrap_future(in_thread(partial(self._tool.invoke, call, config, **options)))

@@ -1,8 +1,9 @@
 """What calls gate, without a graph: the clock is a number, the waits are read off."""
 
 import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,17 @@ from hypothesis import strategies as st
 from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, Failure, RetryPolicy
 from agent_tools._core.circuit import CircuitState
 from agent_tools._core.decision import Reason
-from agent_tools._gate.gate import Entry, Gate, Hold, Refusal
-from agent_tools._gate.gates import Gates
+from agent_tools._flow.steps import Flow, Wait, perform
+from agent_tools._gate.gate import Gate, Refusal, Standing
+from agent_tools._gate.gates import MOST, Gates, Health
+from agent_tools._gate.state import Attempt, Entry
 
 DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
 LIMITED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
 CIRCUIT = CircuitPolicy(jitter=0, spread=1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Visitor:
     """A call that wants to make an attempt."""
 
@@ -27,6 +30,9 @@ class Visitor:
     began: float
     clock: Callable[[], float]
     draw: Callable[[], float]
+    arguments: str | None = None
+    is_last_retry: bool = False
+    waited_until: float = 0.0
 
 
 class Clock:
@@ -36,19 +42,31 @@ class Clock:
         return self.now
 
 
-def entering(gate: Gate, clock: Clock, *, policy: RetryPolicy | None = None, chance: float = 0.5) -> "Entered":
-    visitor = Visitor(policy=policy or RetryPolicy(), began=clock(), clock=clock, draw=lambda: chance)
+def gate_of(budget: BudgetPolicy | None, circuit: CircuitPolicy | None, clock: Clock) -> Gate:
+    return Gate(Gates(budget=budget, circuit=circuit, clock=clock), "lookup")
+
+
+def entering(
+    gate: Gate, clock: Clock, *, policy: RetryPolicy | None = None, chance: float = 0.5, **known: Any
+) -> "Entered":
+    visitor = Visitor(policy=policy or RetryPolicy(), began=clock(), clock=clock, draw=lambda: chance, **known)
     return Entered(gate.entering(visitor), clock)
 
 
 class Entered:
     """Walks through the waits before one attempt."""
 
-    def __init__(self, steps: Generator[Hold, bool | None, Refusal | Entry], clock: Clock) -> None:
+    def __init__(self, steps: Flow[Refusal | Entry], clock: Clock) -> None:
         self._steps, self._clock = steps, clock
         self.said: Refusal | Entry | None = None
-        self.held: Hold | None = None
+        self.held: Wait | None = None
         self._send(None)
+
+    @property
+    def seconds(self) -> float:
+        """How long it waits now."""
+        assert self.held is not None
+        return self.held.seconds
 
     def wait(self) -> None:
         """Let the whole wait pass."""
@@ -62,26 +80,27 @@ class Entered:
     def wake(self) -> None:
         """Cut the wait short, since its alarm says so."""
         assert self.held is not None
-        assert self.held.changed is not None
-        assert self.held.changed()
+        assert self.held.alarm is not None
+        assert self.held.alarm()
         self._send(False)
 
     def wake_in_vain(self) -> None:
         """See that its alarm does not say so."""
         assert self.held is not None
-        assert self.held.changed is not None
-        assert not self.held.changed()
+        assert self.held.alarm is not None
+        assert not self.held.alarm()
 
     def _send(self, whole: bool | None) -> None:
         try:
-            self.held = self._steps.send(whole)
-            self._ends = self._clock.now + self.held.seconds
+            step = self._steps.send(whole)
+            assert isinstance(step, Wait)
+            self.held, self._ends = step, self._clock.now + step.seconds
         except StopIteration as ended:
             self.held, self.said = None, ended.value
 
 
 def opened(clock: Clock, circuit: CircuitPolicy = CIRCUIT) -> Gate:
-    gate = Gate(BudgetPolicy(), circuit)
+    gate = gate_of(BudgetPolicy(), circuit, clock)
     for _ in range(circuit.failures):
         fail(gate, clock)
     return gate
@@ -93,20 +112,35 @@ def fail(
     failure: Failure = DOWN,
     *,
     entry: Entry = Entry.PLAIN,
-    share_wait: bool = False,
-) -> None:
-    gate.failed(failure, now=clock(), chance=0, entry=entry, share_wait=share_wait)
+    arguments: str | None = None,
+    retries: bool = False,
+) -> Standing:
+    attempt = Attempt(now=clock(), entry=entry, arguments=arguments)
+    return perform(gate.failed(failure, attempt, longest_wait=120.0, retries=retries))
 
 
-def succeed(gate: Gate, *, entry: Entry = Entry.PLAIN, repaid: int | None = None, now: float = 0.0) -> None:
-    gate.succeeded(now=now, entry=entry, repaid=repaid)
+def succeed(gate: Gate, *, entry: Entry = Entry.PLAIN, repaid: int | None = None) -> None:
+    gate.succeeded(Attempt(now=0.0, entry=entry), repaid=repaid)
+
+
+def release(gate: Gate, *, entry: Entry) -> None:
+    gate.released(Attempt(now=0.0, entry=entry))
+
+
+def paid(gate: Gate, clock: Clock) -> int | None:
+    """Return the tokens that a retry takes after a failure that says nothing of the service."""
+    return fail(gate, clock, Failure(category=ErrorCategory.RETRYABLE, status_code=409), retries=True).tokens
+
+
+def health(gate: Gate) -> Health:
+    return gate._gates.health()["lookup"]
 
 
 def test_a_call_waits_for_the_probe_to_be_due_and_is_the_probe_then() -> None:
     clock = Clock()
     first = entering(opened(clock), clock)
     assert first.held is not None
-    assert first.held.seconds == 0.5
+    assert first.seconds == 0.5
     first.wait()
     assert first.said is Entry.PROBE
 
@@ -118,10 +152,10 @@ def test_all_others_wait_for_the_verdict_and_go_on_with_a_spread() -> None:
     probe.wait()
     other.wait()
     assert other.held is not None
-    assert other.held.seconds == 2.0  # then the next probe is due, even if this one has not come back
+    assert other.seconds == 2.0  # then the next probe is due, even if this one has not come back
     succeed(gate)
     other.wake()
-    assert other.held == Hold(0.25)  # by chance, half of the time that it has waited
+    assert other.held == Wait(0.25)  # by chance, half of the time that it has waited
     other.wait()
     assert other.said is Entry.PLAIN
 
@@ -165,7 +199,7 @@ def test_a_probe_that_is_canceled_makes_another_call_the_probe() -> None:
     probe, other = entering(gate, clock), entering(gate, clock)
     probe.wait()
     other.wait()
-    gate.given_back(now=clock(), entry=Entry.PROBE)
+    release(gate, entry=Entry.PROBE)
     other.wake()
     assert other.said is Entry.PROBE
 
@@ -176,118 +210,204 @@ def test_a_probe_that_is_refused_for_its_own_sake_says_that_the_service_is_back(
     gate = opened(clock)
     entering(gate, clock).wait()
     fail(gate, clock, Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status), entry=Entry.PROBE)
-    assert gate.health(now=clock()).state is CircuitState.CLOSED
+    assert health(gate).state is CircuitState.CLOSED
 
 
-def test_what_a_server_asks_of_one_call_holds_for_all_if_wished() -> None:
+def test_what_a_server_asks_of_one_call_holds_for_all() -> None:
     clock = Clock()
-    gate = Gate(BudgetPolicy(), CIRCUIT)
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
     fail(gate, clock, LIMITED)
-    assert entering(gate, clock).said is Entry.PLAIN
-    fail(gate, clock, LIMITED, share_wait=True)
-    newcomer = entering(gate, clock, chance=0.25)
-    assert newcomer.held is not None
-    assert newcomer.held.seconds == 8
-    newcomer.wait()
-    assert newcomer.held == Hold(0.5)  # a quarter of the spread behind a Retry-After
+    newcomer = entering(gate, clock, chance=0.5)
+    assert newcomer.seconds == 8.125
     newcomer.wait()
     assert newcomer.said is Entry.PLAIN
 
 
-def test_many_calls_that_were_held_back_go_on_at_a_pace() -> None:
+def test_many_calls_that_were_held_back_go_on_one_behind_the_other_within_two_seconds() -> None:
     clock = Clock()
-    gate = Gate(BudgetPolicy(), CIRCUIT)
-    fail(gate, clock, LIMITED, share_wait=True)
-    crowd = [entering(gate, clock, chance=1) for _ in range(100)]
-    for call in crowd:
-        call.wait()
-    assert {call.held.seconds for call in crowd if call.held is not None} == {4.0}  # 100 calls, 25 a second
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    first = fail(gate, clock, LIMITED, retries=True)
+    crowd = [entering(gate, clock, chance=0) for _ in range(199)]
+    assert first.place == 0
+    assert [call.seconds for call in crowd] == pytest.approx([8 + place / 115 for place in range(1, 200)])
+    assert 9.5 < crowd[-1].seconds < 10
 
 
-def test_calls_that_are_canceled_while_they_are_held_back_slow_nobody_down() -> None:
+def test_who_has_waited_for_the_server_is_not_held_back_by_what_it_has_asked_for() -> None:
     clock = Clock()
-    gate = Gate(BudgetPolicy(), CIRCUIT)
-    fail(gate, clock, LIMITED, share_wait=True)
-    for _ in range(100):
-        entering(gate, clock).cancel()
-    last = entering(gate, clock, chance=1)
-    last.wait()
-    assert last.held == Hold(2.0)
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, LIMITED)
+    assert entering(gate, clock, waited_until=8.0).said is Entry.PLAIN  # where waits are skipped, say
+    fail(gate, clock, replace(LIMITED, retry_after=20.0))
+    assert entering(gate, clock, waited_until=8.0).seconds > 20
+
+
+def test_a_wait_beyond_what_any_call_would_grant_blocks_nobody() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, replace(LIMITED, retry_after=121.0))
+    assert entering(gate, clock).said is Entry.PLAIN
 
 
 def test_a_shared_wait_beyond_what_the_policy_grants_is_answered_at_once() -> None:
     clock = Clock()
-    gate = Gate(BudgetPolicy(), CIRCUIT)
-    fail(gate, clock, LIMITED, share_wait=True)
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, LIMITED)
     newcomer = entering(gate, clock, policy=RetryPolicy(max_retry_after=5))
     assert isinstance(newcomer.said, Refusal)
     assert (newcomer.said.reason, newcomer.said.failure.retry_after) == (Reason.RETRY_AFTER, 8.0)
 
 
 def test_the_budget_lets_a_burst_of_retries_through_and_then_one_for_fourteen_successes() -> None:
-    gate = Gate(BudgetPolicy(), None)
-    assert [gate.spent(DOWN) for _ in range(36)] == [14] * 35 + [None]
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), None, clock)
+    assert [paid(gate, clock) for _ in range(36)] == [14] * 35 + [None]
     for _ in range(4):  # ten tokens were left
         succeed(gate)
-    assert gate.spent(DOWN) == 14
-    assert gate.spent(DOWN) is None
+    assert paid(gate, clock) == 14
+    assert paid(gate, clock) is None
 
 
 def test_a_retry_that_works_brings_its_price_back() -> None:
-    gate = Gate(BudgetPolicy(tokens=14), None)
-    assert gate.spent(DOWN) == 14
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(tokens=14), None, clock)
+    assert paid(gate, clock) == 14
     succeed(gate, repaid=14)
-    assert gate.spent(DOWN) == 14
+    assert paid(gate, clock) == 14
 
 
 def test_an_operator_can_read_and_reset_the_state() -> None:
     clock = Clock()
-    gates = Gates(budget=BudgetPolicy(), circuit=CIRCUIT)
-    gate = gates.gate("get_order")
-    for _ in range(5):
-        fail(gate, clock)
-    gate.spent(DOWN)
-    seen = gates.health(now=0.2)["get_order"]
-    assert (seen.state, seen.failures, seen.retry_tokens) == (CircuitState.OPEN, 5, 486)
+    gate = opened(clock)
+    clock.now = 0.2
+    seen = health(gate)
+    assert (seen.state, seen.failures, seen.retry_tokens) == (CircuitState.OPEN, 5, 500)
     assert seen.probe_in == pytest.approx(0.3)
-    gates.reset("another")
-    assert gates.health(now=0.2)["get_order"] == seen
-    gates.reset("get_order")
-    assert gates.health(now=0.2)["get_order"].state is CircuitState.CLOSED
+    gate._gates.reset("another")
+    assert health(gate) == seen
+    gate._gates.reset("lookup")
+    assert gate._gates.health() == {}
     assert gate.is_calm
 
 
-def test_keys_with_nothing_to_tell_are_forgotten_when_there_are_many() -> None:
-    gates = Gates(budget=BudgetPolicy(), circuit=CIRCUIT)
-    busy = gates.gate("busy")
-    fail(busy, Clock())
-    for number in range(5000):
-        gates.gate(f"tenant {number}")
-    assert len(gates.by_key) <= 1001
-    assert gates.gate("busy") is busy
+def test_what_is_calm_again_is_forgotten_at_once() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock)
+    for _ in range(200):
+        succeed(gate)
+    assert gate.is_calm
+    assert not gate._gates.by_key
+
+
+def test_of_very_many_keys_those_that_nobody_has_met_for_the_longest_time_are_forgotten() -> None:
+    clock = Clock()
+    gates = Gates(budget=BudgetPolicy(), circuit=CIRCUIT, clock=clock)
+    for number in range(MOST + 5):
+        fail(Gate(gates, f"tenant {number}"), clock)
+        fail(Gate(gates, "busy"), clock)
+    assert len(gates.by_key) == MOST
+    assert "busy" in gates.by_key
+    assert "tenant 3" not in gates.by_key
+
+
+def test_the_next_probe_is_left_to_a_call_with_other_arguments_than_the_last_that_failed() -> None:
+    clock = Clock()
+    gate = opened(clock)
+    fail(gate, clock, entry=Entry.PROBE, arguments="bad")
+    same, other = entering(gate, clock, arguments="bad"), entering(gate, clock, arguments="good")
+    same.wait()
+    assert same.seconds == pytest.approx(0.2)
+    other.wait()
+    assert other.said is Entry.PROBE
+
+
+def test_arguments_that_always_fail_hold_back_no_call_with_others() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    for _ in range(5):
+        fail(gate, clock, arguments="bad")
+    clock.now = 60.0  # far beyond the patience
+    fail(gate, clock, entry=Entry.PROBE, arguments="bad")
+    assert isinstance(entering(gate, clock, arguments="bad").said, Refusal)
+    good, another = entering(gate, clock, arguments="good"), entering(gate, clock, arguments="another")
+    assert good.said is Entry.PROBE
+    assert another.said is None
+    succeed(gate, entry=Entry.PROBE)
+    another.wake()
+    another.wait()
+    assert another.said is Entry.PLAIN
+
+
+def test_two_failures_in_a_row_are_enough_when_they_last() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock)
+    clock.now = 0.2
+    assert fail(gate, clock).opens_in is None
+    clock.now = 0.3
+    assert fail(gate, clock).opens_in == 0.5
+
+
+def test_the_last_retry_of_a_call_is_no_probe_while_it_may_be_a_blip() -> None:
+    clock = Clock()
+    gate = opened(clock)
+    retry, newcomer = entering(gate, clock, is_last_retry=True), entering(gate, clock)
+    assert (retry.seconds, newcomer.seconds) == (3.0, 0.5)
+    newcomer.wait()
+    assert newcomer.said is Entry.PROBE
+    succeed(gate, entry=Entry.PROBE)
+    retry.wake()
+    retry.wait()
+    assert retry.said is Entry.PLAIN
+
+
+def test_an_outage_that_returns_at_once_is_still_the_same_and_its_patience_does_not_begin_anew() -> None:
+    clock = Clock()
+    clock.now = 100.0
+    gate = opened(clock)
+    clock.now = 104.0
+    succeed(gate)
+    for _ in range(5):
+        fail(gate, clock)
+    clock.now = 104.4
+    waiting = entering(gate, clock)
+    waiting.wait()
+    assert waiting.said is Entry.PROBE
+    fail(gate, clock, entry=Entry.PROBE)
+    clock.now = 104.9
+    fail(gate, clock, entry=Entry.PROBE)
+    assert isinstance(entering(gate, clock).said, Refusal)
+
+
+def test_a_retry_in_an_outage_takes_no_tokens_but_waits_like_a_newcomer() -> None:
+    clock = Clock()
+    gate = opened(clock)
+    for _ in range(50):
+        assert fail(gate, clock, retries=True) == Standing(opens_in=0.5, patience=5.0)
 
 
 @given(st.lists(st.sampled_from(["spend", "repay", "success", "failure"]), max_size=200))
 def test_tokens_stay_between_none_and_all(steps: list[str]) -> None:
-    clock, gate, taken = Clock(), Gate(BudgetPolicy(tokens=50), CIRCUIT), []
+    clock, taken = Clock(), list[int]()
+    gate = gate_of(BudgetPolicy(tokens=50), CIRCUIT, clock)
     for step in steps:
-        if step == "spend" and (cost := gate.spent(DOWN)) is not None:
+        if step == "spend" and (cost := paid(gate, clock)) is not None:
             taken.append(cost)
         if step == "repay" and taken:
-            gate.repaid(taken.pop())
+            gate.repay(taken.pop())
         if step == "success":
             succeed(gate)
         if step == "failure":
             fail(gate, clock)
-        tokens = gate.health(now=0).retry_tokens
-        assert tokens is not None
-        assert 0 <= tokens <= 50
+        assert gate.state.budget is None or 0 <= gate.state.budget.tokens <= 50
 
 
 def test_threads_never_take_more_tokens_than_there_are() -> None:
-    gate = Gate(BudgetPolicy(tokens=1400), None)
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(tokens=1400), None, clock)
     costs: list[int | None] = []
-    threads = [threading.Thread(target=lambda: costs.extend(gate.spent(DOWN) for _ in range(50))) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: costs.extend(paid(gate, clock) for _ in range(50))) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -300,12 +420,12 @@ SLOW = Failure(category=ErrorCategory.TIMEOUT)
 
 def drowned(clock: Clock, *, calls: int = 45) -> Gate:
     """Return the share of a tool that was overloaded, with so many calls under way, and has just answered a probe."""
-    gate = Gate(BudgetPolicy(), CIRCUIT)
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
     for _ in range(calls):
         fail(gate, clock, SLOW)
     probe = entering(gate, clock)
     probe.wait()
-    succeed(gate, entry=Entry.PROBE, now=clock())
+    succeed(gate, entry=Entry.PROBE)
     return gate
 
 
@@ -328,7 +448,7 @@ def test_who_comes_later_does_not_pass_those_who_wait() -> None:
     gate = drowned(clock)
     entering(gate, clock)
     waiting = entering(gate, clock)
-    gate.given_back(now=clock(), entry=Entry.COUNTED)
+    release(gate, entry=Entry.COUNTED)
     newcomer = entering(gate, clock)
     assert (waiting.said, newcomer.said) == (None, None)
     waiting.wake()
@@ -354,7 +474,7 @@ def test_a_call_that_is_canceled_while_it_waits_for_the_window_leaves_the_queue(
     entering(gate, clock)
     canceled, waiting = entering(gate, clock), entering(gate, clock)
     canceled.cancel()
-    gate.given_back(now=clock(), entry=Entry.COUNTED)
+    release(gate, entry=Entry.COUNTED)
     waiting.wake()
     assert waiting.said is Entry.COUNTED
 
@@ -365,14 +485,15 @@ def test_a_call_that_times_out_halves_the_window_which_operators_can_read() -> N
     for _ in range(9):
         assert entering(gate, clock).said is Entry.COUNTED
         succeed(gate, entry=Entry.COUNTED)
-    assert gate.health(now=0).window == 10
+    assert health(gate).window == 10
     for _ in range(3):
         assert entering(gate, clock).said is Entry.COUNTED
     for _ in range(3):  # all of them went down together
         fail(gate, clock, SLOW, entry=Entry.COUNTED)
-    assert gate.health(now=0).window == 5
-    gate.reset()
-    assert gate.health(now=0).window is None
+    assert health(gate).window == 5
+    gate._gates.reset("lookup")
+    assert gate.is_calm
+    assert gate._gates.health() == {}
 
 
 def test_when_nobody_has_to_wait_any_more_there_is_no_window() -> None:
@@ -380,7 +501,7 @@ def test_when_nobody_has_to_wait_any_more_there_is_no_window() -> None:
     gate = drowned(clock)
     clock.now += 10.5
     assert entering(gate, clock).said is Entry.COUNTED
-    succeed(gate, entry=Entry.COUNTED, now=clock())
+    succeed(gate, entry=Entry.COUNTED)
     assert entering(gate, clock).said is Entry.PLAIN
 
 
@@ -389,11 +510,12 @@ def test_after_errors_that_came_at_once_there_is_none_either() -> None:
     gate = opened(clock)
     entering(gate, clock).wait()
     succeed(gate, entry=Entry.PROBE)
-    assert gate.health(now=0).window is None
+    assert health(gate).window is None
 
 
 def test_without_a_circuit_nothing_holds_calls_back() -> None:
-    clock, gate = Clock(), Gate(BudgetPolicy(), None)
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), None, clock)
     for _ in range(45):
         fail(gate, clock, SLOW)
     succeed(gate)
@@ -401,23 +523,25 @@ def test_without_a_circuit_nothing_holds_calls_back() -> None:
 
 
 def test_retries_stop_while_two_fifths_of_the_latest_attempts_fail() -> None:
-    clock, gate = Clock(), Gate(BudgetPolicy(), None)
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), None, clock)
     for _ in range(16):
         fail(gate, clock)
-    assert gate.spent(DOWN) == 14
+    assert paid(gate, clock) == 14
     fail(gate, clock)
-    assert gate.spent(DOWN) is None
-    assert gate.health(now=0).failing == pytest.approx(0.42, abs=0.01)
+    assert paid(gate, clock) is None
+    assert health(gate).failing == pytest.approx(0.42, abs=0.01)
     succeed(gate)
     succeed(gate)
-    assert gate.spent(DOWN) == 14
+    assert paid(gate, clock) == 14
 
 
 def test_what_is_no_fault_of_the_service_stops_no_retries() -> None:
-    clock, gate = Clock(), Gate(BudgetPolicy(), None)
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), None, clock)
     for _ in range(100):
         fail(gate, clock, LIMITED)
-    assert gate.health(now=0).failing == 0
+    assert health(gate).failing == 0
 
 
 def test_a_call_that_never_comes_back_does_not_keep_all_others_out_for_ever() -> None:
@@ -432,7 +556,7 @@ def test_a_call_that_never_comes_back_does_not_keep_all_others_out_for_ever() ->
     waiting.wake()
     assert waiting.said is Entry.COUNTED
     assert entering(gate, clock).said is None  # one more, not all
-    succeed(gate, entry=Entry.COUNTED, now=clock())
+    succeed(gate, entry=Entry.COUNTED)
     assert entering(gate, clock).said is Entry.COUNTED
 
 
@@ -442,11 +566,11 @@ def test_an_answer_that_the_client_is_wrong_lets_more_calls_in_as_well(status: i
     gate = drowned(clock)
     assert entering(gate, clock).said is Entry.COUNTED
     fail(gate, clock, wrong, entry=Entry.COUNTED)
-    assert gate.health(now=clock()).window == 2
+    assert health(gate).window == 2
     clock.now += 10.5
     assert entering(gate, clock).said is Entry.COUNTED
     fail(gate, clock, wrong, entry=Entry.COUNTED)
-    assert gate.health(now=clock()).window is None
+    assert health(gate).window is None
 
 
 @pytest.mark.parametrize("failure", [DOWN, LIMITED], ids=["503", "429"])
@@ -455,21 +579,21 @@ def test_an_answer_that_the_service_cannot_keep_up_lets_no_more_calls_in(failure
     gate = drowned(clock)
     assert entering(gate, clock).said is Entry.COUNTED
     fail(gate, clock, failure, entry=Entry.COUNTED)
-    assert gate.health(now=clock()).window == 1
+    assert health(gate).window == 1
 
 
 def test_there_is_a_window_as_long_as_anybody_waits_for_it() -> None:
     clock = Clock()
-    gate = Gate(BudgetPolicy(), CircuitPolicy(jitter=0, patience=60))
+    gate = gate_of(BudgetPolicy(), CircuitPolicy(jitter=0, patience=60), clock)
     for _ in range(45):
         fail(gate, clock, SLOW)
     probe = entering(gate, clock)
     probe.wait()
-    succeed(gate, entry=Entry.PROBE, now=clock())
+    succeed(gate, entry=Entry.PROBE)
     assert entering(gate, clock).said is Entry.COUNTED
     queue = [entering(gate, clock) for _ in range(50)]
     clock.now += 10.5
-    succeed(gate, entry=Entry.COUNTED, now=clock())
+    succeed(gate, entry=Entry.COUNTED)
     for waiting in queue[:2]:
         waiting.wake()
         assert waiting.said is Entry.COUNTED
@@ -481,7 +605,7 @@ def grown(clock: Clock, *, size: int) -> Gate:
     gate = drowned(clock)
     for _ in range(size - 1):
         assert entering(gate, clock).said is Entry.COUNTED
-        succeed(gate, entry=Entry.COUNTED, now=clock())
+        succeed(gate, entry=Entry.COUNTED)
     return gate
 
 
@@ -495,5 +619,5 @@ def test_calls_that_hang_since_the_outage_keep_nobody_out_after_it() -> None:
     probe = entering(gate, clock)
     probe.wait()
     assert probe.said is Entry.PROBE
-    succeed(gate, entry=Entry.PROBE, now=clock())
+    succeed(gate, entry=Entry.PROBE)
     assert entering(gate, clock).said is Entry.COUNTED

@@ -77,9 +77,10 @@ def test_a_wait_beyond_the_limit_or_the_deadline_is_told_instead_of_waited(
 
 @pytest.mark.no_cover
 def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door) -> None:
-    fails = http_error(429, {"Retry-After": "2"})
+    fails, together = http_error(429, {"Retry-After": "2"}), asyncio.Barrier(200)
 
     async def fetch() -> str:
+        await together.wait()  # else those that come last wait before they have been told
         raise fails
 
     tool = StructuredTool.from_function(coroutine=fetch, name="fetch", description="Fetches.")

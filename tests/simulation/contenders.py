@@ -5,7 +5,7 @@ the defaults of their library otherwise, and send no idempotency keys, since the
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from langgraph.types import RetryPolicy as NodeRetryPolicy
 
 from agent_tools import DoubtfulCall, ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
 from agent_tools.idempotency import asend_idempotency_key
+from tests.simulation.fleet import SimulatedHealth
 from tests.simulation.service import (
     CARRIED_OUT_HEADER,
     IDEMPOTENCY_HEADER,
@@ -47,12 +48,14 @@ class World:
         services: By name: "sick" and "healthy".
         clock: Returns virtual seconds.
         chance: Returns numbers from 0 up to 1, the same in each run of a seed.
+        health: What our workers share.
     """
 
     scenario: str
     services: dict[str, Service]
     clock: Callable[[], float]
     chance: Callable[[], float]
+    health: SimulatedHealth | None = None
 
     def transport(self) -> SimulatedTransport:
         """Return what brings requests to the services."""
@@ -77,10 +80,7 @@ def ours(name: str = "ours", **options: Any) -> Contender:
 
 
 def _enter_ours(world: World, *, options: dict[str, Any]) -> Graph:
-    policy = options.get("policy", RetryPolicy())
-    if world.scenario == "rate limit":
-        policy = replace(policy, share_waits=True)
-    handler = ToolErrorHandler(**{**options, "policy": policy, "clock": world.clock, "chance": world.chance})
+    handler = ToolErrorHandler(**options, health=world.health, clock=world.clock, chance=world.chance)
     return _graph(ResilientToolNode(_tools(_sender(world.transport(), with_keys=True)), handler=handler))
 
 

@@ -85,7 +85,9 @@ async def _run(scenario: Scenario, contender: Contender, seed: int, fleet: Fleet
         "healthy": Service(scenario.healthy(chances[1])),
     }
     clock = asyncio.get_running_loop().time
-    world = World(scenario=scenario.name, services=services, clock=clock, chance=chances[2].random)
+    world = World(
+        scenario=scenario.name, services=services, clock=clock, chance=chances[2].random, health=fleet.health()
+    )
     wanted = list(scenario.load(seed))
     graphs = [contender.enter(world) for _ in range(fleet.workers)]
     outcomes = await _lived(graphs, iter(wanted), random.Random(seed + 4))  # noqa: S311  # see above

@@ -28,6 +28,7 @@ from agent_tools import (
     clean_errors,
     idempotency_key,
 )
+from agent_tools._gate.state import GateState
 from agent_tools.testing import (
     Fault,
     Reply,
@@ -563,7 +564,7 @@ def test_blocks_within_and_across_each_other_leave_no_health_behind() -> None:
         first.__enter__()
         stack.push(second)
         second.__enter__()
-        handler._settings.gates.gate("inner")
+        handler._settings.gates.change("inner", lambda *_: (GateState(timed_out=1), None))
         first.__exit__(None, None, None)
         assert list(handler.health()) == ["inner"]
     assert handler.health() == {}

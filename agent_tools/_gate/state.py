@@ -1,0 +1,235 @@
+"""The state of a gate, and how it changes: each change is a pure function from one state to the next.
+
+So a store is one operation, whether it is a lock in this process or a server for many: change this state.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from agent_tools._core import budget as budgets
+from agent_tools._core import circuit as circuits
+from agent_tools._core import window as windows
+from agent_tools._core.budget import Budget, BudgetPolicy
+from agent_tools._core.circuit import CLOSED, Circuit, CircuitPolicy, CircuitState, is_counted
+from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.window import Window
+
+
+class Entry(Enum):
+    """An attempt may be made."""
+
+    PROBE = auto()
+    """It finds out for all calls whether the tool is back."""
+    COUNTED = auto()
+    """It is one of those that the window lets in at the same time."""
+    PLAIN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateState:
+    """What is known of the calls of one key; all times are by the clock of whoever asks.
+
+    Attributes:
+        budget: What retries may cost; None as long as nothing has failed, or without one.
+        circuit: Whether the tool is down.
+        window: How many calls may be under way, None for any number.
+        timed_out: Calls that timed out in this outage and had begun before it.
+        blocked_until: When the server wants to be asked again.
+        expected: Calls that come back then.
+        failure: The last that says that the service is down, or asks to wait.
+    """
+
+    budget: Budget | None = None
+    circuit: Circuit = CLOSED
+    window: Window | None = None
+    timed_out: int = 0
+    blocked_until: float = 0.0
+    expected: int = 0
+    failure: Failure | None = None
+
+    def is_open(self, now: float) -> bool:
+        """Return whether nothing holds calls back."""
+        return self.circuit.state is CircuitState.CLOSED and self.window is None and now >= self.blocked_until
+
+
+CALM = GateState()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the changes go by; None for a part that there is not."""
+
+    budget: BudgetPolicy | None
+    circuit: CircuitPolicy | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt, as the others see it.
+
+    Attributes:
+        now: When it is looked at.
+        chance: A number from 0 up to 1 that nobody can foresee.
+        entry: How it was let in.
+        arguments: A digest of its arguments; None where it is unknown.
+        others_wait: Calls wait for the window.
+    """
+
+    now: float
+    chance: float = 0.0
+    entry: Entry = Entry.PLAIN
+    arguments: str | None = None
+    others_wait: bool = False
+
+
+def calmed(state: GateState, *, now: float) -> GateState:
+    """Return `CALM` when there is nothing to know of the tool any more."""
+    budget = state.budget
+    is_full = budget is None or (budget.tokens >= budget.policy.tokens and not budget.failing)
+    is_calm = is_full and state.circuit == CLOSED and state.is_open(now)
+    return CALM if is_calm else state
+
+
+def after_failure(state: GateState, rules: Rules, failure: Failure, attempt: Attempt) -> GateState:
+    """Return the state after a failed attempt."""
+    if state.budget is None and rules.budget is not None:
+        state = replace(state, budget=budgets.full(rules.budget))
+    if rules.circuit is not None:
+        state = _out_of_window(state, failure, attempt)
+        state = _after_verdict(state, rules.circuit, failure, attempt)
+    if is_counted(failure) and state.budget is not None:
+        state = replace(state, budget=budgets.after_failure(state.budget))
+    return state
+
+
+def _out_of_window(state: GateState, failure: Failure, attempt: Attempt) -> GateState:
+    is_timeout = failure.category is ErrorCategory.TIMEOUT
+    if attempt.entry is Entry.COUNTED and state.window is not None:
+        if is_timeout:
+            return replace(state, window=windows.after_timeout(state.window))
+        if failure.throttled or is_counted(failure):
+            return replace(state, window=windows.left(state.window))
+        return replace(state, window=_after_answer(state.window, attempt))
+    if attempt.entry is Entry.PLAIN and state.circuit.state is not CircuitState.CLOSED:
+        return replace(state, timed_out=state.timed_out + is_timeout)
+    return state
+
+
+def _after_answer(window: Window, attempt: Attempt) -> Window | None:
+    needed = windows.awaited(window, now=attempt.now) if attempt.others_wait else window
+    return windows.after_answer(needed, now=attempt.now)
+
+
+def _after_verdict(state: GateState, policy: CircuitPolicy, failure: Failure, attempt: Attempt) -> GateState:
+    is_probe = attempt.entry is Entry.PROBE
+    if is_counted(failure):
+        after = circuits.after_failed_probe if is_probe else circuits.after_failure
+        circuit = after(state.circuit, policy, now=attempt.now, chance=attempt.chance, arguments=attempt.arguments)
+        return replace(state, circuit=circuit, failure=without_words(failure))
+    if is_probe or state.circuit.state is CircuitState.CLOSED:
+        return _closed(state, policy, attempt.now)
+    return state
+
+
+def without_words(failure: Failure) -> Failure:
+    """Return `failure` as that of a call that was not run: what others may know of it."""
+    return replace(failure, rule="circuit", retry_after=None, may_have_acted=False, veto=None, detail=None)
+
+
+def _closed(state: GateState, policy: CircuitPolicy | None, now: float) -> GateState:
+    """Let calls in again: the service has answered."""
+    if policy is None:
+        return state
+    if state.circuit.state is not CircuitState.CLOSED:
+        state = replace(
+            state,
+            window=windows.opened(state.window, drowned=state.timed_out, now=now),
+            timed_out=0,
+            budget=None if state.budget is None else budgets.after_outage(state.budget),
+        )
+    return replace(state, circuit=circuits.after_success(state.circuit, policy, now=now))
+
+
+def after_success(state: GateState, rules: Rules, attempt: Attempt, *, repaid: int | None) -> GateState:
+    """Return the state after an attempt that worked; `repaid` are the tokens of its retry, None for a first one."""
+    if attempt.entry is Entry.COUNTED and state.window is not None:
+        state = replace(state, window=_after_answer(state.window, attempt))
+    state = _closed(state, rules.circuit, attempt.now)
+    if state.budget is not None:
+        state = replace(state, budget=budgets.after_success(state.budget, repaid=repaid))
+    return calmed(state, now=attempt.now)
+
+
+def after_nothing(state: GateState, attempt: Attempt) -> GateState:
+    """Return the state after an attempt that brought no verdict, or was not made after all."""
+    if attempt.entry is Entry.COUNTED and state.window is not None:
+        return replace(state, window=windows.left(state.window))
+    if attempt.entry is Entry.PROBE:
+        return replace(state, circuit=circuits.probe_given_back(state.circuit, now=attempt.now))
+    return state
+
+
+def after_entering(state: GateState, rules: Rules, attempt: Attempt, *, ahead: int) -> tuple[GateState, Entry | None]:
+    """Return the state after an attempt that wants to be made, and how it is; None when it may not yet.
+
+    `ahead` are the calls that wait for the window and came before it.
+    """
+    policy, window = rules.circuit, state.window
+    if policy is None:
+        return state, Entry.PLAIN
+    if state.circuit.state is not CircuitState.CLOSED:
+        probe = circuits.probing(
+            state.circuit, policy, now=attempt.now, chance=attempt.chance, arguments=attempt.arguments
+        )
+        return (state, None) if probe is None else (replace(state, circuit=probe), Entry.PROBE)
+    if window is None:
+        return state, Entry.PLAIN
+    if ahead < window.free(now=attempt.now):
+        return replace(state, window=windows.entered(window, now=attempt.now)), Entry.COUNTED
+    return replace(state, window=windows.awaited(window, now=attempt.now)), None
+
+
+def after_request_to_wait(state: GateState, failure: Failure, *, until: float, returns: bool) -> tuple[GateState, int]:
+    """Return the state after a server asked to wait, and how many are expected before this call if it `returns`."""
+    if until > state.blocked_until + SAME_DOOR:
+        state = replace(state, expected=0)
+    until = max(until, state.blocked_until)
+    blocked = replace(state, blocked_until=until, expected=state.expected + returns, failure=without_words(failure))
+    return blocked, state.expected
+
+
+def after_joining(state: GateState) -> tuple[GateState, int]:
+    """Return the state after one more call waits for `blocked_until`, and how many are expected before it."""
+    return replace(state, expected=state.expected + 1), state.expected
+
+
+#: Times that differ by less are one and the same: servers name whole seconds.
+SAME_DOOR = 1.0
+
+
+def after_paying(state: GateState, failure: Failure) -> tuple[GateState, int | None]:
+    """Return the state after a retry has taken its tokens, and how many; None when it is not to be made."""
+    if state.budget is None:
+        return state, 0
+    cost = state.budget.policy.cost_of_retry(failure)
+    if not budgets.affords(state.budget, cost):
+        return state, None
+    return replace(state, budget=budgets.with_tokens(state.budget, -cost)), cost
+
+
+def after_repaying(state: GateState, tokens: int) -> GateState:
+    """Return the state after a retry that was paid for and not made."""
+    return state if state.budget is None else replace(state, budget=budgets.with_tokens(state.budget, tokens))
+
+
+def shifted(state: GateState, seconds: float) -> GateState:
+    """Return `state` by another clock, which is ahead by so many `seconds`."""
+    circuit, window = state.circuit, state.window
+    times = ("failing_since", "opened_at", "closed_at", "probe_at")
+    moved = {name: getattr(circuit, name) + seconds for name in times if getattr(circuit, name)}
+    return replace(
+        state,
+        circuit=replace(circuit, **moved),
+        window=window and replace(window, needed_at=window.needed_at + seconds, entered_at=window.entered_at + seconds),
+        blocked_until=state.blocked_until and state.blocked_until + seconds,
+    )

@@ -1,0 +1,208 @@
+"""Handlers that share their health by a real Redis, in one process."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent_tools import ErrorCategory, Failure, RedisHealth, RetryPolicy, ToolErrorHandler
+from agent_tools._flow.steps import perform
+from agent_tools._gate import redis_store
+from agent_tools._gate.gate import Gate, Standing
+from agent_tools._gate.redis_store import RedisLink
+from agent_tools._gate.state import Attempt
+from tests.services.fleet.store import RedisServer, needs_server, redis_server
+from tests.support.toolbox import Flaky, Flavor, answers_in, asking, http_error
+
+DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> object:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: RedisServer) -> RedisServer:
+    """A server that knows nothing yet."""
+    with server.client() as client:
+        client.flushall()
+        client.config_resetstat()
+    return server
+
+
+def handlers(url: str, number: int = 2, **options: object) -> list[ToolErrorHandler]:
+    """Return handlers that are up to date; their store may take its time, as a busy machine lets it."""
+    options = {"timeout": 3.0, **options}
+    made = [ToolErrorHandler(health=RedisHealth(url, **options)) for _ in range(number)]  # type: ignore[arg-type]
+    for each in made:
+        assert each.health() == {}
+    return made
+
+
+def link_of(handler: ToolErrorHandler) -> RedisLink:
+    link = handler._settings.gates.link
+    assert isinstance(link, RedisLink)
+    return link
+
+
+def fail(handler: ToolErrorHandler, failure: Failure = DOWN) -> Standing:
+    gate = Gate(handler._settings.gates, "lookup")
+    return perform(gate.failed(failure, Attempt(now=0.0), longest_wait=120.0, retries=True))
+
+
+def until(condition: Callable[[], object], *, within: float = 10.0) -> None:
+    ends = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+
+@needs_server
+def test_what_one_handler_meets_the_other_knows(store: RedisServer) -> None:
+    one, other = handlers(store.url)
+    standings = [fail(handler) for handler in (one, other, one, other, one)]
+    assert [each.opens_in is None for each in standings] == [True] * 4 + [False]
+    until(lambda: "lookup" in other.health() and other.health()["lookup"].state == "open")
+    assert other.health()["lookup"].retry_tokens == 500 - 4 * 14
+    other.reset("lookup")
+    until(lambda: one.health() == {})
+
+
+@needs_server
+def test_a_handler_that_begins_late_learns_what_it_has_missed(store: RedisServer) -> None:
+    (one,) = handlers(store.url, 1)
+    for _ in range(5):
+        fail(one)
+    late = ToolErrorHandler(health=RedisHealth(store.url))
+    assert late.health()["lookup"].state == "open"
+
+
+@needs_server
+def test_what_a_server_asks_of_one_worker_holds_for_all(store: RedisServer) -> None:
+    one, other = handlers(store.url)
+    limited = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
+    assert [fail(one, limited).place, fail(other, limited).place] == [0, 1]
+    until(other.health)
+    assert 7 < other.health()["lookup"].blocked_for <= 8
+
+
+@needs_server
+def test_a_call_that_works_asks_the_store_nothing(flavor: Flavor, store: RedisServer) -> None:
+    (handler,) = handlers(store.url, 1)
+    graph = flavor.graph_of([flavor.tool(Flaky().__call__, name="lookup")], policy=None, handler=handler)
+    for _ in range(20):
+        (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
+        assert answer.content == "done"
+    assert link_of(handler).operations == store.operations() == 0
+
+
+@needs_server
+def test_an_attempt_that_fails_asks_the_store_three_times_at_most(flavor: Flavor, store: RedisServer) -> None:
+    policy = RetryPolicy(max_attempts=3, base_delay=0, throttled_delay=0)
+    handler = ToolErrorHandler(policy=policy, health=RedisHealth(store.url, timeout=3.0))
+    handler.health()
+    body = Flaky([http_error(503), http_error(429, {"retry-after-ms": "20"})])
+    graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+    (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
+    assert answer.content == "done"
+    until(link_of(handler)._jobs.empty)
+    assert 0 < link_of(handler).operations <= 3 * body.runs + 1  # one to learn what time it is
+
+
+@needs_server
+def test_a_store_that_is_gone_is_left_alone_and_heard_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "REST", 0.2)
+    monkeypatch.setattr(redis_store, "PATIENCE", 0.1)
+    caplog.set_level(logging.INFO, "agent_tools")
+    with redis_server(tmp_path) as store:
+        (handler,) = handlers(store.url, 1, timeout=0.5)
+        for _ in range(5):
+            fail(handler)
+        store.kill()
+        assert fail(handler).opens_in is not None  # known in this process
+        assert handler.health()["lookup"].state == "open"
+        operations = link_of(handler).operations
+        for _ in range(20):
+            fail(handler)
+        assert link_of(handler).operations == operations
+        assert caplog.text.count("going on with what this process knows") == 1
+        store.start()
+        until(lambda: not link_of(handler).is_down)
+        assert fail(handler).opens_in is not None  # and now the store knows it, too
+        (other,) = [ToolErrorHandler(health=RedisHealth(store.url))]
+        assert other.health()["lookup"].state == "open"
+    assert caplog.text.count("works again") == 1
+
+
+@needs_server
+@pytest.mark.parametrize(
+    "options", [("--requirepass", "hunter2"), ("--maxclients", "1")], ids=["wants a password", "has no room"]
+)
+def test_a_store_that_refuses_us_costs_no_call(
+    flavor: Flavor, tmp_path: Path, caplog: pytest.LogCaptureFixture, options: tuple[str, ...]
+) -> None:
+    with redis_server(tmp_path, *options) as store:
+        handler = ToolErrorHandler(health=RedisHealth(store.url))
+        graph = flavor.graph_of(
+            [flavor.tool(Flaky([http_error(503)]).__call__, name="lookup")], handler=handler, policy=None
+        )
+        (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
+        assert answer.content == "done"
+        until(lambda: "going on with what this process knows" in caplog.text)
+    assert "hunter2" not in caplog.text
+
+
+@needs_server
+def test_what_is_not_ours_under_our_key_is_told_once_and_overwritten(
+    store: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    (handler,) = handlers(store.url, 1)
+    with store.client() as client:
+        client.set("{agent_tools:1}:gate:lookup", '1-1 {"circuit": 17, "budget": []}')
+    for _ in range(5):
+        standing = fail(handler)
+    assert standing.opens_in is not None
+    assert caplog.text.count("is not the state of a gate") == 1
+
+
+@needs_server
+def test_a_cluster_is_a_store_as_well(tmp_path: Path) -> None:
+    with redis_server(tmp_path, "--cluster-enabled", "yes") as store:
+        with store.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            until(lambda: "cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))
+        one, other = handlers(store.url, cluster=True)
+        for _ in range(5):
+            fail(one)
+        until(lambda: "lookup" in other.health() and other.health()["lookup"].state == "open")
+
+
+def test_an_old_server_is_refused() -> None:
+    with pytest.raises(RuntimeError, match=r"Redis 5\.0\.7 is too old"):
+        redis_store._require_version({"redis_version": "5.0.7"})
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"url": "localhost:6379"}, "Redis URL must specify one of the following schemes"),
+        ({"timeout": 0}, "timeout must be above 0, and expiry at least 1, not 0 and 300.0"),
+        ({"timeout": "1"}, "timeout must be a finite number of seconds, at least 0, not '1'"),
+        ({"expiry": 0.5}, "timeout must be above 0, and expiry at least 1, not 0.1 and 0.5"),
+        ({"prefix": "a{b}"}, "prefix must be a text without braces, not 'a{b}'"),
+    ],
+)
+def test_nonsense_is_refused_where_it_is_written(options: dict[str, object], rule: str) -> None:
+    with pytest.raises(ValueError, match=f"^{rule}"):
+        RedisHealth(**{"url": "rediss://localhost:6379/0", **options})  # type: ignore[arg-type]
+
+
+def test_a_health_that_is_no_store_is_refused() -> None:
+    with pytest.raises(TypeError, match="health must be a store such as RedisHealth, or None, not 'redis://localhost'"):
+        ToolErrorHandler(health="redis://localhost")  # type: ignore[typeddict-item]

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.fleet.store import RedisServer, redis_server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own."""
+    with redis_server(tmp_path) as server:
+        yield server
