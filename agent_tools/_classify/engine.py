@@ -195,6 +195,8 @@ def row_of(subject: Subject) -> Row | None:
     )
     if row is not None and row.bare and row.status_code in _STATUSES_MADE_UP:
         row = _transport_by_class(names_of_class) or row
+    if row is not None and not row.sure and row.status_code is None and row.category is ErrorCategory.NETWORK:
+        row = _answer_by_text(subject) or row
     if row is None or _lacks_wait(row):
         row = _with_own_wait(row, wait_on(subject))
     return row or _by_own_word(subject) or class_names.row_by_denial(names_of_class[0]) or wording.row_by_text(subject)
@@ -204,6 +206,12 @@ def _transport_by_class(names_of_class: tuple[str, ...]) -> Row | None:
     """Return the row of a class that speaks of a timeout or the network, None of any other class."""
     row = row_by_class(names_of_class)
     return row if row is not None and row.category in _TRANSPORT else None
+
+
+def _answer_by_text(subject: Subject) -> Row | None:
+    """Return what the text says of an answer, which a class for all kinds of trouble stands for as well."""
+    row = wording.row_by_text(subject)
+    return None if row is None or row.category in _TRANSPORT else row
 
 
 def _with_own_wait(row: Row | None, after: float | None) -> Row | None:
@@ -235,7 +243,9 @@ def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
             return row.named(qualified)
         row = None if exact else class_names.row_by_name(qualified) or row_of_fork(qualified)
         if row is not None:
-            return row
+            # A base may lie: an `InvalidNonce` is no network error, although ccxt derives it from one.
+            is_base = qualified != qualified_names[0] and row.category in _TRANSPORT
+            return (class_names.row_by_denial(qualified_names[0]) if is_base else None) or row
     return None
 
 
@@ -275,6 +285,8 @@ def _of_both(outer: Row, inner: Row, *, meant: bool) -> Row:
     """Return what is known when `outer` was raised from `inner`, or (not `meant`) while it was handled."""
     if outer.bare and _is_transport_trouble(inner) and (meant or outer.status_code in _STATUSES_MADE_UP):
         return inner
+    if outer.bare and inner.status_code not in (None, outer.status_code):
+        outer = replace(outer, may_have_acted=outer.may_have_acted or inner.may_have_acted)
     if outer.sure:
         return _with_wait_of(inner, outer)
     unrelated = not meant and inner.category is ErrorCategory.NON_RETRYABLE and inner.status_code is None

@@ -38,6 +38,7 @@ NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
         "statusCode",
         "errcode",
         "code",
+        "errno",
     ),
     Role.HEADERS: ("headers", "response_headers", "hdrs", "http_headers"),
     Role.RESPONSE: ("response", "raw_response", "http_response", "resp", "meta", "response_info"),

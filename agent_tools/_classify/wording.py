@@ -30,12 +30,15 @@ _PHRASES = "|".join(re.escape(each.phrase) for each in HTTPStatus if each >= 400
 #: `Http503Error`, `HTTPError503`, `Error503`, but not `Sha512Error` or `Ec2Error`.
 _STATUS_IN_NAME = re.compile(rf"(?:http|status|error|code|response)_?{_STATUS}(?![0-9])", re.IGNORECASE)
 
+_ROW_BY_ANY_PHRASE = ROW_BY_PHRASE | ROW_BY_ERRNO_TEXT
+_PHRASE = re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, _ROW_BY_ANY_PHRASE))})")
 _ENDS = r"(?=$|[:)\],.;]| - )"
 _STATUS_IN_TEXT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"^[\s\[(<'\"]{{0,3}}{_STATUS}[\])>'\"]{{0,2}}\s*(?:$|[:,;\-\u2013|])",
         rf"^[\[(<]{_STATUS}[\])>] ",
+        rf"^{_STATUS} (?-i:[A-Z{{<\[(])",
         rf"\bHTTP(?:/[0-9](?:\.[0-9])?)?(?:[ _-]?(?:error|status|code|response)){{0,3}}[ :=#(\['\"]{{1,3}}{_STATUS}\b",
         rf"\bstatus(?:[ _-]?code)?['\"]?(?: is| was| of| error)?[ :=(\[<'\"]{{1,3}}{_STATUS}\b",
         rf"\b(?:client|server) error '{_STATUS} ",  # httpx
@@ -101,9 +104,5 @@ def _by_code_word(said: str) -> Row | None:
 
 
 def _by_phrase(said: str) -> Row | None:
-    lowered = said.lower()
-    for table in (ROW_BY_PHRASE, ROW_BY_ERRNO_TEXT):
-        for phrase, row in table.items():
-            if phrase in lowered:
-                return row.named(f"text {phrase}")
-    return None
+    match = _PHRASE.search(said.lower())
+    return None if match is None else _ROW_BY_ANY_PHRASE[match[0]].named(f"text {match[0]}")

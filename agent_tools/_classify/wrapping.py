@@ -8,7 +8,8 @@ from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import Subject, args_of, call, cause_of, is_a, items, members, read
 
 _MOST_ARGUMENTS = 4
-_MOST_MEMBERS = 200
+_MOST_LEAVES = 200
+_MOST_GROUPS = 4_000
 
 # A class can shadow these names; the descriptors of the builtin classes cannot be shadowed.
 _context_of = BaseException.__dict__["__context__"].__get__
@@ -52,18 +53,18 @@ def leaves_of(group: BaseException) -> list[BaseException] | None:
     """Return the errors in a group and its inner groups, None when there are too many to look at all."""
     leaves: list[BaseException] = []
     pending = [group]
-    seen = 0
-    while pending:
+    for _ in range(_MOST_GROUPS):
+        if not pending:
+            return leaves
         member = pending.pop()
         inner = _members_of(member) if is_a(member, BaseExceptionGroup) else None
-        seen += 1 + len(inner or ())
-        if seen > _MOST_MEMBERS:
-            return None
         if inner is None:
             leaves.append(member)
         else:
             pending.extend(reversed(inner))
-    return leaves
+        if len(leaves) + len(pending) > _MOST_LEAVES:
+            return None
+    return None
 
 
 def _held_by(subject: Subject) -> Iterator[BaseException]:

@@ -29,8 +29,16 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "transient",
             "upstreamunavailable",
         ),
-        NOT_NOW: ("deadlock", "locktimeout", "locked", "maintenance", "toomanyconnections", "writeconflict"),
-        THROTTLED: ("floodcontrol", "floodwait", "retryafter", "slowmode", "slowmodewait"),
+        NOT_NOW: (
+            "deadlock",
+            "locked",
+            "lockedresource",
+            "maintenance",
+            "resourcelocked",
+            "toomanyconnections",
+            "writeconflict",
+        ),
+        THROTTLED: ("ddosprotection", "floodcontrol", "floodwait", "retryafter", "slowmode", "slowmodewait"),
         LATE: (
             "connecttimeout",
             "deadline",
@@ -63,6 +71,10 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "connector",
             "couldnotconnect",
             "disconnect",
+            "channelclosed",
+            "notconnected",
+            "unexpectedclose",
+            "unexpectedeof",
             "disconnected",
             "dns",
             "dnslookup",
@@ -165,6 +177,7 @@ WHOLE_NAMES = frozenset(
 DENYING_STARTS = (
     "bad",
     "illegal",
+    "incompatible",
     "invalid",
     "malformed",
     "missing",
@@ -217,7 +230,8 @@ def _humps(qualified: str) -> list[str]:
     humps = _HUMPS.findall(qualified.rpartition(".")[2])
     while len(humps) > 1 and humps[-1] in _ENDINGS:
         humps.pop()
-    return [hump.lower() for hump in humps]
+    bare = [hump.lower() for hump in humps]
+    return ["websocket", *bare[2:]] if bare[:2] == ["web", "socket"] else bare  # which says nothing of a socket
 
 
 def _is_denied(humps: list[str]) -> bool:

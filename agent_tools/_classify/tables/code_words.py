@@ -48,7 +48,10 @@ ROW_BY_WORD = spread(
             "userratelimitexceeded",
         ),
         NOT_NOW: (
+            "clusteroutofmemory",
             "priorrequestnotcomplete",
+            "queryqueuefull",
+            "queuefull",
             "transactionconflict",
             "transactioninprogress",
             "tryagain",
@@ -57,6 +60,7 @@ ROW_BY_WORD = spread(
         PASSING: (
             "backenderror",
             "badgateway",
+            "internalerror",
             "internalfailure",
             "internalservererror",
             "overloaded",
@@ -71,6 +75,7 @@ ROW_BY_WORD = spread(
         ),
         LATE: (
             "deadlineexceeded",
+            "exceededtimelimit",
             "gatewaytimeout",
             "operationtimedout",
             "operationtimeout",
@@ -81,6 +86,7 @@ ROW_BY_WORD = spread(
         ),
         REFUSED: (
             "accessdenied",
+            "accessrefused",
             "accesstokenexpired",
             "accountinactive",
             "apikeyexpired",
@@ -140,6 +146,7 @@ ROW_BY_WORD = spread(
             "unauthorized",
             "unauthorizedaccess",
             "unauthorizedclient",
+            "unauthorizedoperation",
             "unrecognizedclient",
             "consentrequired",
             "interactionrequired",
@@ -202,6 +209,8 @@ ROW_BY_WORD_BY_LIBRARY: dict[str, dict[str, Row]] = {
         "ekmaccessdenied": REFUSED,
         "notallowedtokentype": REFUSED,
     },
+    # https://newsapi.org/docs/errors: "try the request again shortly"
+    "newsapi": {"unexpectederror": PASSING},
     # Salesforce counts requests by the day; https://developer.salesforce.com/docs, "Status Codes and Error Responses"
     "salesforce": {"requestlimitexceeded": SPENT, "unabletolockrow": NOT_NOW, "invalidsessionid": REFUSED},
 }
@@ -268,12 +277,15 @@ def is_quota(said: tuple[str, ...], kind: Kind) -> bool:
 @lru_cache(maxsize=2048)
 def normalize(word: str) -> str:
     """Return a word as the tables spell it: without case, separators and a trailing `Error`."""
-    bare = _SEPARATORS.sub("", word.rpartition("#")[2].lower())
+    word = word.rpartition("#")[2].lower()
+    bare = _SEPARATORS.sub("", word)
     if " " in word and bare not in ROW_BY_WORD:
         return ""  # a sentence, not a code
     if bare in ROW_BY_WORD or bare in _WORDS_OF_LIBRARIES or row_of_any_word(bare) is not None:
         return bare
     ending = next((ending for ending in _ENDINGS if bare.endswith(ending)), "")
+    if not ending and "." in word:
+        return normalize(word.partition(".")[0])  # Tencent, EC2: `AuthFailure.SignatureExpire`
     return bare.removesuffix(ending)
 
 

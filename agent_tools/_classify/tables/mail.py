@@ -6,6 +6,7 @@ here, before anyone looks for a status.
 
 import re
 
+from agent_tools._classify.bodies import parts_of
 from agent_tools._classify.reading import Subject, args_of, items, number, text
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -52,7 +53,6 @@ ROW_BY_RESPONSE_CODE = spread(
 
 _REPLY = re.compile(r"([1-5][0-9]{2})[ -]")
 _RESPONSE_CODE = re.compile(r"\[([A-Z][A-Z/\-]{2,24})[\] ]")
-_MOST_ARGUMENTS = 4
 
 
 def by_smtp(subject: Subject) -> Row | None:
@@ -73,7 +73,7 @@ def by_ftp(subject: Subject) -> Row | None:
 
 def by_response_code(subject: Subject) -> Row | None:
     """Return what the bracketed code in the text of an IMAP or POP3 error says."""
-    for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
+    for argument in parts_of(args_of(subject.error), 0):
         match = _RESPONSE_CODE.search(text(argument))
         row = ROW_BY_RESPONSE_CODE.get(match[1]) if match else None
         if match and row is not None:

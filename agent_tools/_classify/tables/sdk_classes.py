@@ -331,6 +331,7 @@ def _rows_by_bare_name() -> dict[str, Row]:
         library, _, name = qualified.partition(".")
         if library in FORKED_LIBRARIES and row.category is not ErrorCategory.NON_RETRYABLE:
             rows.setdefault(name, []).append(row)
+    rows.pop("HTTPError")  # urllib3's base of all, and the class of an answer everywhere else
     return {name: each[0] for name, each in rows.items() if len({row.category for row in each}) == 1}
 
 
