@@ -1,31 +1,32 @@
 """Door 2: `ResilientToolNode`, a drop-in for `langgraph.prebuilt.ToolNode`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Unpack
 
 from langchain_core.runnables.config import RunnableConfig, run_in_executor
 from langchain_core.tools import BaseTool
-from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
-from agent_tools._call.call import AsyncExecute, current
+from agent_tools._call.call import AsyncExecute, Execute, current
 from agent_tools._call.options import HandlerOptions, lists_options
 from agent_tools._call.returned import Result
 from agent_tools._call.run import AsyncWrapper, Wrapper
 from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.errors import handled_types
-from agent_tools._langgraph.interrupts import is_resumed
+from agent_tools._langgraph.recorder import Recorder, can_record
 from agent_tools._langgraph.run import config_of_run
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256
 
+Wrapped = Callable[[ToolCallRequest, Execute], Result]
+AsyncWrapped = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
 
 
@@ -53,6 +54,10 @@ class ResilientToolNode(ToolNode):
         messages_key: As for ToolNode.
         wrap_tool_call: As for ToolNode; goes around all attempts of a call.
         awrap_tool_call: The same, async. Without it an async run uses `wrap_tool_call`, in a thread.
+        record: Whether each call is written down the moment it ends, as a task of LangGraph, so that it does not run
+            again when the node does, after an interrupt or a crash. None: where there is a checkpointer and the
+            message has several calls. True: single calls, too, for a function that calls the node and goes on to ask
+            a human. False: never, and finished calls run again as under ToolNode.
         **options: See `HandlerOptions`.
 
     Attributes:
@@ -74,9 +79,11 @@ class ResilientToolNode(ToolNode):
         messages_key: str = "messages",
         wrap_tool_call: Wrapper | None = None,
         awrap_tool_call: AsyncWrapper | None = None,
+        record: bool | None = None,
         **options: Unpack[HandlerOptions],
     ) -> None:
         is_shared = handler is not None  # it may have policies for the tools of others
+        self.record = record
         self.handler = handler = the_handler(handler, options)
         own = _own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
@@ -94,8 +101,8 @@ class ResilientToolNode(ToolNode):
             tags=tags,
             handle_tool_errors=False,  # else no wrapper would ever see an exception
             messages_key=messages_key,
-            wrap_tool_call=wrap,
-            awrap_tool_call=awrap,
+            wrap_tool_call=_recording(wrap),
+            awrap_tool_call=_arecording(awrap),
         )
         if not is_shared:
             handler.require_tools(self.tools_by_name)
@@ -106,37 +113,70 @@ class ResilientToolNode(ToolNode):
         Called by hand in a node, an entrypoint, a task or a tool, it finds the config of the run by itself.
         """
         config = config_of_run(config)
-        batch = self._batch(input, config)
-        token = current.set(batch)
+        recorder = self._recorder(input, config, is_async=False)
+        token = current.set(Batch(config, recorder=recorder))
         try:
             # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
-            return super().invoke(input, {**config, "max_concurrency": _THREADS}, **kwargs)
-        except GraphInterrupt as error:
-            batch.interrupted(error)
-            raise
+            result = super().invoke(input, {**config, "max_concurrency": _THREADS}, **kwargs)
         finally:
             current.reset(token)
+            if recorder is not None:
+                recorder.give_up()
+        if recorder is not None:
+            recorder.raise_error()
+        return result
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
         config = config_of_run(config)
-        batch = self._batch(input, config, asyncio.get_running_loop())
+        recorder = self._recorder(input, config, is_async=True)
+        batch = Batch(config, loop=asyncio.get_running_loop(), recorder=recorder)
         token = current.set(batch)
         try:
-            return await super().ainvoke(input, config, **kwargs)
-        except GraphInterrupt as error:
-            batch.interrupted(error)
-            raise
+            result = await super().ainvoke(input, config, **kwargs)
         finally:
             current.reset(token)
             batch.close()
+            if recorder is not None:
+                recorder.give_up()
+        if recorder is not None:
+            recorder.raise_error()
+        return result
 
-    def _batch(self, node_input: Any, config: RunnableConfig, loop: asyncio.AbstractEventLoop | None = None) -> Batch:
-        return Batch(partial(self._call_ids, node_input), config=config, resumed=is_resumed(config), loop=loop)
+    def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> Recorder | None:
+        """Return what makes each call a task, None where they are not to be recorded."""
+        if self.record is False or not can_record(config):
+            return None
+        calls, input_type = self._parse_input(given)
+        if self.record is None and len(calls) == 1:
+            return None
+        messages_key = None if input_type == "list" else self._messages_key
+        return Recorder(config, calls, name=self.get_name(), messages_key=messages_key, is_async=is_async)
 
-    def _call_ids(self, node_input: Any) -> list[str]:
-        calls, _ = self._parse_input(node_input)
-        return [call["id"] or "" for call in calls]
+
+def _recording(wrap: Wrapped) -> Wrapped:
+    """Return `wrap` for calls that are recorded, each as a task, in a run of the node that does so."""
+
+    def wrapped(request: ToolCallRequest, execute: Execute) -> Result:
+        batch = current.get()
+        if not isinstance(batch, Batch) or batch.recorder is None:
+            return wrap(request, execute)
+        brought: Result = batch.recorder.run(request, partial(wrap, request, execute))
+        return brought
+
+    return wrapped
+
+
+def _arecording(wrap: AsyncWrapped) -> AsyncWrapped:
+    """Return the same as `_recording`."""
+
+    def wrapped(request: ToolCallRequest, execute: AsyncExecute) -> Awaitable[Result]:
+        batch = current.get()
+        if not isinstance(batch, Batch) or batch.recorder is None:
+            return wrap(request, execute)
+        return batch.recorder.arun(request, partial(wrap, request, execute))
+
+    return wrapped
 
 
 def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:

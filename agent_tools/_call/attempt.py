@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -44,7 +45,7 @@ class ToolAttempt:
 
     def _within_time(self) -> Result:
         call = self.call
-        work: Callable[[], Result] = partial(call.execute, call.request)
+        work: Callable[[], Result] = partial(call.execute, fresh(call.request))
         return work() if call.policy.attempt_timeout is None else run_within(call.time_left(), work)
 
     async def ado(self) -> Brought:
@@ -59,7 +60,7 @@ class ToolAttempt:
                 call.begin_attempt()
                 limit = TimeLimit(call.time_left())
                 with limit:
-                    result = await call.execute(_in_own_thread(call))
+                    result = await call.execute(fresh(_in_own_thread(call)))
         except FAILURES as error:
             return timed_out(failed(error), call.request, is_late=limit is not None and limit.is_over)
         return looked_at(result, call.request, call.policy)
@@ -96,9 +97,38 @@ async def stopped(call: Call, brought: Brought) -> Brought:
     return brought
 
 
+#: Types of arguments that no tool can change.
+_UNCHANGING = frozenset({str, int, float, bool, type(None)})
+
+
+def fresh(request: ToolCallRequest) -> ToolCallRequest:
+    """Return the request with arguments of its own: what a tool does to them changes neither history nor retries."""
+    arguments = request.tool_call["args"]
+    if all(type(value) in _UNCHANGING for value in arguments.values()):
+        return request
+    return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
+
+
+def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return deepcopy(arguments)
+    except Exception:  # noqa: BLE001  # of whatever the application has put in there; a model writes JSON
+        return {name: _copied_or_same(value) for name, value in arguments.items()}
+
+
+def _copied_or_same(value: Any) -> Any:
+    try:
+        return deepcopy(value)
+    except Exception:  # noqa: BLE001
+        return value
+
+
 def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> Brought:
     """Return `result`, or `Failed` when it counts as a failure."""
-    if isinstance(result, ToolMessage) and result.status != "error" and policy.failed_when is None:
-        return result
+    if isinstance(result, ToolMessage):
+        if result.tool_call_id != request.tool_call["id"]:  # the tool wrote the message itself
+            result = result.model_copy(update={"tool_call_id": request.tool_call["id"]})
+        if result.status != "error" and policy.failed_when is None:
+            return result
     error = returned_error(result, request, policy)
     return result if error is None else failed(error)

@@ -272,9 +272,9 @@ class Call:
 
     async def stopping(self, error: BaseException) -> BaseException:
         """Return the error to stop the run with, once the other calls have ended."""
-        if self.batch is None or self.batch.resumed or not isinstance(error, GraphBubbleUp):
-            return error  # calls that take turns wait for this one instead
-        return await self.batch.settled(self.id, error, by=self.task)
+        if self.batch is None or self.batch.recorder is not None or not isinstance(error, GraphBubbleUp):
+            return error
+        return await self.batch.stopped_with(error, by=self.task)
 
     # ---- what is told of it ----
 

@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.answers import answer
-from agent_tools._call.attempt import failed, has_own_thread, looked_at, stopped, timed_out
+from agent_tools._call.attempt import failed, fresh, has_own_thread, looked_at, stopped, timed_out
 from agent_tools._call.batch import Batch
 from agent_tools._call.call import AsyncExecute, Call, CurrentCall, Execute, current
 from agent_tools._call.recovery import Ended, GivenUp, recovery
@@ -52,7 +51,7 @@ def run(
         return _run_all(Call(settings, request, execute, batch=batch, own=own, stop=stop), around)
     started = settings.clock()
     try:
-        brought = looked_at(execute(request), request, policy)
+        brought = looked_at(execute(fresh(request)), request, policy)
     except FAILURES as error:
         brought = failed(error)
     if not isinstance(brought, Failed) and settings.is_calm(request):
@@ -88,7 +87,7 @@ async def arun(
     started, is_late = settings.clock(), False
     timer.watch(task, policy.longest_attempt)
     try:
-        brought = looked_at(await execute(request), request, policy)
+        brought = looked_at(await execute(fresh(request)), request, policy)
     except FAILURES as error:
         brought = failed(error)
     finally:
@@ -115,8 +114,10 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
     around = current.get()
     batch = around if isinstance(around, Batch) else None
     current.set(CurrentCall(settings, request))
-    if batch is None or batch.resumed:
-        request = _approved(request, batch)
+    call_id = request.tool_call["id"]
+    if call_id is None:  # else no message could answer it
+        request = request.override(tool_call={**request.tool_call, "id": ""})
+    request = _approved(request, batch)
     # Nothing is in the way as a rule, and then a look at what the first call of the batch has found is all.
     if settings.loop_guard is None or (batch is not None and batch.stops == {}):
         return batch, request, None
@@ -125,13 +126,11 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
         stops = stops_of(request, settings.loop_guard)
     if batch is not None:
         batch.stops = stops
-    return batch, request, stops.get(request.tool_call["id"])
+    return batch, request, stops.get(call_id)
 
 
 def _approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
     """Return the request so that the tool finds the answers of humans, and no other node hides its errors."""
-    if batch is not None and batch.questions is not None:
-        batch.questions.show(request.tool_call["id"] or "", request.runtime.config)
     if batch is None and request.tool is not None:  # the node is another's, with texts of its own
         watched: Any = WatchedTool(request.tool)  # which passes for a tool
         request = request.override(tool=watched)
@@ -141,24 +140,18 @@ def _approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
 def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None) -> bool:
     """Return whether there is nothing to know of a call before it has failed."""
     # With credentials it is which ones it begins with.
-    return settings.credentials is None and settings.is_calm(request) and (batch is None or batch.is_plain)
+    return settings.credentials is None and settings.is_calm(request) and (batch is None or batch.limit is None)
 
 
 # ---- all of a call ----
 
 
 def _run_all(call: Call, around: Wrapper | None) -> Result:
-    if call.batch is None or not call.batch.resumed:
-        return _answered(call, perform(recovery(call))) if around is None else _wrapped(call, around)
-    with call.batch.turn(call.id):
-        return _answered(call, perform(recovery(call))) if around is None else _wrapped(call, around)
+    return _answered(call, perform(recovery(call))) if around is None else _wrapped(call, around)
 
 
 async def _arun_all(call: Call, around: AsyncWrapper | None) -> Result:
-    if call.batch is None or not call.batch.resumed:
-        return _answered(call, await aperform(recovery(call))) if around is None else await _awrapped(call, around)
-    async with call.batch.aturn(call.id):
-        return _answered(call, await aperform(recovery(call))) if around is None else await _awrapped(call, around)
+    return _answered(call, await aperform(recovery(call))) if around is None else await _awrapped(call, around)
 
 
 def _wrapped(call: Call, around: Wrapper) -> Result:
@@ -230,8 +223,6 @@ def _answered(call: Call, ended: Ended) -> Result:
         return ended
     if ended.outcome is not None and (call.own is None or call.own.answers(ended.error)):
         return answer(call, ended.error, ended.outcome)
-    if isinstance(ended.error, GraphInterrupt) and call.batch is not None:
-        call.batch.hold(call.id, ended.error)
     try:
         raise ended.error
     finally:

@@ -68,6 +68,8 @@ class ApprovedTool(ToolProxy):
         return await super().ainvoke(call, self._with_approvals(config), **options)
 
     def _with_approvals(self, config: Any) -> Any:
+        if _scratchpad_in(config) is None:  # middleware runs the tool by itself
+            return config
         self._approvals.rewind()
         return _counting(config, self._approvals)
 

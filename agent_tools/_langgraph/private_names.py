@@ -43,17 +43,32 @@ def _constant(name: str, constant: str, purpose: str) -> str:
 
 # ---- keys in `configurable`, where LangGraph keeps what a task has ----
 
-CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "whether calls can be tasks of their own")
+CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "running calls as tasks of their own")
+CHECKPOINT_ID = _constant("checkpoint_id", "CONFIG_KEY_CHECKPOINT_ID", "giving a call what belongs to its task")
+CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "giving a call what belongs to its task")
 CHECKPOINTER = _constant("__pregel_checkpointer", "CONFIG_KEY_CHECKPOINTER", "finding what earlier runs have recorded")
 CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "the checkpoint that a run goes on from")
 DURABILITY = _constant("__pregel_durability", "CONFIG_KEY_DURABILITY", "whether checkpoints are saved before the end")
 NAMESPACE = _constant("checkpoint_ns", "CONFIG_KEY_CHECKPOINT_NS", "the place of a task among graphs inside graphs")
 NAMESPACE_SEPARATOR = _constant("|", "NS_SEP", "the place of the graph that runs a task")
-RESUME_MAP = _constant("__pregel_resume_map", "CONFIG_KEY_RESUME_MAP", "resume values by the id of their interrupt")
 RUNTIME = _constant("__pregel_runtime", "CONFIG_KEY_RUNTIME", "telling the config of a graph from one given by hand")
 SCRATCHPAD = _constant("__pregel_scratchpad", "CONFIG_KEY_SCRATCHPAD", "the resume values of a task")
 SEND = _constant("__pregel_send", "CONFIG_KEY_SEND", "saving the resume values of a task")
 TASK_ID = _constant("__pregel_task_id", "CONFIG_KEY_TASK_ID", "which task a call belongs to")
+
+#: What all other keys begin with.
+PRIVATE = "__pregel_"
+
+# ---- what makes a task of a node: the function under CALL ----
+
+SUBMIT = "submit"
+SCHEDULE_TASK = "schedule_task"
+PENDING_WRITES = _name(
+    "checkpoint_pending_writes",
+    "langgraph.pregel._loop:PregelLoop.checkpoint_pending_writes",
+    "finding which task has asked",
+    LANGGRAPH,
+)
 
 # ---- channels that a task writes to ----
 
@@ -68,6 +83,13 @@ INTERRUPT_COUNTER = _name(
 GET_NULL_RESUME = _name(
     "get_null_resume", f"{_SCRATCHPAD}.get_null_resume", "whether a plain resume value is left", LANGGRAPH
 )
+CALL_COUNTER = _name(
+    "call_counter", f"{_SCRATCHPAD}.call_counter", "making the same tasks when a node is retried", LANGGRAPH
+)
+LAST_COUNTED = _name(
+    "_counter", "langgraph.pregel._algo:LazyAtomicCounter._counter", "whether anything was counted before", LANGGRAPH
+)
+QUESTION_ID = _name("_interrupt_id", "langgraph.types:_interrupt_id", "whether questions are numbered", LANGGRAPH)
 RESUME_VALUES = _name("resume", f"{_SCRATCHPAD}.resume", "whether a task was resumed", LANGGRAPH)
 
 # ---- functions whose frames in a traceback say how far a call had got ----

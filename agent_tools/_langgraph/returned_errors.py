@@ -24,10 +24,15 @@ def answer_in(result: Any, call_id: str | None) -> ToolMessage | None:  # Any: w
 
 def with_answer(result: Any, call_id: str | None, told: Callable[[ToolMessage], ToolMessage]) -> Any:
     """Return `result` with what `told` makes of the answers to the call; everything else is as it was."""
+    return with_answers(result, lambda answer: told(answer) if answer.tool_call_id == call_id else answer)
+
+
+def with_answers(result: Any, change: Callable[[ToolMessage], ToolMessage]) -> Any:
+    """Return `result` with what `change` makes of its tool messages; everything else is as it was."""
     if isinstance(result, ToolMessage):
-        return told(result) if result.tool_call_id == call_id else result
+        return change(result)
     if isinstance(result, list):
-        return [with_answer(each, call_id, told) for each in result]
+        return [with_answers(each, change) for each in result]
     if isinstance(result, Command) and isinstance(result.update, dict):
-        return replace(result, update={name: with_answer(each, call_id, told) for name, each in result.update.items()})
+        return replace(result, update={name: with_answers(each, change) for name, each in result.update.items()})
     return result

@@ -1,8 +1,10 @@
 """Stand-ins for a tool, which see what goes into its runs and what comes out of them."""
 
+import copy
 from asyncio import wrap_future
 from functools import partial
-from typing import Any
+from types import MemberDescriptorType
+from typing import Any, Self
 
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
@@ -11,7 +13,7 @@ from agent_tools._flow.time_limit import in_thread
 
 
 class ToolProxy:
-    """Runs a tool and passes for it: its attributes are the tool's, `isinstance` says that it is one."""
+    """Runs a tool and passes for it: whatever is read from it, written to it or compared with it, the tool does."""
 
     __slots__ = ("_tool",)
 
@@ -24,6 +26,52 @@ class ToolProxy:
 
     def __getattr__(self, name: str) -> Any:  # whatever attribute the tool has
         return getattr(self._tool, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(getattr(type(self), name, None), MemberDescriptorType):  # one of the slots
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._tool, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._tool, name)
+
+    def __eq__(self, other: object) -> bool:
+        is_one = issubclass(type(other), ToolProxy)  # not isinstance, which a stand-in denies
+        return bool(self._tool == (other.__getattribute__("_tool") if is_one else other))
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a tool
+
+    def __or__(self, other: Any) -> Any:
+        return self._tool | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self._tool
+
+    def __repr__(self) -> str:
+        return repr(self._tool)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._tool.__reduce_ex__(protocol)
+
+    def __copy__(self) -> Self:
+        return self._passing_for(copy.copy(self._tool))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._passing_for(copy.deepcopy(self._tool, memo))
+
+    def model_copy(self, **options: Any) -> Self:
+        """Return a stand-in for a copy of the tool."""
+        return self._passing_for(self._tool.model_copy(**options))
+
+    def _passing_for(self, tool: BaseTool) -> Self:
+        kind = type(self)
+        other = kind.__new__(kind)
+        for each in kind.__mro__:
+            for slot in getattr(each, "__slots__", ()):
+                object.__setattr__(other, slot, getattr(self, slot))
+        object.__setattr__(other, "_tool", tool)
+        return other
 
     def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.invoke` does."""

@@ -19,6 +19,8 @@ def test_what_is_not_exported_is_still_there(private: PrivateName) -> None:
     module, _, path = private.place.partition(":")
     found: Any = import_module(module)
     for attribute in path.split("."):
+        if attribute in getattr(found, "__annotations__", {}):  # what instances alone have
+            return
         assert hasattr(found, attribute), f"{private.place} is gone: it is needed for {private.purpose}"
         found = getattr(found, attribute)
 

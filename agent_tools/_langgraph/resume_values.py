@@ -1,0 +1,141 @@
+"""What the task of a call is shown of the answers of humans: those to its own questions.
+
+A plain `Command(resume=value)` goes to whoever asks first, and stays in the checkpoint until the next one comes: a call
+that asks after a crash would get what was said to another. So it is shown to the task alone whose question the human
+has seen.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+import langgraph.types
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphInterrupt
+from langgraph.types import Interrupt
+
+from agent_tools._langgraph import private_names as names
+from agent_tools._langgraph.private_names import CALL, INTERRUPT, NAMESPACE, SCRATCHPAD, TASK_ID
+
+#: What stood in the place of the answers to a node under 0.1.0.
+_OLD_RECORD = "agent_tools"
+
+#: Whether the questions of a task have ids of their own; up to LangGraph 1.2.15 all have that of the first.
+_ARE_NUMBERED = hasattr(langgraph.types, names.QUESTION_ID)
+
+
+class ResumeValues:
+    """The answers of humans that one run of a node was started with.
+
+    Args:
+        config: What LangGraph runs the node with.
+        call_ids: Of all calls of the message.
+    """
+
+    def __init__(self, config: RunnableConfig, call_ids: Sequence[str | None]) -> None:
+        self._lock = Lock()
+        self._keys = config["configurable"]
+        self._scratchpad = self._keys[SCRATCHPAD]
+        self._seen = self._questions_of(self._keys[TASK_ID])
+        self._old = self._take_old_record(call_ids)
+        self._inherited = None if self._old else self._find_inherited()
+
+    def shown(self, keys: dict[str, Any], call_id: str | None) -> dict[str, Any]:
+        """Return what a call is run with.
+
+        Args:
+            keys: The `configurable` of its task.
+            call_id: As the model named the call.
+        """
+        scratchpad = keys[SCRATCHPAD]
+        asked = self._questions_of(keys[TASK_ID])
+        if self._old is not None and not asked and not scratchpad.resume:
+            if self._old["asking"] == call_id and self._old["question"] is None:  # a graph inside, which is saved there
+                return {**keys, NAMESPACE: self._keys[NAMESPACE]}
+            scratchpad.resume.extend(self._old["answers"].get(call_id, ()))
+        if scratchpad.get_null_resume() is None:
+            return keys
+        if asked and asked.keys() <= self._seen.keys():
+            own = [question_id(keys[NAMESPACE], answered) for answered in range(len(scratchpad.resume) + 1)]
+            if own[-1] in asked:
+                scratchpad.resume.append(scratchpad.get_null_resume(True))  # noqa: FBT003  # as LangGraph calls it
+            elif asked.keys().isdisjoint(own):
+                return {**keys, SCRATCHPAD: _for_graph_inside(scratchpad)}
+        return {**keys, SCRATCHPAD: replace(scratchpad, get_null_resume=_nothing)}
+
+    def inherited(self, keys: dict[str, Any], asked: GraphInterrupt) -> dict[str, Any] | None:
+        """Return `keys` with the answer to what is `asked`, if the node has asked it before there were tasks."""
+        with self._lock:
+            if self._inherited is None or [each.value for each in asked.args[0]] != [self._inherited[0]]:
+                return None
+            answer, self._inherited = self._inherited[1], None
+        scratchpad = keys[SCRATCHPAD]
+        scratchpad.resume.append(answer)
+        self._scratchpad.resume.clear()
+        self._scratchpad.get_null_resume(True)  # noqa: FBT003
+        counter = itertools.count().__next__
+        return {**keys, SCRATCHPAD: replace(scratchpad, interrupt_counter=counter, get_null_resume=_nothing)}
+
+    def _questions_of(self, task_id: str) -> dict[str, Any]:
+        """Return what a task asks, by the ids of its questions."""
+        run_of_graph = self._keys[CALL].keywords[names.SCHEDULE_TASK].__self__
+        writes = getattr(run_of_graph, names.PENDING_WRITES)
+        found = [asked for writer, channel, asked in writes if writer == task_id and channel == INTERRUPT]
+        return {each.id: each.value for asked in found for each in asked}
+
+    def _find_inherited(self) -> tuple[Any, Any] | None:
+        """Return the first question that the node itself has asked, as a ToolNode does, with the answer to it."""
+        first, given = question_id(self._keys[NAMESPACE], 0), self._scratchpad.resume
+        # A function that has asked before it called the node has done so with these answers.
+        has_asked = getattr(self._scratchpad.interrupt_counter, names.LAST_COUNTED, None) is not None
+        if has_asked or first not in self._seen or len(given) > 1:
+            return None
+        answer = given[0] if given else self._scratchpad.get_null_resume()
+        return None if answer is None else (self._seen[first], answer)
+
+    def _take_old_record(self, call_ids: Sequence[str | None]) -> dict[str, Any] | None:
+        """Return what 0.1.0 kept in the place of the node's answers: whose they are, and who asks."""
+        resume = self._scratchpad.resume
+        if not resume or not isinstance(resume[0], dict) or _OLD_RECORD not in resume[0]:
+            return None
+        kept, *given = resume
+        resume.clear()
+        if len(set(call_ids)) < len(call_ids):  # it went by ids: nobody knows whose answers these are
+            return None
+        old = kept[_OLD_RECORD]
+        answers: dict[str, list[Any]] = {}
+        for call_id, answer in old["answers"]:
+            answers.setdefault(call_id, []).append(answer)
+        if old["question"] is not None and not given and self._scratchpad.get_null_resume() is not None:
+            given = [self._scratchpad.get_null_resume(True)]  # noqa: FBT003
+        answers.setdefault(old["asking"], []).extend(given)
+        return {**old, "answers": answers}
+
+
+def question_id(namespace: str, answered: int) -> str:
+    """Return the id of the question that a task asks after so many answers."""
+    return Interrupt.from_ns(None, ns=f"{namespace}|{answered}" if answered and _ARE_NUMBERED else namespace).id
+
+
+def _for_graph_inside(scratchpad: Any) -> Any:
+    """Return the scratchpad of a tool in which a graph has asked: what the tool itself asks is another question."""
+    is_own = False
+
+    def count() -> int:
+        nonlocal is_own
+        place: int = scratchpad.interrupt_counter()
+        is_own = place >= len(scratchpad.resume)
+        return place
+
+    def get_null_resume(consume: bool = False) -> Any:  # noqa: FBT001, FBT002
+        nonlocal is_own
+        asks_itself, is_own = is_own, False
+        return None if asks_itself else scratchpad.get_null_resume(consume)
+
+    return replace(scratchpad, interrupt_counter=count, get_null_resume=get_null_resume)
+
+
+def _nothing(consume: bool = False) -> None:  # noqa: ARG001, FBT001, FBT002
+    return None

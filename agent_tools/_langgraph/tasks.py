@@ -1,0 +1,142 @@
+"""A call as a task of LangGraph, made before it runs.
+
+LangGraph runs tasks in a pool that the nodes of a step may fill while they wait for their tasks: a deadlock. So here a
+task is run by whoever waits for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import ToolCall
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.errors import GraphInterrupt
+from langgraph.func import task
+
+from agent_tools._langgraph.private_names import CALL, SUBMIT
+
+
+class CallTask:
+    """A task that runs one call: made, and run once the call is there; or known from an earlier run of the node.
+
+    Attributes:
+        call: What the model wants.
+        place: Which call of its message it is.
+    """
+
+    __slots__ = ("_inner", "_is_given_up", "_outer", "_pool", "_start", "_work", "call", "place")
+
+    def __init__(self, config: RunnableConfig, call: ToolCall, *, place: int, name: str) -> None:
+        self.call = call
+        self.place = place
+        self._work: Callable[[], Any] = dict  # until the call is there
+        self._start: Callable[[], Any] | None = None
+        self._inner: Any = None  # what LangGraph waits for
+        self._is_given_up = False
+        keys = config["configurable"]
+        self._pool = keys[CALL].keywords[SUBMIT]
+        own = {**keys, CALL: _with_pool(keys[CALL], self._own_pool)}
+        token = var_child_runnable_config.set({"callbacks": None, **config, "configurable": own})
+        try:
+            made: Any = task(name=name)(self._body())
+            self._outer: Any = made(call)
+        finally:
+            var_child_runnable_config.reset(token)
+
+    def _body(self) -> Any:
+        raise NotImplementedError
+
+    def _future(self) -> Any:
+        raise NotImplementedError
+
+    def _own_pool(self) -> Callable[..., Any]:
+        return self._submitted
+
+    def _submitted(self, run: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Take what LangGraph gives to its pool."""
+        options = {name: value for name, value in options.items() if not name.startswith("__")}
+        keys = options["configurable"]  # tasks that the tool makes belong to LangGraph's own pool
+        options["configurable"] = {**keys, CALL: _with_pool(keys[CALL], self._pool)}
+        self._start = partial(run, *args, **options)
+        self._inner = self._future()
+        if self._is_given_up:
+            self.give_up()
+        return self._inner
+
+    def give_up(self) -> None:
+        """End the task if it has not been run: LangGraph then writes nothing down."""
+        self._is_given_up = True
+        if self._inner is not None and not self._inner.done():
+            self._inner.set_exception(GraphInterrupt(()))
+
+
+class SyncCallTask(CallTask):
+    """A task of a sync run."""
+
+    __slots__ = ()
+
+    def _body(self) -> Any:
+        def body(_call: ToolCall) -> Any:
+            return self._work()
+
+        return body
+
+    def _future(self) -> Any:
+        return Future()
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Return what `work` returns, or what is known."""
+        self._work = work
+        if self._start is not None:
+            try:
+                self._inner.set_result(self._start())
+            except BaseException as error:  # noqa: BLE001  # raised below
+                self._inner.set_exception(error)
+        return self._outer.result()
+
+
+class AsyncCallTask(CallTask):
+    """A task of an async run."""
+
+    __slots__ = ("_is_made",)
+
+    def __init__(self, config: RunnableConfig, call: ToolCall, *, place: int, name: str) -> None:
+        self._is_made = asyncio.Event()
+        super().__init__(config, call, place=place, name=name)
+        self._outer.add_done_callback(self._ended)
+
+    def _body(self) -> Any:
+        async def body(_call: ToolCall) -> Any:
+            return await self._work()
+
+        return body
+
+    def _future(self) -> Any:
+        self._is_made.set()
+        return asyncio.get_running_loop().create_future()
+
+    def _ended(self, outer: "asyncio.Future[Any]") -> None:
+        self._is_made.set()
+        if not outer.cancelled():
+            outer.exception()  # so that asyncio does not report it where nobody waits for the task
+
+    async def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Return the same as that of a sync run."""
+        self._work = work
+        await self._is_made.wait()
+        if self._start is not None:
+            try:
+                self._inner.set_result(await self._start())
+            except asyncio.CancelledError:
+                self._inner.cancel()
+                raise
+            except BaseException as error:  # noqa: BLE001
+                self._inner.set_exception(error)
+        return await self._outer
+
+
+def _with_pool(call: "partial[Any]", pool: Callable[[], Callable[..., Any]]) -> "partial[Any]":
+    return partial(call.func, *call.args, **{**call.keywords, SUBMIT: pool})
