@@ -1,5 +1,6 @@
 """README and docs are true: each block runs alone and prints what it shows, and the tables match the defaults."""
 
+import linecache
 import re
 import tomllib
 from dataclasses import fields
@@ -31,6 +32,12 @@ RAISES = re.compile(r"# raises (?:\w+\.)*(\w+)")
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.name) for block in blocks("python") if block.is_run])
 def test_each_block_runs_alone_and_prints_what_it_shows(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
     raised = "None"
+    linecache.cache[block.name] = (
+        len(block.code),
+        None,
+        block.code.splitlines(keepends=True),
+        block.name,
+    )  # for inspect
     try:
         exec(compile(block.code, block.name, "exec"), {"__name__": "docs"})  # noqa: S102 -- our own pages
     except Exception as error:
