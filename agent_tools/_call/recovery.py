@@ -23,7 +23,7 @@ from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
-from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._gate.gate import Refusal, Standing
@@ -182,7 +182,7 @@ def _verified(call: Call) -> Flow[Result | None]:
 def _verdict(call: Call, standing: Standing | None) -> Verdict:
     failure, situation = _failure_of(call), _situation(call, standing or Standing())
     is_retried = failure.category in call.policy.retry_on or call.effect is Effect.DID_NOT_HAPPEN
-    if not is_retried and not situation.renewable:
+    if not is_retried and not situation.renewable and failure.rule != FORGOTTEN_SESSION:
         return GiveUp(Reason.NOT_RETRIED)
     verdict = decide(failure, call.policy, situation)
     if verdict == GiveUp(Reason.CIRCUIT) and situation.opens_in is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_tools._core.effects import Effect
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
 
 #: Waits after a refusal for too many requests double, whatever `multiplier` says: the limiter refills
@@ -117,6 +117,8 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     """Return what follows from `failure`; the first rule that applies decides."""
     if failure.category is ErrorCategory.AUTH_FAILURE and _is_worth_new_credentials(failure, policy, now):
         return Retry(0.0, renew=True)
+    if _is_session_to_open_anew(failure, policy, now):
+        return Retry(0.0)
     if failure.category not in policy.retry_on and not (_is_verified(now) and failure.category in PASSING):
         return GiveUp(Reason.NOT_RETRIED)
     reason = _harmful(failure, policy, now) or _too_much(failure, policy, now)
@@ -132,6 +134,12 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
 def _is_worth_new_credentials(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
     """Return whether somebody can renew them, and what would be against any other retry is not against this one."""
     return now.renewable and not (_may_act_twice(failure, policy, now) or now.approval_lost or now.draining)
+
+
+def _is_session_to_open_anew(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
+    """Return whether the next attempt finds a new session: once, since it may be the address that is wrong."""
+    is_first = failure.rule == FORGOTTEN_SESSION and now.attempt == 1
+    return is_first and (_harmful(failure, policy, now) or _too_much(failure, policy, now)) is None
 
 
 def _harmful(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason | None:

@@ -12,6 +12,9 @@ from typing import Literal
 from agent_tools._core.html import table
 from agent_tools._core.records import ShortRepr
 
+#: The `rule` of a call that an MCP server refused, unseen, because it has forgotten the session.
+FORGOTTEN_SESSION = "MCP session forgotten"
+
 
 class ErrorCategory(StrEnum):
     """The five kinds of tool errors, named by what to do about them.

@@ -26,6 +26,7 @@ from agent_tools._classify.tables.row import (
     spread,
 )
 from agent_tools._classify.waits import wait_in_metadata
+from agent_tools._core.failure import FORGOTTEN_SESSION
 
 ROW_BY_GRPC_CODE = spread(
     {
@@ -91,12 +92,15 @@ ROW_BY_JSON_RPC_CODE = spread(
     {
         LATE: (408, -32001),
         BROKEN: (-32000,),
-        REJECTED: (-32700, -32600, -32601, -32602, -32042, -32002, 32600),
+        REJECTED: (-32700, -32600, -32601, -32602, -32042, -32002),
     }
 )
-"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection, 32600 a session that the
-server has forgotten. -32603 is what every trouble of a server becomes, a refused login included, so it is not
-retried."""
+"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection. -32603 is what every trouble
+of a server becomes, a refused login included, so it is not retried."""
+
+#: How the clients of MCP say HTTP 404 to a session: SDK 1 by a code of its own, SDK 2 and servers by their words.
+_MCP_1_FORGOTTEN, _INVALID_REQUEST = 32600, -32600
+_FORGOTTEN = ("Session terminated", "Session not found")
 
 ROW_BY_CURL_CODE = spread(
     {
@@ -196,11 +200,14 @@ def _by_grpclib(subject: Subject) -> Row | None:
 
 
 def _by_json_rpc(subject: Subject) -> Row | None:
-    code = number(read(subject.read("error"), "code"))
+    error = subject.read("error")
+    code = number(read(error, "code"))
     if code is None:
         code = number(subject.read("code"))
     if code is None:
         return None
+    if code == _MCP_1_FORGOTTEN or (code == _INVALID_REQUEST and read(error, "message") in _FORGOTTEN):
+        return REJECTED.named(FORGOTTEN_SESSION)
     return ROW_BY_JSON_RPC_CODE.get(code, PERMANENT).named(f"JSON-RPC {code}")
 
 

@@ -77,13 +77,18 @@ def tools(loaded: Tools, gate: Gate) -> Tools:
 def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
     """Runs the calls of one message in a graph and asserts what holds for all of them.
 
-    One answer per call, no secret anywhere, no task left behind. Only in a `held` session does the client
+    One answer per call, no secret anywhere, no task left behind. With `links`, those without secrets are a part of
+    what the tool returned. Only in a `held` session does the client
     continue requests whose answers nobody awaits anymore.
     """
     caplog.set_level(logging.DEBUG, logger="agent_tools")
 
     async def ask(
-        tools: Sequence[BaseTool], *calls: tuple[str, dict[str, Any]], held: bool = False, **options: Any
+        tools: Sequence[BaseTool],
+        *calls: tuple[str, dict[str, Any]],
+        held: bool = False,
+        links: bool = False,
+        **options: Any,
     ) -> Turn:
         graph, before = graph_of(tools, door=door, **options), asyncio.all_tasks()
         events, state, began = [], None, time.monotonic()
@@ -99,7 +104,7 @@ def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
         assert held or asyncio.all_tasks() <= before
         log = [record.getMessage() for record in caplog.records if record.name == "agent_tools"]
         told = repr([[(answer.content, answer.artifact) for answer in turn.answers], events, log])
-        assert [secret for secret in NOT_TO_BE_READ if secret in told] == []
+        assert [each for each in NOT_TO_BE_READ if each in told and not (links and each == "http://")] == []
         return turn
 
     return ask

@@ -10,8 +10,10 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import anyio
+import httpx
 import uvicorn
 from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
@@ -44,6 +46,16 @@ def shop(*, mortal: bool = True) -> FastMCP:
         raise ToolError(f"no order 7, key {SECRET} at postgresql://admin:hunter2@db-1.prod.internal/orders")
 
     @server.tool()
+    async def asks(status: int) -> str:
+        """Ask a service that answers with a status."""
+        raise_for(status)
+
+    @server.tool(annotations=ToolAnnotations(readOnlyHint=True))
+    async def reads(status: int) -> str:
+        """Read from a service that answers with a status."""
+        raise_for(status)
+
+    @server.tool()
     async def hangs(pid_file: str = "") -> str:
         """Never return; write to a file which process hangs."""
         if pid_file:
@@ -59,6 +71,13 @@ def shop(*, mortal: bool = True) -> FastMCP:
         return "alive"
 
     return server
+
+
+def raise_for(status: int) -> NoReturn:
+    """Raise what httpx raises for an answer with that status."""
+    request = httpx.Request("GET", f"http://db-1.prod.internal/orders?api_key={SECRET}")
+    httpx.Response(status, request=request).raise_for_status()
+    raise AssertionError(f"{status} is no error")
 
 
 def application(*, mortal: bool = True) -> Starlette:

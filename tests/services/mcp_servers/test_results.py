@@ -33,6 +33,39 @@ async def test_an_is_error_is_a_failure_that_is_scrubbed_and_not_run_again(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "category"), [(503, "retryable"), (429, "retryable"), (401, "auth_failure"), (404, "non_retryable")]
+)
+async def test_what_fails_inside_of_a_tool_arrives_with_its_category_and_status(
+    ask: Ask, gate: Gate, tools: Tools, status: int, category: str
+) -> None:
+    turn = await ask([tools["asks"]], ("asks", {"status": status}), links=True)
+
+    facts = turn.answer.artifact
+    assert (facts["category"], facts["status_code"], facts["attempts"]) == (category, status, 1)
+
+
+@pytest.mark.anyio
+async def test_a_tool_that_is_hinted_read_only_is_asked_again(ask: Ask, gate: Gate, tools: Tools) -> None:
+    policy = RetryPolicy(base_delay=0, throttled_delay=0)
+
+    turn = await ask([tools["reads"]], ("reads", {"status": 503}), policy=policy, links=True)
+
+    assert turn.answer.artifact["attempts"] == gate.count("reads") == 3
+
+
+@pytest.mark.anyio
+async def test_rules_and_texts_apply_to_what_fails_inside(ask: Ask, gate: Gate, tools: Tools) -> None:
+    def rule(error: object) -> str | None:
+        return "timeout" if "no order 7" in str(error) else None
+
+    texts = {"timeout": "Die Auskunft ist zu langsam."}
+    turn = await ask([tools["fails_with_is_error"]], ("fails_with_is_error", {}), classify=rule, texts=texts)
+
+    assert (turn.answer.content, turn.answer.artifact["category"]) == ("Die Auskunft ist zu langsam.", "timeout")
+
+
+@pytest.mark.anyio
 async def test_an_is_error_is_run_again_when_the_policy_says_so(ask: Ask, gate: Gate, tools: Tools) -> None:
     policy = RetryPolicy(base_delay=0, failed_when=lambda result: result.status == "error")
 

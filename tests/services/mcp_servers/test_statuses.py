@@ -120,14 +120,25 @@ async def test_renewed_credentials_get_one_more_attempt(ask: Ask, gate: Gate, ur
 
 
 @pytest.mark.anyio
-async def test_a_session_that_the_server_has_forgotten_is_not_asked_again(ask: Ask, gate: Gate, tools: Tools) -> None:
+async def test_a_session_that_the_server_has_forgotten_is_opened_anew(ask: Ask, gate: Gate, tools: Tools) -> None:
+    gate.refuse("destroys", 404, times=1)
+
+    turn = await ask([tools["destroys"]], ("destroys", {}))
+
+    assert turn.answer.content[0]["text"] == "deleted"
+    assert turn.told == ["tool_retry", "tool_recovered"]
+    assert (gate.count("initialize"), gate.count("destroys")) == (2, 2)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_forgets_each_session_is_asked_twice(ask: Ask, gate: Gate, tools: Tools) -> None:
     gate.refuse(CALL, 404)
 
     turn = await ask([tools["ok"]], ("ok", {}))
 
     assert turn.answer.artifact["category"] == "non_retryable"
     assert turn.answer.artifact["may_have_acted"] is False  # HTTP 404, which the client turns into an McpError
-    assert gate.count(CALL) == 1
+    assert gate.count(CALL) == 2
 
 
 @pytest.mark.anyio
