@@ -7,6 +7,7 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
+import mcp.client.stdio  # noqa: F401 -- keeps the stderr of its import for child processes; that of capsys is no file
 import pytest
 
 from agent_tools import (
