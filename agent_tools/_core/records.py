@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
 from functools import wraps
+from inspect import signature
 from typing import Any, TypeVar
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -32,7 +33,7 @@ def explains_names(advice: Mapping[str, str]) -> Callable[[ClassT], ClassT]:
 
     def explaining(cls: ClassT) -> ClassT:
         init = cls.__init__  # type: ignore[misc]  # of the class, not of an instance
-        known = {each.name for each in fields(cls) if each.init}
+        known = set(signature(init).parameters) - {"self"}  # not `fields`, which leaves out an `InitVar`
 
         @wraps(init)
         def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: N807

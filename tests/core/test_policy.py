@@ -1,6 +1,7 @@
 """An invalid policy is refused where it is written, with the name, the rule and the value."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,3 +73,7 @@ def test_a_policy_cannot_be_changed_and_can_be_compared() -> None:
     assert RetryPolicy() == RetryPolicy(retry_on=("retryable",))
     with pytest.raises(AttributeError):
         RetryPolicy().max_attempts = 5  # type: ignore[misc]  # that is the point
+
+
+def test_a_policy_can_be_changed_with_replace() -> None:
+    assert replace(RetryPolicy(max_attempts=5), idempotent=False) == RetryPolicy(max_attempts=5, idempotent=False)
