@@ -31,15 +31,17 @@ class PaymentServer:
     Args:
         honors_keys: Whether an `Idempotency-Key` is booked once and answered with the same number again.
         shown_after: Seconds until a charge that was booked is found.
+        answers_after: Seconds from the booking to the answer.
     """
 
-    def __init__(self, *, honors_keys: bool = True, shown_after: float = 0.0) -> None:
+    def __init__(self, *, honors_keys: bool = True, shown_after: float = 0.0, answers_after: float = 0.0) -> None:
         routes = {"POST /charge": self._charge, "GET /charges": self._charges, "GET /lookup": self._lookup}
         self._server = FaultyServer(routes)
         self._lock = threading.Lock()
         self._honors_keys = honors_keys
         self._shown_after = shown_after
-        self._troubles_by_order: dict[str, Iterator[Trouble]] = {}
+        self._answers_after = answers_after
+        self._troubles_by_order: dict[str, Iterator[Trouble | None]] = {}
         self._number_by_key: dict[str, int] = {}
         self._booked = 0
         self._shown_at: dict[int, float] = {}
@@ -58,7 +60,7 @@ class PaymentServer:
     def __exit__(self, *_: object) -> None:
         self._server.stop()
 
-    def trouble(self, order: str, troubles: Iterable[Trouble]) -> None:
+    def trouble(self, order: str, troubles: Iterable[Trouble | None]) -> None:
         """Make the next charges of an order run into `troubles`, one each."""
         with self._lock:
             self._troubles_by_order[order] = iter(troubles)
@@ -92,7 +94,7 @@ class PaymentServer:
                 return Reply(fault="reset")
             number = self._number_of(order, key)
         fault = {Trouble.LOST_ANSWER: "reset", Trouble.LATE_ANSWER: "stall"}.get(trouble) if trouble else None
-        return Reply(200, {"charge": number}, fault=fault)
+        return Reply(200, {"charge": number}, delay=self._answers_after, fault=fault)
 
     def _number_of(self, order: str, key: str) -> int:
         known = self._number_by_key.get(key) if self._honors_keys else None

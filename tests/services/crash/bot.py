@@ -1,5 +1,6 @@
 """The support bot that is killed: a scripted model, two tools over HTTP, a checkpointer on disk."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
@@ -15,7 +16,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import tools_condition
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolEvent
+from agent_tools import DoubtfulCall, ResilientToolNode, RetryPolicy, ToolEvent
 from agent_tools.idempotency import asend_idempotency_key, send_idempotency_key
 from agent_tools.routing import arepair_thread, repair_node, repair_thread, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call
@@ -96,7 +97,24 @@ def _tool_node(job: Job, say: Say) -> ResilientToolNode:
         idempotent=True,
         key_by=job.key_by,  # type: ignore[arg-type]  # it came as JSON
     )
-    return ResilientToolNode(_tools(job), policy=policy, observer=observe)
+    per_tool = {"charge": RetryPolicy(base_delay=0.1, verify=_verify(job))} if job.verifies else None
+    return ResilientToolNode(_tools(job), policy=policy, per_tool=per_tool, observer=observe)
+
+
+def _verify(job: Job) -> Callable[[DoubtfulCall], Any]:
+    def verify(call: DoubtfulCall) -> str | bool:
+        return _found(_sent(method="GET", url=f"{job.service}/charges", params={"order": call.arguments["order"]}))
+
+    async def averify(call: DoubtfulCall) -> str | bool:
+        asked = {"order": call.arguments["order"]}
+        return _found(await _asent(method="GET", url=f"{job.service}/charges", params=asked))
+
+    return averify if job.is_async else verify
+
+
+def _found(ledger: str) -> str | bool:
+    charges = json.loads(ledger)["charges"]
+    return json.dumps({"charge": charges[0]}) if charges else False
 
 
 def _tools(job: Job) -> list[BaseTool]:

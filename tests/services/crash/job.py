@@ -26,6 +26,7 @@ class Job:
         per_call: Whether each call is a task of its own (`route_tool_calls`), or all are in one node.
         repairs: How the thread is repaired before the user's next message: "node" or "thread".
         key_by: As in `RetryPolicy`.
+        verifies: Whether the payment server is asked for charges that may have been booked, since it knows no keys.
         action: What to do with the thread.
     """
 
@@ -36,4 +37,5 @@ class Job:
     per_call: bool
     repairs: str = "node"
     key_by: str = "call"
+    verifies: bool = False
     action: Action = Action.START

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -21,6 +22,9 @@ from tests.services.payments import PaymentServer, Trouble
 
 #: Seconds between the start of the wait, which lasts at least 0.8 s, and the kill.
 MOMENTS = (0.0, 0.5)
+
+#: Seconds from a booking to its answer, for kills between the two.
+ANSWERS_AFTER = 0.3
 
 WAYS = pytest.mark.parametrize("per_call", [False, True], ids=["one node", "a task per call"])
 FLAVORS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
@@ -66,6 +70,15 @@ class Ordeal:
                 time.sleep(self.chance.uniform(0, 1.2))
                 self.kills += process.kill()
             job, worker = replace(job, action=Action.RESUME), self.worker_ports[1]
+
+    def kill_while_charging(self, trouble: Trouble | None) -> None:
+        """Kill a process between the moment when the payment server has its request and shortly after the answer."""
+        self.payments.trouble(self.order, [trouble])
+        with Process(self.worker_ports[0], self.job) as process:
+            while not self.payments.keys(self.order):
+                time.sleep(0.005)
+            time.sleep(self.chance.uniform(0, 1.2 * ANSWERS_AFTER))
+            self.kills += process.kill()
 
     def go_on(self, action: Action) -> None:
         """Finish it in a new process."""
@@ -155,6 +168,34 @@ def test_a_user_who_writes_on_after_a_kill_is_answered_and_is_not_charged_again(
         assert len(set(ordeal.payments.keys(ordeal.order))) == 1
         assert ordeal.payments.lookups(ordeal.order) == 1
         assert (lookup.status == "success") == per_call
+
+
+@FLAVORS
+def test_a_bot_that_verifies_charges_once_although_the_service_knows_no_keys(
+    worker_ports: list[int], tmp_path: Path, chance: random.Random, is_async: bool
+) -> None:
+    troubles = [None, None, Trouble.LOST_ANSWER, Trouble.LOST_REQUEST]
+
+    def suffer(ordeal: Ordeal) -> None:
+        ordeal.kill_while_charging(ordeal.chance.choice(troubles))
+        ordeal.go_on(Action.RESUME)
+
+    def ordeals(payments: PaymentServer) -> Iterator[Ordeal]:
+        for number in range(13):
+            order, database = f"order-{number}", str(tmp_path / f"{number}.sqlite")
+            job = Job(
+                order=order,
+                service=payments.url,
+                database=database,
+                is_async=is_async,
+                per_call=False,
+                verifies=True,
+            )
+            yield Ordeal(job, payments, worker_ports, random.Random(chance.random()))  # noqa: S311  # moments, no secrets
+
+    with PaymentServer(honors_keys=False, answers_after=ANSWERS_AFTER) as payments:
+        for ordeal in at_once(suffer, ordeals(payments)):
+            check_whole(ordeal)
 
 
 def check_whole(ordeal: Ordeal) -> None:
