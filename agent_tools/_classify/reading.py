@@ -31,6 +31,7 @@ cause_of = BaseException.__dict__["__cause__"].__get__
 args_of = BaseException.__dict__["args"].__get__
 """The `args` of an error, whatever its class makes of that name."""
 
+_PLAIN_TYPES = (str, int, float, bool, bytes, type(None))
 _PLAIN_BASES = (object, BaseException, Exception)
 
 
@@ -94,8 +95,8 @@ class Subject:
                 yield name, value
 
     def kept(self) -> list[Any]:
-        """Return what the error itself keeps, whatever it is called."""
-        return list(islice(dict.values(self.own), _MOST_ATTRIBUTES))
+        """Return what the error itself keeps, whatever it is called, without plain texts and numbers."""
+        return [value for value in islice(dict.values(self.own), _MOST_ATTRIBUTES) if not is_a(value, _PLAIN_TYPES)]
 
     def read(self, name: str) -> Any:
         """Return the attribute called `name`, None when there is none or it cannot be read."""

@@ -32,6 +32,7 @@ _STATUS_IN_NAME = re.compile(rf"(?:http|status|error|code|response)_?{_STATUS}(?
 
 _ROW_BY_ANY_PHRASE = ROW_BY_PHRASE | ROW_BY_ERRNO_TEXT
 _PHRASE = re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, _ROW_BY_ANY_PHRASE))})")
+_ANY_STATUS = re.compile(r"(?<![0-9])[45][0-9]{2}(?![0-9])")
 _ENDS = r"(?=$|[:)\],.;]| - )"
 _STATUS_IN_TEXT = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -90,6 +91,8 @@ def _of_status(found: int) -> Row | None:
 
 
 def _by_status(said: str) -> Row | None:
+    if not _ANY_STATUS.search(said):  # most texts have none, and ten patterns take their time
+        return None
     matches = (pattern.search(said) for pattern in _STATUS_IN_TEXT)
     found = next((match for match in matches if match), None)
     return None if found is None else http.row_by_status(http.as_status(int(found["status"])))

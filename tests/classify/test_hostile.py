@@ -126,6 +126,7 @@ HOSTILE: dict[str, Callable[[], BaseException]] = {
     "has every attribute": YesError,
     "lies about its class and its causes": LyingError,
     "a class that answers nothing": lambda: LyingMeta("HostileError", (Exception,), {})(),  # noqa: PLW0108  # a fresh class
+    "keeps what answers nothing": lambda: with_attributes(kept=LyingMeta("HostileError", (Exception,), {})()),
     "10,000 causes": partial(with_causes, 10_000),
     "10,000 groups": partial(with_groups, 10_000),
     "100,000 leaves": lambda: ExceptionGroup("many", [PlainError()] * 100_000),
