@@ -12,10 +12,10 @@ from agent_tools._langgraph.returned_errors import with_answer
 
 def answer(call: Call, error: BaseException, outcome: Outcome) -> ToolMessage:
     """Return the answer to a call that was given up with `error`."""
-    text = None if call.own is None else call.own.words(error)
+    text = (None if call.own is None else call.own.words(error)) or call.settings.texts.text(outcome)
     known = facts(outcome)
     return ToolMessage(
-        content=text or call.settings.texts.text(outcome),
+        content=text,
         name=outcome.tool,
         tool_call_id=call.request.tool_call["id"],
         status="error",

@@ -25,7 +25,6 @@ from agent_tools._core.made_up import word
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Gate, Refusal, Standing
-from agent_tools._langgraph.hints import hinted_idempotent
 from agent_tools._langgraph.run import place_of_call, thread_id_of, thread_of
 
 Execute = Callable[[ToolCallRequest], Result]
@@ -95,7 +94,7 @@ class Call:
 
     Attributes:
         request: The call, as the next attempt makes it.
-        policy: What the user wants for this tool.
+        policy: What the user wants for this tool, and its server hints at.
         admission: How the attempts pass the gate of the tool; None while nothing has ever failed there.
         credentials_seen: How often the credentials had been renewed when the call began.
         renewed: Whether the credentials were renewed for this call, which happens once.
@@ -144,8 +143,6 @@ class Call:
         stop: Stop | None = None,
         started: float | None = None,
     ) -> None:
-        policy = settings.policy_of(request)
-        hinted = hinted_idempotent(request.tool) if policy.idempotent is None else None
         self.settings = settings
         self.request = request
         self.execute = execute
@@ -153,7 +150,7 @@ class Call:
         self.own = own
         self.task = task
         self.stop = stop
-        self.policy = policy if hinted is None else replace(policy, idempotent=hinted)
+        self.policy = settings.policy_of(request)
         self.started = self.attempt_began = settings.clock() if started is None else started
         self.admission: Admission | None = None
         if not settings.is_calm(request):
@@ -313,7 +310,7 @@ class Call:
             category=None if failure is None else failure.category,
             error_type=None if failure is None else failure.error_type,
             status_code=None if failure is None else failure.status_code,
-            correctable=failure is not None and is_correctable(failure),
+            correctable=self.reason is not None and failure is not None and is_correctable(failure),
             reason=self.reason,
             found=self.effect if kind is EventType.VERIFIED else None,
             thread_id=thread_id_of(self.request),

@@ -20,16 +20,18 @@ from agent_tools._call.settings import DrainingError, NotRunError
 from agent_tools._call.verifying import verification
 from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
-from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide
+from agent_tools._core.decision import PASSING, GiveUp, Reason, Retry, Situation, Verdict, decide
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
 from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
+from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gate import Refusal, Standing
 from agent_tools._langgraph.attempt_tags import as_retry
 from agent_tools._langgraph.beginnings import Mark, marked
 from agent_tools._langgraph.errors import Origin, is_control_flow, is_sync_refusal, origin_of, underlying
+from agent_tools._langgraph.hints import hinted_idempotent
 from agent_tools._langgraph.run import alarm_of_run, is_draining, may_lose_approvals, node_attempt_of
 
 
@@ -63,15 +65,15 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
             if not isinstance(verdict, Retry):
                 return verdict
             yield from _told(call, EventType.RETRY, verdict.after)
+            call.request, draining = as_retry(call.request, call.failures + 1), alarm_of_run()
             if verdict.renew:
                 if not (yield from _renewed(call)):
                     return (yield from _ended(call, brought.error, Reason.NOT_RETRIED))
             else:
                 brought = None  # or the error would live on, with all its frames, while we wait
-                refused = yield from _waited(call, verdict.after)
+                refused = yield from _waited(call, verdict.after, draining)
                 if refused is not None:
                     return refused
-            call.request = as_retry(call.request, call.failures + 1)
             brought = yield ToolAttempt(call)
         if not is_of_others(brought, call.request):
             call.worked_at_gate()
@@ -115,23 +117,32 @@ def count(call: Call, error: BaseException) -> bool | None:
         return None
     if origin is Origin.WIRING:
         return None
+    node_attempt = node_attempt_of(call.request)
+    _heed_hint(call)
     failure = call.settings.diagnose(cause, origin, call.request)
     was_run = origin is not Origin.ARGUMENTS and not (isinstance(error, ReturnedError) and not error.was_run)
     if was_run:
         note_effect(call, error, failure)
     call.count(failure)
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
-        tool, node_attempt = call.request.tool_call["name"], node_attempt_of(call.request)
-        call.settings.layers.note(error, tool=tool, node_attempt=node_attempt)
+        call.settings.layers.note(error, tool=call.request.tool_call["name"], node_attempt=node_attempt)
     if not was_run and call.admission is not None:
         call.admission.leave()  # there is nothing that others are to know
     return was_run
 
 
+def _heed_hint(call: Call) -> None:
+    """Let the tool be as careful as its server hints, where the user says nothing."""
+    hinted = hinted_idempotent(call.request.tool) if call.policy.idempotent is None else None
+    if hinted is not None:
+        call.policy = replace(call.policy, idempotent=hinted)
+
+
 def _reported(call: Call, error: BaseException) -> Flow[Standing | None]:
     """Report a failed attempt at the gate, and pay for a retry if one seems to follow; None: nobody is to know."""
     failure = _failure_of(call)
-    if call.admission is None and failure.category not in call.policy.retry_on and not is_counted(failure):
+    may_pass = failure.category in call.policy.retry_on or (failure.category in PASSING and is_counted(failure))
+    if call.admission is None and not may_pass:
         return None
     verdict = _verdict(call, None)
     retries = isinstance(verdict, Retry) and not verdict.renew
@@ -140,7 +151,7 @@ def _reported(call: Call, error: BaseException) -> Flow[Standing | None]:
 
 def _before_first_attempt(call: Call) -> Flow[Ended | None]:
     """Return what the call comes to if it is not to be run."""
-    refused = yield from _passed_gate(call)
+    refused = yield from _passed_gate(call, alarm_of_run())
     return refused if refused is not None else (yield from _cut_off(call))
 
 
@@ -148,6 +159,7 @@ def _cut_off(call: Call) -> Flow[Ended | None]:
     """Verify a call that had begun when its process ended; return what it comes to if it must not be run again."""
     if call.policy.verify is None or not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
         return None
+    _heed_hint(call)
     tool = call.request.tool_call["name"]
     detail = f"`{tool}` was cut off: the application ended before its result was recorded."
     call.count(Failure(category=ErrorCategory.NETWORK, error_type="CutOff", rule="cut off", detail=detail))
@@ -227,22 +239,22 @@ def _renewed(call: Call) -> Flow[bool]:
     return renewed
 
 
-def _waited(call: Call, seconds: float) -> Flow[GivenUp | None]:
+def _waited(call: Call, seconds: float, draining: Alarm | None) -> Flow[GivenUp | None]:
     """Wait before a retry and pass the gate; return what the call comes to if no attempt may be made after all."""
-    if not (yield Wait(seconds, alarm_of_run())):
+    if not (yield Wait(seconds, draining)):
         return (yield from _given_up(call, DrainingError(), Reason.DRAINING))
-    refused = yield from _passed_gate(call)
+    refused = yield from _passed_gate(call, draining)
     if refused is None:
         call.pay()
     return refused
 
 
-def _passed_gate(call: Call) -> Flow[GivenUp | None]:
+def _passed_gate(call: Call, draining: Alarm | None) -> Flow[GivenUp | None]:
     """Wait until an attempt may be made; return what the call comes to if it may not."""
     why: Stop | Refusal | None = call.stop
     if why is None and call.admission is not None:
         is_last_retry = 0 < call.failures == call.policy.max_attempts - 1
-        why = yield from call.admission.enter(alarm_of_run(), is_last_retry=is_last_retry)
+        why = yield from call.admission.enter(draining, is_last_retry=is_last_retry)
     if why is None:
         return None
     call.refuse(why)

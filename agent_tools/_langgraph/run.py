@@ -1,7 +1,7 @@
 """What a run of a graph tells of itself: is it draining, which thread, which message made a call, what came before."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -150,12 +150,10 @@ def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
     return {}
 
 
-def _histories_in(state: Any) -> Iterator[list[Any]]:  # any state that ToolNode takes
-    """Yield the lists of a state, since its messages may be under any key."""
+def _histories_in(state: Any) -> list[list[Any]]:  # any state that ToolNode takes
+    """Return the lists of a state, since its messages may be under any key."""
     fields = state if isinstance(state, dict) else getattr(state, "__dict__", None) or _slots_of(state)
-    for value in [state, *fields.values()]:
-        if isinstance(value, list):
-            yield value
+    return [value for value in [state, *fields.values()] if isinstance(value, list)]
 
 
 def _slots_of(state: Any) -> dict[str, Any]:

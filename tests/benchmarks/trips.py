@@ -1,0 +1,143 @@
+"""The way of one call through this package: which functions, files and rooms it enters, and how often it moves on.
+
+A room is what stands at the top of `agent_tools`. A move is a call of a function in another room than the one before.
+Counted by a profiler, so the figures are the same on every machine.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+
+import agent_tools
+from agent_tools import ResilientToolNode
+from agent_tools.testing import no_waiting
+from tests.benchmarks import nodes
+from tests.support.toolbox import http_error
+
+OURS = Path(agent_tools.__file__).parent
+THREAD: Any = {"configurable": {"thread_id": "1"}}
+
+
+@dataclass
+class Trip:
+    """The files of this package whose functions were called, in order."""
+
+    files: list[Path] = field(default_factory=list)
+
+    def see(self, frame: FrameType, event: str, _argument: object) -> None:
+        """Note a call: the profile function of `sys.setprofile`."""
+        if event == "call":
+            path = Path(frame.f_code.co_filename)
+            if path.is_relative_to(OURS):
+                self.files.append(path.relative_to(OURS))
+
+    @property
+    def rooms(self) -> list[str]:
+        """The room of each call."""
+        return [file.parts[0].removesuffix(".py") for file in self.files]
+
+    @property
+    def moves(self) -> int:
+        """How often the next call was in another room."""
+        return sum(one != other for one, other in pairwise(self.rooms))
+
+
+class Script:
+    """A tool that does what it is told, run by run; what is left is to work."""
+
+    def __init__(self, *steps: object) -> None:
+        self.steps = list(steps)
+
+    def __call__(self, number: int) -> str:
+        step = self.steps.pop(0) if self.steps else None
+        if isinstance(step, Exception):
+            raise step
+        return str(interrupt("may I?")) if step == "ask" else "x"
+
+    def tool(self, *, is_async: bool) -> StructuredTool:
+        """Return it as a tool."""
+
+        async def arun(number: int) -> str:
+            return self(number)
+
+        if is_async:
+            return StructuredTool.from_function(coroutine=arun, name="t", description="Does as it is told.")
+        return StructuredTool.from_function(self.__call__, name="t", description="Does as it is told.")
+
+
+def graph_of(script: Script, *, is_async: bool) -> Any:
+    """Return a graph of one node."""
+    node = ResilientToolNode([script.tool(is_async=is_async)])
+    builder = StateGraph(MessagesState).add_node("tools", node).add_edge(START, "tools").add_edge("tools", END)
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+def run(graph: Any, given: Any, *, is_async: bool) -> None:
+    """Run the graph once."""
+    if is_async:
+        asyncio.run(graph.ainvoke(given, THREAD))
+    else:
+        graph.invoke(given, THREAD)
+
+
+@contextmanager
+def profiled(trip: Trip) -> Iterator[None]:
+    """Let `trip` see each call, in all threads that begin meanwhile."""
+    threading.setprofile(trip.see)
+    sys.setprofile(trip.see)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]  # as documented
+
+
+#: By name: what the tool does before the trip, and on it; the trip of an approval is the run that was resumed.
+TRIPS: dict[str, tuple[list[Any], list[Any]]] = {
+    "healthy": ([], []),
+    "401": ([], [http_error(401)]),
+    "503, then ok": ([], [http_error(503)]),
+    "held by the circuit": ([http_error(503)] * 6, []),
+    "approval resumed": (["ask"], ["ask"]),
+}
+
+
+def trip_of(before: list[Any], steps: list[Any], *, is_async: bool) -> Trip:
+    """Return the way of the last call."""
+    trip, script = Trip(), Script(*before)
+    graph, state = graph_of(script, is_async=is_async), nodes.state("t", 1)
+    with no_waiting():
+        while script.steps:
+            run(graph, state, is_async=is_async)
+        script.steps = list(steps)
+        with profiled(trip):
+            run(graph, Command(resume="yes") if before == ["ask"] else state, is_async=is_async)
+    return trip
+
+
+def main() -> None:
+    """Print a row per trip."""
+    print("| trip | mode | calls | files | rooms | moves between rooms |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, (before, steps) in TRIPS.items():
+        for is_async in (False, True):
+            trip_of(before, steps, is_async=is_async)  # what is loaded or made by the first call is no part of it
+            trip = trip_of(before, steps, is_async=is_async)
+            mode, files, rooms = "async" if is_async else "sync", len(set(trip.files)), len(set(trip.rooms))
+            print(f"| {name} | {mode} | {len(trip.files)} | {files} | {rooms} | {trip.moves} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
