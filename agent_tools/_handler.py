@@ -101,7 +101,7 @@ class ToolErrorHandler:
     @property
     def shares_health(self) -> bool:
         """Whether other processes know what this one knows about services."""
-        return getattr(self._settings.gates, "link", None) is not None
+        return self._settings.gates.link is not None
 
     def fresh_health(self) -> AbstractContextManager[None]:
         """Return a `with` block in which no tool has failed yet; what happens in it is forgotten when it ends.

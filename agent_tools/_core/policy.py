@@ -97,7 +97,7 @@ class RetryPolicy(ShortRepr):
     def __post_init__(self, share_waits: bool | None) -> None:  # the field
         """Refuse nonsense here, where the mistake is, and not on the first failure."""
         if share_waits is not None:
-            warn("share_waits has no effect any more: waits are always shared", DeprecationWarning, stacklevel=3)
+            warn("share_waits has no effect any more: waits are always shared", DeprecationWarning, stacklevel=4)
         require_count("max_attempts", self.max_attempts)
         for name in ("base_delay", "throttled_delay", "max_delay", "max_retry_after", "verify_after"):
             require_seconds(name, getattr(self, name))

@@ -8,6 +8,7 @@ from langchain_core.tools import BaseTool
 
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._handler import ToolErrorHandler
+from agent_tools._langgraph.hints import hinted_idempotent
 from agent_tools.doctor._clients import Client
 from agent_tools.doctor._facts import Finding
 from agent_tools.doctor._graph import Survey, wrappers_of
@@ -184,4 +185,4 @@ def is_mcp(tool: BaseTool) -> bool:
 
 def is_hinted(tool: BaseTool) -> bool:
     """Return whether its MCP server says whether `tool` may be called twice."""
-    return "Hint" in str(tool.metadata) or "_hint" in str(tool.metadata)
+    return hinted_idempotent(tool) is not None

@@ -10,8 +10,9 @@ from agent_tools._core.policy import require_fraction, require_seconds
 from agent_tools.testing import _results
 from agent_tools.testing._reply import Fault, Reply
 
-#: Where the injected requests went to: a name that never resolves (RFC 2606, 2).
-_URL = "https://injected.invalid/"
+#: Where the injected requests went to: a name that never resolves (RFC 2606, 2). They may have changed something, and
+#: sending them again is no reason for advice.
+_METHOD, _URL = "PUT", "https://injected.invalid/"
 
 ERROR_BY_FAULT: Mapping[Fault, type[httpx.RequestError]] = {
     Fault.RESET: httpx.ReadError,
@@ -104,7 +105,7 @@ def _of_type(error: type[BaseException]) -> Step:
 
 def _maker(error: type[BaseException]) -> Callable[[], BaseException]:
     if issubclass(error, httpx.RequestError):
-        return lambda: error("injected", request=httpx.Request("POST", _URL))
+        return lambda: error("injected", request=httpx.Request(_METHOD, _URL))
     return error
 
 
@@ -114,7 +115,7 @@ def _status_error(reply: Reply) -> httpx.HTTPStatusError:
         reply.status,
         headers=[("Content-Type", reply.content_type()), *reply.header_pairs()],
         content=reply.payload(),
-        request=httpx.Request("POST", _URL),
+        request=httpx.Request(_METHOD, _URL),
     )
     return httpx.HTTPStatusError(f"{reply.status}, injected", request=response.request, response=response)
 

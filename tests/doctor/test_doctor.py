@@ -21,7 +21,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy as NodeRetryPolicy
 from rich.console import Console
 
-from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
+from agent_tools import RedisHealth, ResilientToolNode, RetryPolicy, ToolErrorHandler
 from agent_tools.doctor import Checkup, doctor
 from agent_tools.doctor.__main__ import main
 from agent_tools.doctor._show import show
@@ -295,6 +295,7 @@ def test_workers_that_share_no_health_are_found(monkeypatch: pytest.MonkeyPatch)
     assert rules(doctor(node, workers=10)) == ["workers-apart"]
     monkeypatch.setenv("WEB_CONCURRENCY", "4")
     assert rules(doctor(node)) == ["workers-apart"]
+    assert rules(doctor(ResilientToolNode([get_order], health=RedisHealth("redis://127.0.0.1:1")))) == []
 
 
 def test_where_nothing_runs_tools_it_says_so() -> None:
