@@ -7,6 +7,7 @@ all calls of a message one id, or number the calls of each turn from one.
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
 
@@ -43,10 +44,11 @@ def key_of_request(call: str, *, method: str, target: str, body: str | None, ord
 
 def canonical(arguments: dict[str, Any]) -> str:
     """Return the same text for arguments that are the same, in whatever order the model wrote them."""
-    try:
+    with suppress(Exception):  # keys of several types, a dict that holds itself, a value that cannot be printed
         return json.dumps(arguments, sort_keys=True, default=str)
-    except (TypeError, ValueError, RecursionError):  # keys of several types, or a dict that holds itself
+    with suppress(Exception):
         return repr(arguments)
+    return f"of {len(arguments)} arguments"
 
 
 def _digest(*parts: str) -> str:

@@ -23,9 +23,9 @@ from agent_tools._flow.waiting import Alarm, apause, pause
 
 ResultT = TypeVar("ResultT")
 
-#: What an attempt may fail with. A tool may raise `CancelledError` itself, which is a failure like others; whether it
-#: came from outside is for the flow to say, which then passes it on.
-FAILURES = (Exception, CancelledError)
+#: What an attempt may fail with. A tool may raise `CancelledError` itself, or call `sys.exit`, which are failures like
+#: others; whether they came from outside is for the flow to say, which then passes them on.
+FAILURES = (Exception, CancelledError, SystemExit)
 
 
 class Step(Protocol):

@@ -5,6 +5,7 @@ way in says how far the call had got. That costs nothing as long as nothing fail
 """
 
 import asyncio
+import signal
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -44,11 +45,13 @@ def is_control_flow(error: BaseException) -> bool:
     """Return whether `error` is a message to the graph and no failure of a tool.
 
     Interrupts, commands to a parent graph, draining, an answer to an interrupt that does not fit its
-    schema, and a cancellation from outside. A `CancelledError` that the tool raised itself (MCP sessions do
-    that) is a failure: no one has asked to cancel the task that runs it.
+    schema, a cancellation from outside, and an exit by a signal. A `CancelledError` that the tool raised itself (MCP
+    sessions do that) is a failure: no one has asked to cancel the task that runs it.
     """
     if isinstance(error, asyncio.CancelledError):
         return _is_being_cancelled()
+    if isinstance(error, SystemExit):
+        return _is_of_signal(error)
     return isinstance(error, GraphBubbleUp) or is_invalid_resume(error)
 
 
@@ -62,6 +65,21 @@ def bubbled(error: BaseException) -> BaseException:
         if isinstance(found, BaseExceptionGroup):
             left.extend(reversed(found.exceptions))  # `subgroup` recurses: a thousand deep is too much for it
     return error
+
+
+def _is_of_signal(error: BaseException) -> bool:
+    """Return whether a signal handler has raised `error`, as one for SIGTERM may, and no tool that calls `sys.exit`."""
+    handlers = {_code_of(signal.getsignal(each)) for each in signal.valid_signals()} - {None}
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code in handlers:
+            return True
+        step = step.tb_next
+    return False
+
+
+def _code_of(handler: object) -> object:
+    return getattr(getattr(handler, "__func__", handler), "__code__", None)
 
 
 def _is_being_cancelled() -> bool:

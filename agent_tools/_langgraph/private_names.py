@@ -6,6 +6,7 @@ What a new release takes away, `tests/langgraph/test_private_names.py` says by i
 from dataclasses import dataclass
 
 LANGGRAPH, PREBUILT, CORE = "langgraph 1.2.24", "langgraph-prebuilt 1.1.3", "langchain-core 1.8.3"
+PYTHON = "Python 3.13"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,8 @@ def _constant(name: str, constant: str, purpose: str) -> str:
 
 CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "running calls as tasks of their own")
 CHECKPOINT_ID = _constant("checkpoint_id", "CONFIG_KEY_CHECKPOINT_ID", "giving a call what belongs to its task")
-CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "giving a call what belongs to its task")
+CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "the checkpoints of a run and of its tasks")
 CHECKPOINTER = _constant("__pregel_checkpointer", "CONFIG_KEY_CHECKPOINTER", "finding what earlier runs have recorded")
-CHECKPOINT_MAP = _constant("checkpoint_map", "CONFIG_KEY_CHECKPOINT_MAP", "the checkpoint that a run goes on from")
 DURABILITY = _constant("__pregel_durability", "CONFIG_KEY_DURABILITY", "whether checkpoints are saved before the end")
 NAMESPACE = _constant("checkpoint_ns", "CONFIG_KEY_CHECKPOINT_NS", "the place of a task among graphs inside graphs")
 NAMESPACE_SEPARATOR = _constant("|", "NS_SEP", "the place of the graph that runs a task")
@@ -61,6 +61,7 @@ PRIVATE = "__pregel_"
 
 # ---- what makes a task of a node: the function under CALL ----
 
+FUTURES = "futures"
 SUBMIT = "submit"
 SCHEDULE_TASK = "schedule_task"
 PENDING_WRITES = _name(
@@ -68,6 +69,16 @@ PENDING_WRITES = _name(
     "langgraph.pregel._loop:PregelLoop.checkpoint_pending_writes",
     "finding which task has asked",
     LANGGRAPH,
+)
+
+# ---- how a sync run waits for what is left of it when its stream is closed ----
+
+WAITERS = "_waiters"
+CLOSING = _name(
+    "_AllCompletedWaiter",
+    "concurrent.futures._base:_AllCompletedWaiter",
+    "whether a sync stream is being closed",
+    PYTHON,
 )
 
 # ---- channels that a task writes to ----

@@ -1,7 +1,8 @@
 """What a run of a graph tells of itself: is it draining, which thread, which message made a call, what came before."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,8 @@ from langgraph.runtime import Runtime, get_runtime
 
 from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
 from agent_tools._flow.waiting import Alarm
+from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.interrupts import scratchpad_of
-from agent_tools._langgraph.private_names import RUNTIME
 
 #: Stands for the thread where there is no graph: keys then hold within this process.
 _THIS_PROCESS = f"process {uuid4()}"
@@ -26,16 +27,16 @@ def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
 
     The graph gives its nodes a whole one. Called by hand, a node may get none, or tags alone.
     """
-    if given is not None and RUNTIME in given.get("configurable", ()):
+    if given is not None and names.RUNTIME in given.get("configurable", ()):
         return given
     return merge_configs(ensure_config(), given)
 
 
 def alarm_of_run() -> Alarm | None:
-    """Return what to ask while a call waits: whether the graph is shutting down. None outside a run.
+    """Return what to ask while a call waits: whether the run is to end. None outside a run.
 
-    Each time it is asked it also tells the run that we are still at it; a node with an idle timeout would
-    otherwise end during the wait.
+    It ends when the graph shuts down, or when a sync stream of it is closed. Each time it is asked it also sends the
+    run a heartbeat; a node with an idle timeout would otherwise end during the wait.
     """
     try:
         runtime: Runtime[Any] | None = get_runtime()  # None in a config that no graph has made
@@ -44,11 +45,22 @@ def alarm_of_run() -> Alarm | None:
     if runtime is None:
         return None
 
+    keys = ensure_config().get("configurable", {})
+    futures = getattr(keys.get(names.CALL), "keywords", {}).get(names.FUTURES)
+
     def alarm() -> bool:
         runtime.heartbeat()
-        return runtime.drain_requested
+        return runtime.drain_requested or (futures is not None and _are_left(futures() or ()))
 
     return alarm
+
+
+def _are_left(futures: Iterable[Any]) -> bool:  # Any: of threads or of the event loop
+    """Return whether the run only waits for its tasks to end: its stream is being closed. Async ones are canceled."""
+    left = list(futures)
+    if not left or not isinstance(left[0], Future):
+        return False
+    return any(type(each).__name__ == names.CLOSING for future in left for each in getattr(future, names.WAITERS, ()))
 
 
 def is_draining() -> bool:
