@@ -135,7 +135,8 @@ def test_its_numbers_of_budget_circuit_and_loop_guard_are_the_defaults() -> None
         f"no retries while more than {budget.max_failing:.0%} of the latest attempts fail |".replace("%", " %")
     ) in TEXT
     assert (
-        f"| opens after {circuit.failures} failures in a row, or 2 over {circuit.failing_for:g} s; probes each {circuit.probe_after:g} s, "
+        f"| opens after {circuit.failures} failures in a row, or 2 over {circuit.failing_for:g} s; "
+        f"probes each {circuit.probe_after:g} s, "
         f"later each {circuit.probe_share:.1%} of the outage, up to {circuit.max_probe_after:g} s; "
         f"patience {circuit.patience:g} s |"
     ) in TEXT.replace(" %", "%")
