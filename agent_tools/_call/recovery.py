@@ -151,8 +151,8 @@ def _reported(call: Call, error: BaseException) -> Flow[Standing | None]:
 
 def _before_first_attempt(call: Call) -> Flow[Ended | None]:
     """Return what the call comes to if it is not to be run."""
-    refused = yield from _passed_gate(call, alarm_of_run())
-    return refused if refused is not None else (yield from _cut_off(call))
+    ended = yield from _cut_off(call)
+    return ended if ended is not None else (yield from _passed_gate(call, alarm_of_run()))
 
 
 def _cut_off(call: Call) -> Flow[Ended | None]:

@@ -70,7 +70,11 @@ def _answer(call: Call, failure: Failure) -> Flow[Any]:
         failure=failure,
     )
     for attempt in count(1):
-        said = yield Ask(verify, question, within=call.time_left())
+        within = call.time_left()
+        if within == 0:
+            logger.warning("there was no time left to verify %s; whether it took effect stays unknown", question.tool)
+            return None
+        said = yield Ask(verify, question, within=within)
         if not isinstance(said, Failed):
             return said
         if is_control_flow(said.error):

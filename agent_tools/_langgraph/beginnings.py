@@ -28,7 +28,7 @@ CHANNEL = "__agent_tools_calls"
 
 #: With durability "async" the checkpoint may still be on its way: seconds between two looks, and how many there are.
 _BETWEEN_LOOKS = 0.005
-_MOST_LOOKS = 400
+_MOST_LOOKS = 200
 
 
 class Mark(StrEnum):
@@ -107,14 +107,21 @@ def _marks_in(saved: CheckpointTuple | None, key: str) -> Iterator[str]:
             yield facts[1]
 
 
+def _parent_of(namespace: str) -> str:
+    return namespace.rpartition(NAMESPACE_SEPARATOR)[0]
+
+
 def _place_of(config: RunnableConfig | None) -> Place | None:
     keys = {} if config is None else config.get("configurable", {})
     saver = keys.get(CHECKPOINTER)
     if not isinstance(saver, BaseCheckpointSaver) or keys.get(DURABILITY) == "exit":
         return None
-    namespace = keys.get(NAMESPACE, "").rpartition(NAMESPACE_SEPARATOR)[0]  # of the graph, without the task
-    checkpoint = keys.get(CHECKPOINT_MAP, {}).get(namespace)
+    checkpoints = keys.get(CHECKPOINT_MAP, {})
+    namespace = _parent_of(keys.get(NAMESPACE, ""))  # of the graph, without the task
+    checkpoint = checkpoints.get(namespace)
     if checkpoint is None:
         return None
+    while namespace and checkpoints.get(_parent_of(namespace)) == checkpoint:
+        namespace = _parent_of(namespace)  # a task of a node has no checkpoints of its own
     place = {"thread_id": keys["thread_id"], NAMESPACE: namespace, "checkpoint_id": checkpoint}
     return Place(saver, {"configurable": place})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from agent_tools import DoubtfulCall, RetryPolicy, ToolEvent
@@ -144,6 +145,31 @@ def test_a_call_of_another_message_is_another_call(flavor: Flavor, ledger: Ledge
         flavor.run(graph, asking(("charge", {"order": "A"})), THREAD)
 
         assert (ledger.charges, ledger.asked) == (turn, [])
+
+
+def test_a_call_in_a_graph_inside_a_graph_is_verified(flavor: Flavor, ledger: Ledger) -> None:
+    inner = graph_of(flavor, ledger, None)
+    outer = StateGraph(MessagesState).add_node("inner", inner).add_edge(START, "inner").compile(InMemorySaver())
+    run_until_killed(flavor, outer, asking(("charge", {"order": "A"})))
+    ledger.is_killed = False
+
+    assert (resumed(flavor, outer).content, ledger.charges) == ("found charge 1", 1)
+
+
+def test_two_calls_of_one_message_are_verified_each(flavor: Flavor, ledger: Ledger) -> None:
+    def charge(order: str) -> str:
+        return ledger.charge(order) if order == "B" else "charge A"
+
+    graph = graph_of(flavor, ledger, InMemorySaver(), charge)
+    calls = asking(("charge", {"order": "A"}), ("charge", {"order": "B"}))
+    run_until_killed(flavor, graph, calls)
+    ledger.is_killed = False
+    ledger.asked.clear()
+    answers = answers_in(flavor.run(graph, None, THREAD))
+
+    assert ledger.charges == 1
+    assert answers[1].content == "found charge 1"
+    assert "B" in [call.arguments["order"] for call in ledger.asked]
 
 
 def test_without_a_checkpointer_or_a_verify_nothing_is_marked(flavor: Flavor, ledger: Ledger) -> None:

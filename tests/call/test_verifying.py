@@ -171,6 +171,20 @@ def test_a_verify_that_hangs_is_left_at_the_deadline(flavor: Flavor) -> None:
     released.set()
 
 
+def test_a_call_that_has_used_up_its_time_is_not_verified(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    asked: list[DoubtfulCall] = []
+
+    def charge() -> str:
+        time.sleep(0.2)
+        raise LOST
+
+    answer = flavor.answer(flavor.tool(charge), policy=replace(ONCE, verify=asked.append, deadline=0.1))
+
+    assert "unknown whether it took effect" in answer.content
+    assert asked == []
+    assert "no time left to verify charge" in caplog.text
+
+
 @NODE
 @pytest.mark.parametrize(
     ("said", "content"),

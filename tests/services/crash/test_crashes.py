@@ -188,7 +188,7 @@ def test_a_bot_that_verifies_charges_once_although_the_service_knows_no_keys(
                 service=payments.url,
                 database=database,
                 is_async=is_async,
-                per_call=False,
+                per_call=number % 2 == 1,
                 verifies=True,
             )
             yield Ordeal(job, payments, worker_ports, random.Random(chance.random()))  # noqa: S311  # moments, no secrets
