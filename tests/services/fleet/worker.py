@@ -19,17 +19,12 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from agent_tools import CircuitPolicy, RedisHealth, ResilientToolNode, RetryPolicy, ToolErrorHandler
 
-SERVICE, STORE, FOLDER, WORKERS, PAUSE = (
-    sys.argv[1],
-    sys.argv[2],
-    Path(sys.argv[3]),
-    int(sys.argv[4]),
-    float(sys.argv[5]),
-)
+SERVICE, STORE, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+WORKERS, PAUSE, TIMEOUT = int(sys.argv[4]), float(sys.argv[5]), float(sys.argv[6])
 
 #: Made before the fork, as with `gunicorn --preload`.
 handler = ToolErrorHandler(
-    policy=RetryPolicy(max_attempts=2), circuit=CircuitPolicy(patience=0), health=RedisHealth(STORE)
+    policy=RetryPolicy(max_attempts=2), circuit=CircuitPolicy(patience=0), health=RedisHealth(STORE, timeout=TIMEOUT)
 )
 
 
@@ -73,7 +68,9 @@ def main() -> None:
             end = threading.Event()
             threading.Thread(target=lambda end=end: (sys.stdin.read(), end.set()), daemon=True).start()
             work(worker, end)
-            sys.exit(0)
+            if not worker:
+                sys.exit(0)  # no thread holds up the end of a process
+            os._exit(0)  # to take down all modules twenty times takes a while
         children.append(child)
     print("forked", flush=True)
     for child in children:
