@@ -111,6 +111,15 @@ def test_a_refusal_says_nothing_of_the_request_before_it(flavor: Flavor, reply: 
     assert "unknown whether it took effect" in answer.content
 
 
+def test_a_request_whose_connection_was_refused_is_sent_again(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
+    answer = flavor.answer(posting(flavor, refused_url()), policy=ONCE)
+
+    assert answer.artifact["attempts"] == 3
+    assert answer.artifact["may_have_acted"] is False
+    assert "unknown whether it took effect" not in answer.content
+    assert "send_idempotency_key" not in caplog.text
+
+
 def test_a_refused_connection_says_nothing_of_the_request_before_it(flavor: Flavor) -> None:
     with FaultyServer({"/charge": 200}) as server:
         flavor.answer(posting(flavor, f"{server.url}/charge", refused_url()), policy=ONCE)
