@@ -19,6 +19,7 @@ from agent_tools._call.run import AsyncWrapper, Wrapper
 from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.errors import handled_types
+from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.recorder import Recorder, can_record
 from agent_tools._langgraph.run import config_of_run
 
@@ -124,7 +125,7 @@ class ResilientToolNode(ToolNode):
                 recorder.give_up()
         if recorder is not None:
             recorder.raise_error()
-        return result
+        return with_siblings(result, self._messages_key)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
@@ -141,7 +142,7 @@ class ResilientToolNode(ToolNode):
                 recorder.give_up()
         if recorder is not None:
             recorder.raise_error()
-        return result
+        return with_siblings(result, self._messages_key)
 
     def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> Recorder | None:
         """Return what makes each call a task, None where they are not to be recorded."""

@@ -84,6 +84,7 @@ CLOSING = _name(
 # ---- channels that a task writes to ----
 
 INTERRUPT = _constant("__interrupt__", "INTERRUPT", "finding which task has asked")
+RETURN = _constant("__return__", "RETURN", "finding what a call has brought")
 RESUME = _constant("__resume__", "RESUME", "saving the resume values of a task")
 
 # ---- what the scratchpad of a task has ----

@@ -13,6 +13,7 @@ run again. What this rests on:
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -22,10 +23,11 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_config
-from langgraph.errors import GraphInterrupt
+from langgraph.errors import GraphInterrupt, ParentCommand
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._langgraph import private_names as names
+from agent_tools._langgraph.handoffs import answers_in, beside
 from agent_tools._langgraph.private_names import CALL, CHECKPOINTER, PRIVATE, RESUME, SCRATCHPAD, SEND
 from agent_tools._langgraph.resume_values import ResumeValues
 from agent_tools._langgraph.returned_errors import with_answers
@@ -50,6 +52,17 @@ def can_record(config: RunnableConfig) -> bool:
     )
 
 
+def is_record(value: object) -> bool:
+    """Return whether a task has returned what a call has brought."""
+    return isinstance(value, dict) and isinstance(value.get(RECORD), dict) and "call" in value[RECORD]
+
+
+def place_of_record(record: dict[str, Any]) -> int:
+    """Return which call of its message has been recorded."""
+    place: int = record[RECORD]["call"][0]
+    return place
+
+
 class Recorder:
     """The calls of one run of a node, a task each.
 
@@ -71,9 +84,11 @@ class Recorder:
         is_async: bool,
     ) -> None:
         self._messages_key = messages_key
+        self._namespace = config["configurable"][names.NAMESPACE]
         self._values = ResumeValues(config, [call["id"] for call in calls])
         self._questions = Questions(len(calls))
         self._errors: dict[int, Exception] = {}
+        self._results: list[Result] = []
         counter = config["configurable"][SCRATCHPAD].call_counter
         self._counter = counter if getattr(counter, names.LAST_COUNTED, 0) is None else None
         kind = AsyncCallTask if is_async else SyncCallTask
@@ -84,7 +99,7 @@ class Recorder:
         """Return what the call has brought, now or in an earlier run of the node."""
         own = self._task_by_call[id(request.tool_call)]
         try:
-            return self._brought(own.run(partial(self._work, own, request, work)))
+            return self._kept(own.run(partial(self._work, own, request, work)))
         except Exception as error:  # noqa: BLE001  # raised once all calls have ended
             return self._held(own, error)
         finally:
@@ -94,7 +109,7 @@ class Recorder:
         """Return the same as `run`."""
         own = self._task_by_call[id(request.tool_call)]
         try:
-            return self._brought(await own.run(partial(self._awork, own, request, work)))
+            return self._kept(await own.run(partial(self._awork, own, request, work)))
         except Exception as error:  # noqa: BLE001
             return self._held(own, error)
         finally:
@@ -111,7 +126,11 @@ class Recorder:
         if errors and self._counter is not None:
             setattr(self._counter, names.LAST_COUNTED, None)  # a retry of the node makes the same tasks again
         for place in sorted(errors):
-            raise errors[place]
+            error = errors[place]
+            if isinstance(error, ParentCommand):  # a graph inside of a tool has a command for this graph
+                answers = answers_in(self._results)
+                error.args = (beside(error.args[0], answers, self._messages_key),)
+            raise error
 
     def _held(self, own: CallTask, error: Exception) -> Result:
         self._errors[own.place] = error
@@ -127,6 +146,8 @@ class Recorder:
             _show(request, keys)
             try:
                 return self._record(own, work())
+            except ParentCommand as error:
+                raise self._of_node(error, keys) from None
             except GraphInterrupt as error:
                 asked = error
             inherited = self._values.inherited(keys, asked)
@@ -141,6 +162,8 @@ class Recorder:
             _show(request, keys)
             try:
                 return self._record(own, await work())
+            except ParentCommand as error:
+                raise self._of_node(error, keys) from None
             except GraphInterrupt as error:
                 asked = error
             inherited = self._values.inherited(keys, asked)
@@ -149,6 +172,12 @@ class Recorder:
                 asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(own.place)))
                 raise _asked(keys, asked) if asks == own.place else GraphInterrupt(())
             keys = inherited
+
+    def _of_node(self, error: ParentCommand, keys: dict[str, Any]) -> ParentCommand:
+        """Return a command of a graph inside of the tool, which the node is to follow and not the task of the call."""
+        if error.args[0].graph == keys[names.NAMESPACE]:
+            error.args = (replace(error.args[0], graph=self._namespace),)
+        return error
 
     def _own_keys(self, own: CallTask) -> dict[str, Any]:
         """Return what belongs to the task of the call; all else that the tool finds is the node's."""
@@ -174,11 +203,15 @@ class Recorder:
         record = {"call": whose} if is_answer else {"call": whose, "result": result}
         return {self._messages_key or "messages": answers, RECORD: record}
 
-    def _brought(self, recorded: Any) -> Result:
+    def _kept(self, recorded: Any) -> Result:
+        """Return what is written down as the node is to get it."""
+        key = self._messages_key or "messages"
         if isinstance(recorded, list):
-            return recorded[0]
-        record = recorded[RECORD]
-        return record["result"] if "result" in record else recorded[self._messages_key or "messages"][0]
+            result = recorded[0]
+        else:
+            result = recorded[RECORD]["result"] if "result" in recorded[RECORD] else recorded[key][0]
+        self._results.append(result)
+        return result
 
 
 def _show(request: ToolCallRequest, keys: dict[str, Any]) -> None:

@@ -11,6 +11,10 @@ from agent_tools._core.turn import NO_RESULT
 INVALID_CALL = "invalid_tool_call"
 
 
+#: Where content blocks that are calls have their ids: those of Anthropic, of OpenAI, and of LangChain.
+_ID_BY_BLOCK = {"tool_use": "id", "function_call": "call_id", "tool_call": "id"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What an answer has to know of a call; `is_valid` tells whether its arguments could be read."""
@@ -20,18 +24,30 @@ class Call:
     is_valid: bool
 
 
-def calls_of(message: AIMessage) -> Iterator[Call]:
-    """Yield the calls of `message`, readable or not; one that has no id cannot be answered."""
-    for call in message.tool_calls:
-        if call["id"]:
-            yield Call(id=call["id"], tool=call["name"], is_valid=True)
-    for invalid in message.invalid_tool_calls:
-        if invalid["id"]:
-            yield Call(id=invalid["id"], tool=invalid["name"], is_valid=False)
+def calls_of(message: AIMessage) -> list[Call]:
+    """Return the calls of `message` in order: those that can be read, those that cannot, those in its content alone."""
+    calls = [Call(id=call["id"] or "", tool=call["name"], is_valid=True) for call in message.tool_calls]
+    calls += [Call(id=call["id"] or "", tool=call["name"], is_valid=False) for call in message.invalid_tool_calls]
+    known = {call.id for call in calls}
+    return calls + [call for call in _calls_in_content(message) if call.id not in known]
 
 
-def missing_answer(message: AIMessage, call: Call) -> ToolMessage:
-    """Return the answer to a call of `message` that has none; the same each time."""
+def _calls_in_content(message: AIMessage) -> Iterator[Call]:
+    for block in message.content:
+        if isinstance(block, dict) and block.get("type") in _ID_BY_BLOCK:
+            call_id = block.get(_ID_BY_BLOCK[block["type"]])
+            if isinstance(call_id, str) and call_id:
+                yield Call(id=call_id, tool=block.get("name"), is_valid=True)
+
+
+def missing_answer(message: AIMessage, call: Call, twin: int = 0) -> ToolMessage:
+    """Return the answer to a call of `message` that has none; the same each time.
+
+    Args:
+        message: That makes the call.
+        call: Which has an id, or it could not be answered.
+        twin: How many calls before it have its id.
+    """
     answer = ToolMessage(
         content=_no_result_text(call) if call.is_valid else _invalid_text(call),
         name=call.tool,
@@ -39,7 +55,7 @@ def missing_answer(message: AIMessage, call: Call) -> ToolMessage:
         status="error",
         artifact={"reason": NO_RESULT if call.is_valid else INVALID_CALL, "may_have_acted": call.is_valid},
     )
-    return identified(answer, message)
+    return identified(answer, message, twin)
 
 
 def is_makeshift(answer: ToolMessage) -> bool:
@@ -47,11 +63,11 @@ def is_makeshift(answer: ToolMessage) -> bool:
     return isinstance(answer.artifact, dict) and answer.artifact.get("reason") == NO_RESULT
 
 
-def identified(answer: ToolMessage, message: AIMessage) -> ToolMessage:
+def identified(answer: ToolMessage, message: AIMessage, twin: int = 0) -> ToolMessage:
     """Return `answer`, to a call of `message`, with an id that is the same each time."""
     if answer.id is not None or message.id is None:
         return answer
-    return answer.model_copy(update={"id": f"{message.id}-{answer.tool_call_id}"})
+    return answer.model_copy(update={"id": f"{message.id}-{answer.tool_call_id}{f'-{twin}' if twin else ''}"})
 
 
 def _no_result_text(call: Call) -> str:

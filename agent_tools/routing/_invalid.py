@@ -57,7 +57,7 @@ def answers_to_unreadable(message: BaseMessage) -> list[ToolMessage]:
     """Return an error answer to each call of `message` whose arguments could not be read."""
     if not isinstance(message, AIMessage):
         return []
-    return [missing_answer(message, call) for call in calls_of(message) if not call.is_valid]
+    return [missing_answer(message, call) for call in calls_of(message) if call.id and not call.is_valid]
 
 
 def unreadable_in_a_row(messages: Sequence[BaseMessage]) -> int:

@@ -13,23 +13,35 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.types import StateSnapshot
 
+from agent_tools._langgraph.private_names import RETURN
+from agent_tools._langgraph.recorder import is_record, place_of_record
+
 #: Checkpoints that are looked through. New input makes two or three, each node before the repair one more.
 LOOK_BACK = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The messages that a step began with, and what its tasks that ended wrote to them."""
+    """The messages that a step began with, and what its tasks that ended wrote to them.
 
-    messages: list[BaseMessage]
-    written: list[Any]  # Any: whatever the nodes returned for the messages
+    Attributes:
+        messages: None where the checkpoint does not have them: a `DeltaChannel` keeps what was written alone.
+        written: Whatever the nodes returned for the messages.
+        records: What calls that were recorded have brought.
+    """
+
+    messages: list[BaseMessage] | None
+    written: list[Any]
+    records: list[dict[str, Any]]
 
 
 def step_of_tuple(saved: CheckpointTuple, key: str) -> Step:
     """Return the step that begins at a checkpoint."""
+    messages, writes = saved.checkpoint["channel_values"].get(key), saved.pending_writes or ()
     return Step(
-        messages=saved.checkpoint["channel_values"].get(key) or [],
-        written=[value for _, channel, value in saved.pending_writes or () if channel == key],
+        messages=messages if isinstance(messages, list) else None,
+        written=[value for _, channel, value in writes if channel == key],
+        records=[value for _, channel, value in writes if channel == RETURN and is_record(value)],
     )
 
 
@@ -38,6 +50,7 @@ def step_of_snapshot(snapshot: StateSnapshot, key: str) -> Step:
     return Step(
         messages=_under(key, snapshot.values) or [],
         written=[_under(key, task.result) for task in snapshot.tasks],
+        records=[],
     )
 
 
@@ -45,20 +58,45 @@ def _under(key: str, values: Any) -> Any:
     return values.get(key) if isinstance(values, Mapping) else values
 
 
-def recorded_answers(steps: Iterable[Step]) -> dict[tuple[str, str], ToolMessage]:
-    """Return the answers that were written in `steps`, by the id of the asking message and of the call.
+def recorded_answers(steps: Iterable[Step], key: str) -> dict[tuple[str, str | int], list[ToolMessage]]:
+    """Return the answers that were written in `steps`, the newest first, by the message and the call's id or place.
 
     Call ids come back in later turns. An answer is known to belong to a message only when that message was
     the last one of the model when the step began.
     """
-    recorded: dict[tuple[str, str], ToolMessage] = {}
-    for step in steps:
-        asking = next((message for message in reversed(step.messages) if isinstance(message, AIMessage)), None)
+    recorded: dict[tuple[str, str | int], list[ToolMessage]] = {}
+    steps = list(steps)
+    for index, step in enumerate(steps):
+        asking = _last_of_model(step, steps[index + 1 :])
         if asking is None or asking.id is None:
             continue
+        found: dict[tuple[str, str | int], list[ToolMessage]] = {}
         for answer in _answers_among(step.written):
-            recorded.setdefault((asking.id, answer.tool_call_id), answer)
+            found.setdefault((asking.id, answer.tool_call_id), []).append(answer)
+        for record in step.records:
+            for answer in _answers_among(record.get(key)):
+                found[asking.id, place_of_record(record)] = [answer]
+        for call, answers in found.items():
+            recorded.setdefault(call, answers)
     return recorded
+
+
+def _last_of_model(step: Step, earlier: list[Step]) -> AIMessage | None:
+    """Return the last message of the model as the step began; what earlier steps wrote has it if the step does not."""
+    known = step.messages
+    for before in earlier if known is None else ():
+        known = [*(before.messages or ()), *_messages_among(before.written)]
+        if before.messages is not None or any(isinstance(message, AIMessage) for message in known):
+            break
+    return next((message for message in reversed(known or ()) if isinstance(message, AIMessage)), None)
+
+
+def _messages_among(written: Any) -> Iterator[BaseMessage]:
+    if isinstance(written, BaseMessage):
+        yield written
+    elif isinstance(written, list | tuple):
+        for each in written:
+            yield from _messages_among(each)
 
 
 def _answers_among(written: Any) -> Iterator[ToolMessage]:

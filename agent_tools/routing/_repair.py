@@ -1,10 +1,12 @@
 """Histories in which each call has one answer, right behind the message that makes it.
 
-1. An answer belongs to the last message before it that makes a call of its id: ids may come back.
+1. An answer belongs to the last message before it that makes a call of its id: ids may come back. Of calls with one id
+   each gets its own answer, in the order of the message.
 2. An answer that stands elsewhere is moved there, and of several the first one stays.
 3. An answer that only says that there is none gives way to a real one.
-4. A call that has no answer gets the recorded one, else one that says that there is none.
-5. All other messages stay where they are, answers that belong to no call among them.
+4. A call that has no answer gets the recorded one, else one that says that there is none; a call without an id cannot
+   be answered.
+5. Answers that belong to no call are dropped. All other messages stay where they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +18,9 @@ from agent_tools.routing._answers import Call, calls_of, identified, is_makeshif
 
 M = TypeVar("M", bound=MessageLikeRepresentation)
 
-#: Answers that were found outside the history, by the id of the message and the id of the call.
-Recorded = Mapping[tuple[str, str], ToolMessage]
+#: Answers that were found outside the history, by the id of the message and the id of the call; or its place, where
+#: that was recorded.
+Recorded = Mapping[tuple[str, str | int], list[ToolMessage]]
 
 
 def repair_unanswered_tool_calls(messages: list[M]) -> list[M | ToolMessage]:
@@ -63,53 +66,66 @@ def _repaired(recorded: Recorded, messages: Sequence[M]) -> Iterator[M | ToolMes
 
 
 def _matched(messages: Sequence[M]) -> tuple[dict[int, "_Asked"], set[int]]:
-    """Return who asks, by position, and the positions of all answers to them."""
+    """Return who asks, by position, and the positions of all answers."""
     asked_at: dict[int, _Asked] = {}
     answered_at: set[int] = set()
     asked_by_call_id: dict[str, _Asked] = {}
     for position, message in enumerate(map(_read, messages)):
         if isinstance(message, AIMessage):
-            if calls := {call.id: call for call in calls_of(message)}:
+            if calls := calls_of(message):
                 asked_at[position] = asked = _Asked(message, calls)
-                asked_by_call_id.update(dict.fromkeys(calls, asked))
-        elif isinstance(message, ToolMessage) and message.tool_call_id in asked_by_call_id:
-            asked_by_call_id[message.tool_call_id].take(message, position)
+                asked_by_call_id.update((call.id, asked) for call in calls)
+        elif isinstance(message, ToolMessage):
             answered_at.add(position)
+            if message.tool_call_id in asked_by_call_id:
+                asked_by_call_id[message.tool_call_id].take(message, position)
     return asked_at, answered_at
 
 
 class _Asked:
     """A message that makes calls, and where their answers are, in the order of the history."""
 
-    __slots__ = ("_calls", "_message", "_positions", "_really_answered")
+    __slots__ = ("_calls", "_message", "_places_by_id", "_positions", "_really_answered")
 
-    def __init__(self, message: AIMessage, calls: dict[str, Call]) -> None:
+    def __init__(self, message: AIMessage, calls: list[Call]) -> None:
         self._message = message
         self._calls = calls
-        self._positions: dict[str, int] = {}
-        self._really_answered: set[str] = set()
+        self._places_by_id: dict[str, list[int]] = {}
+        for place, call in enumerate(calls):
+            self._places_by_id.setdefault(call.id, []).append(place)
+        self._positions: dict[int, int] = {}
+        self._really_answered: set[int] = set()
 
     def take(self, answer: ToolMessage, position: int) -> None:
         """Note an answer to one of the calls, unless there is one that is as good."""
-        call_id = answer.tool_call_id
-        if is_makeshift(answer):
-            self._positions.setdefault(call_id, position)
-        elif call_id not in self._really_answered:
-            self._positions[call_id] = position
-            self._really_answered.add(call_id)
+        taken = self._positions.keys() if is_makeshift(answer) else self._really_answered
+        open_places = [place for place in self._places_by_id[answer.tool_call_id] if place not in taken]
+        if not open_places:
+            return
+        same_tool = (place for place in open_places if self._calls[place].tool == answer.name)
+        place = next(same_tool, open_places[0])
+        self._positions[place] = position
+        if not is_makeshift(answer):
+            self._really_answered.add(place)
 
     def answers(self, recorded: Recorded, messages: Sequence[M]) -> Iterator[M | ToolMessage]:
         """Yield one answer per call: in the order of the history if it has all, else in that of the calls."""
-        is_complete = len(self._positions) == len(self._calls)
-        for call_id in self._positions if is_complete else self._calls:
-            if call_id in self._positions:
-                yield messages[self._positions[call_id]]
-            else:
-                yield self._recorded(call_id, recorded) or missing_answer(self._message, self._calls[call_id])
+        is_complete = all(place in self._positions or not call.id for place, call in enumerate(self._calls))
+        for place in self._positions if is_complete else range(len(self._calls)):
+            if place in self._positions:
+                yield messages[self._positions[place]]
+            elif self._calls[place].id:
+                yield self._found(place, recorded)
 
-    def _recorded(self, call_id: str, recorded: Recorded) -> ToolMessage | None:
-        answer = recorded.get((self._message.id or "", call_id))
-        return None if answer is None else identified(answer, self._message)
+    def _found(self, place: int, recorded: Recorded) -> ToolMessage:
+        call, message_id = self._calls[place], self._message.id or ""
+        twins = self._places_by_id[call.id]
+        twin = twins.index(place)
+        by_place = recorded.get((message_id, place), [])
+        by_id = recorded.get((message_id, call.id), [])
+        if not by_place and len(by_id) == len(twins):  # else nobody knows whose of the twins they are
+            by_place = by_id[twin:]
+        return identified(by_place[0], self._message, twin) if by_place else missing_answer(self._message, call, twin)
 
 
 def _read(message: MessageLikeRepresentation) -> BaseMessage:

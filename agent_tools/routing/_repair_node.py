@@ -19,11 +19,11 @@ def repair_node(*, messages_key: str = "messages") -> Runnable[Any, Any]:
 
     Put it before the model: `builder.add_edge(START, "repair")`, `builder.add_edge("repair", "model")`. When a user
     writes on instead of answering an interrupt, or after a crash, calls of the last run have no answer. Of
-    those that had a task of their own (`route_tool_calls`) and had ended, the result is looked up in the
-    checkpoints; the others are answered as `repair_unanswered_tool_calls` says. No tool is run.
+    those that were recorded, or had a task of their own (`route_tool_calls`), and had ended, the result is looked up
+    in the checkpoints; the others are answered as `repair_unanswered_tool_calls` says. No tool is run.
 
-    A whole history is left alone: nothing is written and no checkpoint is read. Else the messages are
-    replaced, for which their reducer must be `add_messages`.
+    A whole history is left alone: nothing is written and no checkpoint is read. Else what is missing is added, and
+    where the order does not allow that the messages are replaced; their reducer must be `add_messages`.
 
     Args:
         messages_key: Where the state has its messages.
@@ -55,6 +55,17 @@ def repair_node(*, messages_key: str = "messages") -> Runnable[Any, Any]:
     return RunnableLambda(repair, arepair, name="repair")
 
 
+def changes(before: list[Any], after: list[Any]) -> list[Any]:
+    """Return what makes `add_messages` turn `before` into `after`: what was dropped and added, if the order allows."""
+    stays = {id(message) for message in after}
+    dropped = [message for message in before if id(message) not in stays]
+    kept = [message for message in before if id(message) in stays]
+    in_order = len(kept) <= len(after) and all(one is other for one, other in zip(kept, after, strict=False))
+    if not in_order or any(getattr(message, "id", None) is None for message in dropped):
+        return replacing(after)
+    return [*(RemoveMessage(id=message.id) for message in dropped), *after[len(kept) :]]
+
+
 def replacing(messages: list[Any]) -> list[Any]:
     """Return what makes `add_messages` put `messages` in the place of all that were there."""
     return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *messages]
@@ -66,9 +77,9 @@ def _is_whole(state: Any, messages_key: str) -> bool:
 
 
 def _update(state: Any, saved: Iterable[CheckpointTuple], messages_key: str) -> Any:
-    recorded = recorded_answers(step_of_tuple(each, messages_key) for each in saved)
-    repaired = repaired_with(recorded, messages_in(state, messages_key))
-    return update_of(state, messages_key, replacing(repaired))
+    recorded = recorded_answers((step_of_tuple(each, messages_key) for each in saved), messages_key)
+    messages = messages_in(state, messages_key)
+    return update_of(state, messages_key, changes(messages, repaired_with(recorded, messages)))
 
 
 def _saver_in(config: RunnableConfig) -> BaseCheckpointSaver[Any] | None:

@@ -4,12 +4,13 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.constants import END, START
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 
 from agent_tools.routing._graph import messages_in, update_of
-from agent_tools.routing._recorded import LOOK_BACK, recorded_answers, step_of_snapshot
+from agent_tools.routing._recorded import LOOK_BACK, Step, recorded_answers, step_of_snapshot, step_of_tuple
 from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
 from agent_tools.routing._repair_node import replacing
 
@@ -53,7 +54,10 @@ def repair_thread(
     before = _messages_at(list(graph.get_state_history(config, limit=1)), messages_key)
     if repair_unanswered_tool_calls(before) is before:
         return []
-    history = list(graph.get_state_history(config, limit=LOOK_BACK))
+    history = [step_of_snapshot(each, messages_key) for each in graph.get_state_history(config, limit=LOOK_BACK)]
+    saver = _saver_of(graph)
+    saved = [] if saver is None else list(saver.list(config, limit=LOOK_BACK))
+    history += [step_of_tuple(each, messages_key) for each in saved]
     config = graph.update_state(config, *_END_OF_STEP)
     now = graph.get_state(config)
     repaired = _repaired(history, now, messages_key)
@@ -78,7 +82,10 @@ async def arepair_thread(
     before = _messages_at([each async for each in graph.aget_state_history(config, limit=1)], messages_key)
     if repair_unanswered_tool_calls(before) is before:
         return []
-    history = [each async for each in graph.aget_state_history(config, limit=LOOK_BACK)]
+    history = [step_of_snapshot(each, messages_key) async for each in graph.aget_state_history(config, limit=LOOK_BACK)]
+    saver = _saver_of(graph)
+    saved = [] if saver is None else [each async for each in saver.alist(config, limit=LOOK_BACK)]
+    history += [step_of_tuple(each, messages_key) for each in saved]
     config = await graph.aupdate_state(config, *_END_OF_STEP)
     now = await graph.aget_state(config)
     repaired = _repaired(history, now, messages_key)
@@ -94,9 +101,12 @@ def _messages_at(history: list[StateSnapshot], key: str) -> list[Any]:
     return messages_in(history[0].values, key) if history and history[0].values else []
 
 
-def _repaired(history: list[StateSnapshot], now: StateSnapshot, key: str) -> list[Any]:
-    recorded = recorded_answers(step_of_snapshot(each, key) for each in history)
-    return repaired_with(recorded, _messages_at([now], key))
+def _saver_of(graph: Graph) -> BaseCheckpointSaver[Any] | None:
+    return graph.checkpointer if isinstance(graph.checkpointer, BaseCheckpointSaver) else None
+
+
+def _repaired(history: list[Step], now: StateSnapshot, key: str) -> list[Any]:
+    return repaired_with(recorded_answers(history, key), _messages_at([now], key))
 
 
 def _setting(values: Any, as_node: str) -> list[list[StateUpdate]]:

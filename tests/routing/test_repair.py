@@ -43,7 +43,7 @@ TABLE = [
     ("id of a later turn", [ASKING, HI, ASKING, answer("c1")], ["ai", "c1", "c2", "human", "ai", "c1", "c2"]),
     ("late answer", [ASKING, answer("c1"), HI, answer("c2")], ["ai", "c1", "c2", "human"]),
     ("second answer", [ASKING, answer("c1"), answer("c1"), answer("c2")], ["ai", "c1", "c2"]),
-    ("answer of nobody", [answer("x"), ASKING, HI], ["x", "ai", "c1", "c2", "human"]),
+    ("answer of nobody", [answer("x"), ASKING, HI], ["ai", "c1", "c2", "human"]),
     ("unreadable", [AIMessage("", invalid_tool_calls=[invalid_call()]), HI], ["ai", "i1", "human"]),
     ("unreadable, no id", [AIMessage("", invalid_tool_calls=[invalid_call(None)]), HI], ["ai", "human"]),
     ("no id", [AIMessage("", tool_calls=[{"name": "charge", "args": {}, "id": None}]), HI], ["ai", "human"]),
@@ -63,6 +63,48 @@ def test_of_two_answers_the_first_stays_but_a_real_one_replaces_the_word_that_th
     assert repair_unanswered_tool_calls([*makeshift, late]) == [broken[0], late, HI]
     assert repair_unanswered_tool_calls([*makeshift, late, answer("c1", "again")]) == [broken[0], late, HI]
     assert repair_unanswered_tool_calls([broken[0], late, HI, makeshift[1]]) == [broken[0], late, HI]
+
+
+def twins(*calls: tuple[str, str], message_id: str | None = "a1") -> AIMessage:
+    """Return a message whose calls have one id."""
+    return AIMessage("", id=message_id, tool_calls=[{"name": tool, "args": {}, "id": call} for tool, call in calls])
+
+
+def test_calls_of_one_id_keep_an_answer_each() -> None:
+    paid = [answer("x", "paid Ann"), answer("x", "paid Bob")]
+    whole: list[Any] = [HI, twins(("pay", "x"), ("pay", "x")), *paid, AIMessage("done")]
+    assert repair_unanswered_tool_calls(whole) is whole
+
+    without_one: list[Any] = [*whole[:3], *whole[4:]]
+    repaired = repair_unanswered_tool_calls(without_one)
+    assert shape_of(repaired) == ["human", "ai", "x", "x", "ai"]
+    assert len({message.id for message in repaired[2:4]}) == 2
+
+
+def test_an_answer_belongs_to_the_twin_whose_tool_it_names() -> None:
+    mine = ToolMessage("found", tool_call_id="x", name="lookup")
+    _, _, first, second = repair_unanswered_tool_calls([HI, twins(("pay", "x"), ("lookup", "x")), mine])
+    assert first.artifact == {"reason": "no_result", "may_have_acted": True}
+    assert second is mine
+
+
+def test_answers_to_calls_without_an_id_are_kept() -> None:
+    for call_id in ("", None):
+        message = twins(("pay", call_id), ("pay", call_id))  # type: ignore[arg-type]  # what some models send
+        whole: list[Any] = [HI, message, answer(""), answer("")]
+        assert repair_unanswered_tool_calls(whole) is whole
+
+
+BLOCKS = [
+    {"type": "tool_use", "id": "c1", "name": "charge", "input": {}},
+    {"type": "function_call", "call_id": "c1", "id": "fc_1", "name": "charge", "arguments": "{}"},
+    {"type": "tool_call", "id": "c1", "name": "charge", "args": {}},
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: str(block["type"]))
+def test_a_call_that_stands_in_the_content_alone_is_answered(block: dict[str, Any]) -> None:
+    assert shape_of(repair_unanswered_tool_calls([HI, AIMessage([block]), HELLO])) == ["human", "ai", "c1", "human"]
 
 
 def test_an_unreadable_call_is_known_not_to_have_run() -> None:

@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.graph.message import add_messages
+from langgraph.graph.message import _messages_delta_reducer, add_messages
 from langgraph.types import Command
 from pydantic import BaseModel
 
 from agent_tools import ResilientToolNode
 from agent_tools.routing import repair_node, route_tool_calls
 from agent_tools.testing import ScriptedChatModel, call, check_history
-from tests.routing.bots import Bot, Shop, asking_for, bot_graph, saying, shape_of, thinking
+from tests.routing.bots import THREAD, Bot, Shop, asking_for, bot_graph, saying, shape_of, thinking
 from tests.support.toolbox import Flavor
 
 
@@ -60,16 +61,54 @@ def test_a_new_message_after_a_crash_keeps_the_results_of_calls_that_had_ended(f
     assert shop.done == ["charge"]
 
 
-def test_calls_that_shared_a_task_are_answered_without_a_result(flavor: Flavor) -> None:
+@pytest.mark.parametrize("recorded", [None, False])
+def test_calls_that_shared_a_node_have_a_result_if_they_were_recorded(flavor: Flavor, recorded: bool | None) -> None:
     shop = Shop(flavor)
     model = ScriptedChatModel([[call("charge"), call("approve")], "Let me check."])
-    bot = Bot(flavor, bot_graph(model, shop.tools, route=tools_or_end, repair=True))
+    node = ResilientToolNode(shop.tools, record=recorded)
+    bot = Bot(flavor, bot_graph(model, node, route=tools_or_end, repair=True))
     bot.run(saying("pay"))
     messages = bot.run(saying("well?"))
 
     assert shape_of(messages) == ["human", "ai", "call_1", "call_2", "human", "ai"]
-    assert [message.status for message in messages[2:4]] == ["error", "error"]
+    assert [message.status for message in messages[2:4]] == ["error" if recorded is False else "success", "error"]
     assert shop.done == ["charge"]
+
+
+class Delta(TypedDict):
+    """Messages that are kept as what was written."""
+
+    messages: Annotated[list[AnyMessage], DeltaChannel(_messages_delta_reducer)]
+
+
+@pytest.mark.parametrize("per_call", [False, True])
+def test_results_are_found_where_checkpoints_keep_what_was_written_alone(flavor: Flavor, per_call: bool) -> None:
+    shop = Shop(flavor)
+    model = ScriptedChatModel([[call("charge"), call("approve")], "Let me check."])
+
+    def think(state: Any) -> Any:
+        return {"messages": [model.invoke(state["messages"])]}
+
+    builder: Any = StateGraph(Delta).add_node("repair", repair_node()).add_node("model", think)
+    builder.add_node("tools", ResilientToolNode(shop.tools)).add_edge(START, "repair").add_edge("repair", "model")
+    builder.add_conditional_edges("model", route_tool_calls if per_call else tools_or_end).add_edge("tools", "model")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    for text in ("pay", "well?"):
+        messages = flavor.run(graph, saying(text), THREAD)["messages"]
+
+    assert shape_of(messages) == ["human", "ai", "call_1", "call_2", "human", "ai"]
+    assert [message.status for message in messages[2:4]] == ["success", "error"]
+    assert shop.done == ["charge"]
+
+
+def test_only_what_is_missing_is_written_where_the_order_allows_it(flavor: Flavor) -> None:
+    graph = StateGraph(MessagesState).add_node("repair", repair_node()).add_edge(START, "repair").compile()
+    orphan = ToolMessage("of nobody", tool_call_id="x", id="t1")
+    broken = {"messages": [HumanMessage("hi"), orphan, asking_for("charge", message_id="a1")]}
+    (update,) = flavor.stream(graph, broken, "updates")
+
+    assert [message.id for message in update["repair"]["messages"]] == ["t1", "a1-c1"]
+    assert shape_of(flavor.run(graph, broken)["messages"]) == ["human", "ai", "c1"]
 
 
 def tools_or_end(state: Any) -> str:
