@@ -24,6 +24,9 @@ from tests.services.crash.job import WRITING_ON, Action, Job
 
 Say = Callable[..., None]
 
+#: The channels that answers are written to.
+ANSWERS = ("messages", "__return__")
+
 #: Longer than any wait before a kill, so that the kill comes in the wait.
 WAIT = 0.8
 
@@ -36,7 +39,7 @@ async def arun(job: Job, say: Say) -> list[BaseMessage]:
         if job.action is Action.WRITE_ON and job.repairs == "thread":
             await arepair_thread(graph, thread)
         known = (await graph.aget_state(thread)).values
-        state = await graph.ainvoke(_input(job, known), thread, durability="sync")
+        state = await graph.ainvoke(_input(job, known), thread, durability=job.durability)
         return list(state["messages"])
 
 
@@ -48,7 +51,7 @@ def run(job: Job, say: Say) -> list[BaseMessage]:
         if job.action is Action.WRITE_ON and job.repairs == "thread":
             repair_thread(graph, thread)
         known = graph.get_state(thread).values
-        return list(graph.invoke(_input(job, known), thread, durability="sync")["messages"])
+        return list(graph.invoke(_input(job, known), thread, durability=job.durability)["messages"])
 
 
 def _thread(job: Job) -> Any:
@@ -187,10 +190,14 @@ def _aannounced(aput_writes: Callable[..., Any], say: Say) -> Callable[..., Any]
 
 
 def _answering(writes: Any) -> list[str | None]:
+    """Return the tools whose answers are written: by their node, or as the record of a call."""
+    values = [
+        value["messages"] if channel == "__return__" else value for channel, value in writes if channel in ANSWERS
+    ]
     return [
         message.name
-        for channel, messages in writes
-        if channel == "messages" and isinstance(messages, list)
+        for messages in values
+        if isinstance(messages, list)
         for message in messages
         if isinstance(message, ToolMessage)
     ]

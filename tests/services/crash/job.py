@@ -27,6 +27,7 @@ class Job:
         repairs: How the thread is repaired before the user's next message: "node" or "thread".
         key_by: As in `RetryPolicy`.
         verifies: Whether the payment server is asked for charges that may have been booked, since it knows no keys.
+        durability: When LangGraph writes what it is to remember.
         action: What to do with the thread.
     """
 
@@ -38,4 +39,5 @@ class Job:
     repairs: str = "node"
     key_by: str = "call"
     verifies: bool = False
+    durability: str = "sync"
     action: Action = Action.START
