@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
@@ -150,6 +151,14 @@ class ToolErrorHandler:
     ) -> Awaitable[Result]:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
         return arun(self._settings, request, execute, around=around, own=own)
+
+
+def wrappers_of(
+    handler: ToolErrorHandler, around: Wrapper | None, aaround: AsyncWrapper | None, own: OwnHandling | None
+) -> tuple[Callable[[ToolCallRequest, Execute], Result], Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]]:
+    """Return what a node runs its calls with: the methods of `handler`, without their frames."""
+    settings = handler._settings  # noqa: SLF001  # of this file
+    return partial(run, settings, around=around, own=own), partial(arun, settings, around=aaround, own=own)
 
 
 def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> ToolErrorHandler:

@@ -17,7 +17,7 @@ from agent_tools._call.options import HandlerOptions, lists_options
 from agent_tools._call.returned import Result
 from agent_tools._call.run import AsyncWrapper, Wrapper
 from agent_tools._call.settings import OwnHandling
-from agent_tools._handler import ToolErrorHandler, the_handler
+from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.recorder import Recorder, can_record
@@ -92,10 +92,7 @@ class ResilientToolNode(ToolNode):
 
         # No methods of this node: one that holds a method of its own is a cycle, in which repr() and
         # draw_mermaid() never come to an end.
-        wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
-        if wrap_tool_call is not None or awrap_tool_call is not None or own is not None:
-            wrap = partial(wrap, around=wrap_tool_call, own=own)
-            awrap = partial(awrap, around=awrap_tool_call, own=own)
+        wrap, awrap = wrappers_of(handler, wrap_tool_call, awrap_tool_call, own)
         super().__init__(
             tools,
             name=name,

@@ -104,7 +104,7 @@ _UNCHANGING = frozenset({str, int, float, bool, type(None)})
 def fresh(request: ToolCallRequest) -> ToolCallRequest:
     """Return the request with arguments of its own: what a tool does to them changes neither history nor retries."""
     arguments = request.tool_call["args"]
-    if all(type(value) in _UNCHANGING for value in arguments.values()):
+    if _UNCHANGING.issuperset(map(type, arguments.values())):
         return request
     return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
 

@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableConfig
 
 from agent_tools._core.loop_guard import Stops
 from agent_tools._flow.deadline_timer import deadline_timer_of
+from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.recorder import Recorder
 
 
@@ -26,10 +27,11 @@ class Batch:
         tasks: Those that run the async calls; they add themselves.
         timer: Looks after the deadlines of async calls; None in a sync run.
         stops: The calls that are not to be run; None as long as nobody has looked.
+        may_be_resumed: Whether resume values may wait for a call.
         recorder: As above.
     """
 
-    __slots__ = ("_stopping", "aslots", "limit", "recorder", "slots", "stops", "tasks", "timer")
+    __slots__ = ("_stopping", "aslots", "limit", "may_be_resumed", "recorder", "slots", "stops", "tasks", "timer")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Batch:
         self.timer = None if loop is None else deadline_timer_of(loop)
         self.stops: Stops | None = None
         self.recorder = recorder
+        self.may_be_resumed = recorder is not None or is_resumed(config)
         self._stopping: dict[asyncio.Task[Any], BaseException] = {}
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import PASSING, GiveUp, Reason, Retry, Situation, Verdict, decide
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
-from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
+from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._flow.waiting import Alarm
@@ -89,16 +89,17 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
 
 def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     """Return the retry that follows from `error`, or what the call comes to."""
-    was_run = count(call, error)
-    if was_run is None:
+    counted = count(call, error)
+    if counted is None:
         if call.policy.verify is not None and isinstance(error, GraphInterrupt):
             yield from marked_in_checkpoint(call, Mark.PAUSES)
         return GivenUp(error)
-    standing = (yield from _reported(call, error)) if was_run else None
+    situation = _situation(call) if _may_be_retried(call) else None
+    standing = (yield from _reported(call, counted.cause, situation)) if counted.was_run else None
     result = yield from _verified(call)
     if result is not None:
         return result
-    verdict = _verdict(call, standing)
+    verdict = _verdict(call, situation, standing or Standing())
     advise(call, error, verdict)
     if isinstance(verdict, GiveUp):
         return (yield from _ended(call, error, verdict.reason))
@@ -106,8 +107,16 @@ def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     return verdict
 
 
-def count(call: Call, error: BaseException) -> bool | None:
-    """Count a failure of the tool; return whether the tool was run, None where `error` is passed on as it came."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A failure of the tool: its own error, and whether the tool was run."""
+
+    cause: BaseException
+    was_run: bool
+
+
+def count(call: Call, error: BaseException) -> Counted | None:
+    """Count a failure of the tool and return it; None where `error` is passed on as it came."""
     if is_control_flow(error):
         return None
     cause = underlying(error)
@@ -117,8 +126,8 @@ def count(call: Call, error: BaseException) -> bool | None:
         return None
     if origin is Origin.WIRING:
         return None
-    node_attempt = node_attempt_of(call.request)
-    _heed_hint(call)
+    hinted, node_attempt = hinted_idempotent(call.request.tool), node_attempt_of(call.request)
+    _heed(call, hinted)
     failure = call.settings.diagnose(cause, origin, call.request)
     was_run = origin is not Origin.ARGUMENTS and not (isinstance(error, ReturnedError) and not error.was_run)
     if was_run:
@@ -128,25 +137,24 @@ def count(call: Call, error: BaseException) -> bool | None:
         call.settings.layers.note(error, tool=call.request.tool_call["name"], node_attempt=node_attempt)
     if not was_run and call.admission is not None:
         call.admission.leave()  # there is nothing that others are to know
-    return was_run
+    return Counted(cause, was_run)
 
 
-def _heed_hint(call: Call) -> None:
-    """Let the tool be as careful as its server hints, where the user says nothing."""
-    hinted = hinted_idempotent(call.request.tool) if call.policy.idempotent is None else None
-    if hinted is not None:
+def _heed(call: Call, hinted: bool | None) -> None:  # noqa: FBT001  # what the server hints
+    """Be as careful with the tool as its server hints, where the user says nothing."""
+    if call.policy.idempotent is None and hinted is not None:
         call.policy = replace(call.policy, idempotent=hinted)
 
 
-def _reported(call: Call, error: BaseException) -> Flow[Standing | None]:
+def _reported(call: Call, cause: BaseException, situation: Situation | None) -> Flow[Standing | None]:
     """Report a failed attempt at the gate, and pay for a retry if one seems to follow; None: nobody is to know."""
     failure = _failure_of(call)
     may_pass = failure.category in call.policy.retry_on or (failure.category in PASSING and is_counted(failure))
     if call.admission is None and not may_pass:
         return None
-    verdict = _verdict(call, None)
+    verdict = _verdict(call, situation, Standing())
     retries = isinstance(verdict, Retry) and not verdict.renew
-    return (yield from call.failed_at_gate(failure, underlying(error), retries=retries))
+    return (yield from call.failed_at_gate(failure, cause, retries=retries))
 
 
 def _before_first_attempt(call: Call) -> Flow[Ended | None]:
@@ -159,7 +167,7 @@ def _cut_off(call: Call) -> Flow[Ended | None]:
     """Verify a call that had begun when its process ended; return what it comes to if it must not be run again."""
     if call.policy.verify is None or not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
         return None
-    _heed_hint(call)
+    _heed(call, hinted_idempotent(call.request.tool))
     tool = call.request.tool_call["name"]
     detail = f"`{tool}` was cut off: the application ended before its result was recorded."
     call.count(Failure(category=ErrorCategory.NETWORK, error_type="CutOff", rule="cut off", detail=detail))
@@ -191,14 +199,19 @@ def _verified(call: Call) -> Flow[Result | None]:
     return verified.result
 
 
-def _verdict(call: Call, standing: Standing | None) -> Verdict:
-    failure, situation = _failure_of(call), _situation(call, standing or Standing())
+def _may_be_retried(call: Call) -> bool:
+    is_renewable = call.settings.credentials is not None and not call.renewed
+    return _failure_of(call).category in call.policy.retry_on or is_renewable or call.policy.verify is not None
+
+
+def _verdict(call: Call, situation: Situation | None, standing: Standing) -> Verdict:
+    failure = _failure_of(call)
     is_retried = failure.category in call.policy.retry_on or call.effect is Effect.DID_NOT_HAPPEN
-    if not is_retried and not situation.renewable and failure.rule != FORGOTTEN_SESSION:
+    if situation is None or not (is_retried or situation.renewable):
         return GiveUp(Reason.NOT_RETRIED)
-    verdict = decide(failure, call.policy, situation)
-    if verdict == GiveUp(Reason.CIRCUIT) and situation.opens_in is not None:
-        call.failure = replace(failure, retry_after=round(situation.opens_in, 1))
+    verdict = decide(failure, call.policy, _now(call, situation, standing))
+    if verdict == GiveUp(Reason.CIRCUIT) and standing.opens_in is not None:
+        call.failure = replace(failure, retry_after=round(standing.opens_in, 1))
     return verdict
 
 
@@ -208,14 +221,21 @@ def _failure_of(call: Call) -> Failure:
     return call.failure
 
 
-def _situation(call: Call, standing: Standing) -> Situation:
+def _situation(call: Call) -> Situation:
+    """Return what matters beside the failure, before the gate is told."""
     return Situation(
         attempt=call.failures,
-        elapsed=call.elapsed(),
         chance=call.settings.chance(),
         renewable=call.settings.credentials is not None and not call.renewed,
         approval_lost=may_lose_approvals(call.request),
         draining=is_draining(),
+    )
+
+
+def _now(call: Call, situation: Situation, standing: Standing) -> Situation:
+    return replace(
+        situation,
+        elapsed=call.elapsed(),
         opens_in=standing.opens_in,
         patience=standing.patience,
         affordable=standing.tokens is not None,

@@ -19,6 +19,7 @@ from agent_tools._call.recovery import Ended, GivenUp, recovery
 from agent_tools._call.returned import Result
 from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._core.loop_guard import Stop
+from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools._flow.steps import FAILURES, Failed, aperform, perform
 from agent_tools._langgraph.errors import bubbled
@@ -45,16 +46,16 @@ def run(
     batch, request, stop = _begin(settings, request)
     if batch is not None:
         batch.restore_limit(request.runtime.config)
-    policy = settings.policy_of(request)
-    is_plain = stop is None and around is None and _is_plain(settings, request, batch)
-    if not is_plain or policy.attempt_timeout is not None or policy.verify is not None:
+    policy = settings.policy_of(request) if settings.per_tool else settings.policy
+    is_plain = stop is None and around is None and _is_plain(settings, request, batch, policy)
+    if not is_plain or policy.attempt_timeout is not None:
         return _run_all(Call(settings, request, execute, batch=batch, own=own, stop=stop), around)
     started = settings.clock()
     try:
         brought = looked_at(execute(fresh(request)), request, policy)
     except FAILURES as error:
         brought = failed(error)
-    if not isinstance(brought, Failed) and settings.is_calm(request):
+    if not isinstance(brought, Failed) and (not settings.gates.by_key or settings.is_calm(request)):
         return brought
     call = Call(settings, request, execute, batch=batch, own=own, started=started)
     try:
@@ -78,10 +79,10 @@ async def arun(
         raise RuntimeError("an async tool call needs a task")
     if batch is not None:
         batch.tasks.append(task)
-    policy = settings.policy_of(request)
-    is_plain = stop is None and around is None and _is_plain(settings, request, batch)
-    is_limited = policy.longest_attempt < LONG or has_own_thread(request, policy)
-    if not is_plain or is_limited or policy.verify is not None or task.cancelling():
+    policy = settings.policy_of(request) if settings.per_tool else settings.policy
+    is_plain = stop is None and around is None and _is_plain(settings, request, batch, policy)
+    is_limited = policy.longest_attempt < LONG or (policy.attempt_timeout and has_own_thread(request, policy))
+    if not is_plain or is_limited or task.cancelling():
         return await _arun_all(Call(settings, request, execute, batch=batch, own=own, task=task, stop=stop), around)
     timer = deadline_timer_of(asyncio.get_running_loop()) if batch is None or batch.timer is None else batch.timer
     started, is_late = settings.clock(), False
@@ -92,7 +93,7 @@ async def arun(
         brought = failed(error)
     finally:
         is_late = timer.release(task)
-    if not isinstance(brought, Failed) and settings.is_calm(request):
+    if not isinstance(brought, Failed) and (not settings.gates.by_key or settings.is_calm(request)):
         return brought
     call = Call(settings, request, execute, batch=batch, own=own, task=task, started=started)
     try:
@@ -117,7 +118,8 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
     call_id = request.tool_call["id"]
     if call_id is None:  # else no message could answer it
         request = request.override(tool_call={**request.tool_call, "id": ""})
-    request = _approved(request, batch)
+    if batch is None or batch.may_be_resumed:
+        request = _approved(request, batch)
     # Nothing is in the way as a rule, and then a look at what the first call of the batch has found is all.
     if settings.loop_guard is None or (batch is not None and batch.stops == {}):
         return batch, request, None
@@ -137,10 +139,12 @@ def _approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
     return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request
 
 
-def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None) -> bool:
+def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None, policy: RetryPolicy) -> bool:
     """Return whether there is nothing to know of a call before it has failed."""
-    # With credentials it is which ones it begins with.
-    return settings.credentials is None and settings.is_calm(request) and (batch is None or batch.limit is None)
+    if settings.credentials is not None or policy.verify is not None:  # with which it begins, and that it has begun
+        return False
+    is_calm = not settings.gates.by_key or settings.is_calm(request)
+    return is_calm and (batch is None or batch.limit is None)
 
 
 # ---- all of a call ----

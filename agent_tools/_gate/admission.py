@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from agent_tools._core.failure import Failure
+from agent_tools._core.gate_state import Attempt, Entry
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import Flow
 from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gate import Gate, Refusal, Standing
-from agent_tools._gate.state import Attempt, Entry
 
 
 class Admission:

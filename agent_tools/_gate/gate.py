@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from agent_tools._core import gate_state as states
 from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
 from agent_tools._core.decision import DOOR_SPREAD, Reason, place_behind
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.gate_state import Attempt, Entry, GateState
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.waiting import Alarm
-from agent_tools._gate import state as states
 from agent_tools._gate.gates import Gates, Queue, door_of
-from agent_tools._gate.state import Attempt, Entry, GateState
 from agent_tools._gate.store import Change
 
 #: Calls a second that go on after a circuit held them back: a service that has just come back must not drown in them.

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy, CircuitState
+from agent_tools._core.gate_state import CALM, GateState, Rules, calmed
 from agent_tools._flow.steps import Flow
-from agent_tools._gate.state import CALM, GateState, Rules, calmed
 from agent_tools._gate.store import Change, Link, Store
 
 SaidT = TypeVar("SaidT")

@@ -11,8 +11,8 @@ from typing import Any, TypeVar  # Any: what JSON brings
 from agent_tools._core.budget import Budget, BudgetPolicy
 from agent_tools._core.circuit import CLOSED, Circuit, CircuitState
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._core.window import Window
-from agent_tools._gate.state import CALM, GateState
 
 #: Of the form. States of another version are not read: their key has the number in it.
 VERSION = 1

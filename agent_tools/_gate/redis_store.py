@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any  # the redis package is loaded when it is needed, and what its clients return is of any type
 
 from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_state import CALM, GateState, shifted
 from agent_tools._core.policy import require_seconds
 from agent_tools._gate.record import VERSION, as_json, from_json
-from agent_tools._gate.state import CALM, GateState, shifted
 from agent_tools._gate.store import Change, Local
 
 logger = logging.getLogger("agent_tools")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_state import GateState
 from agent_tools._flow.steps import Step
-from agent_tools._gate.state import GateState
 
 SaidT_co = TypeVar("SaidT_co", covariant=True)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from agent_tools import ErrorCategory, Failure, RedisHealth, RetryPolicy, ToolErrorHandler
+from agent_tools._core.gate_state import Attempt
 from agent_tools._flow.steps import perform
 from agent_tools._gate import redis_store
 from agent_tools._gate.gate import Gate, Standing
 from agent_tools._gate.redis_store import RedisLink
-from agent_tools._gate.state import Attempt
 from tests.services.fleet.store import RedisServer, needs_server, redis_server
 from tests.support.toolbox import Flaky, Flavor, answers_in, asking, http_error
 

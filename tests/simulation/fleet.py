@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent_tools._core.budget import BudgetPolicy
-from agent_tools._gate.state import CALM, GateState
+from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._gate.store import Change, Link, Local
 
 #: Seconds that a worker waits for a store, and for which it leaves one alone that fails.

@@ -28,7 +28,7 @@ from agent_tools import (
     clean_errors,
     idempotency_key,
 )
-from agent_tools._gate.state import GateState
+from agent_tools._core.gate_state import GateState
 from agent_tools.testing import (
     Fault,
     Reply,
