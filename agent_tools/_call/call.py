@@ -19,13 +19,14 @@ from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
+from agent_tools._core.gate_state import Entry
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Gate, Refusal, Standing
-from agent_tools._langgraph.run import place_of_call, thread_id_of, thread_of
+from agent_tools._langgraph.run import place_of_call, thread_of
 
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
@@ -254,7 +255,8 @@ class Call:
     def leave(self) -> None:
         """Release what was taken for an attempt that never started or never finished."""
         if self.admission is not None:
-            self.admission.leave()
+            if self.admission.entry is not Entry.PLAIN:
+                self.admission.leave()
             if self.owed:
                 self.admission.gate.repay(self.owed)
 
@@ -298,6 +300,7 @@ class Call:
         failure = self.failure
         # What is verified is the attempt that has failed, however long that takes.
         now = self.started + self.failed_at if kind is EventType.VERIFIED else self.settings.clock()
+        info = getattr(self.request.runtime, "execution_info", None)  # None outside a graph
         return ToolEvent(
             type=kind,
             tool=self.tool,
@@ -313,5 +316,5 @@ class Call:
             correctable=self.reason is not None and failure is not None and is_correctable(failure),
             reason=self.reason,
             found=self.effect if kind is EventType.VERIFIED else None,
-            thread_id=thread_id_of(self.request),
+            thread_id=getattr(info, "thread_id", None),
         )

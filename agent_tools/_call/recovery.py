@@ -71,14 +71,14 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
                     return (yield from _ended(call, brought.error, Reason.NOT_RETRIED))
             else:
                 brought = None  # or the error would live on, with all its frames, while we wait
-                refused = yield from _waited(call, verdict.after, draining)
+                if not (yield Wait(verdict.after, draining)):
+                    return (yield from _given_up(call, DrainingError(), Reason.DRAINING))
+                refused = yield from _passed_gate(call, draining)
                 if refused is not None:
                     return refused
+                call.pay()
             brought = yield ToolAttempt(call)
-        if not is_of_others(brought, call.request):
-            call.worked_at_gate()
-        if call.failures:
-            yield from _told(call, EventType.RECOVERED)
+        yield from _worked(call, brought)
         return brought
     finally:
         call.leave()
@@ -259,16 +259,6 @@ def _renewed(call: Call) -> Flow[bool]:
     return renewed
 
 
-def _waited(call: Call, seconds: float, draining: Alarm | None) -> Flow[GivenUp | None]:
-    """Wait before a retry and pass the gate; return what the call comes to if no attempt may be made after all."""
-    if not (yield Wait(seconds, draining)):
-        return (yield from _given_up(call, DrainingError(), Reason.DRAINING))
-    refused = yield from _passed_gate(call, draining)
-    if refused is None:
-        call.pay()
-    return refused
-
-
 def _passed_gate(call: Call, draining: Alarm | None) -> Flow[GivenUp | None]:
     """Wait until an attempt may be made; return what the call comes to if it may not."""
     why: Stop | Refusal | None = call.stop
@@ -283,6 +273,14 @@ def _passed_gate(call: Call, draining: Alarm | None) -> Flow[GivenUp | None]:
 
 
 # ---- the end ----
+
+
+def _worked(call: Call, result: Result) -> Flow[None]:
+    """Report that an attempt brought `result`."""
+    if not is_of_others(result, call.request):
+        call.worked_at_gate()
+    if call.failures:
+        yield from _told(call, EventType.RECOVERED)
 
 
 def _ended(call: Call, error: BaseException, reason: Reason) -> Flow[Ended]:

@@ -22,6 +22,7 @@ class Admission:
         arguments: A digest of the arguments of the call.
 
     Attributes:
+        entry: How the present attempt was let in; PLAIN when there is nothing to release.
         gate: As above; another one when an attempt turns out to be for another host.
         is_last_retry: The call has failed before, and has no attempt left but the next.
         waited_until: Until when it has waited because a server asked it to, or is about to.
@@ -29,11 +30,11 @@ class Admission:
 
     __slots__ = (
         "_entered",
-        "_entry",
         "arguments",
         "began",
         "clock",
         "draw",
+        "entry",
         "gate",
         "is_last_retry",
         "policy",
@@ -58,7 +59,7 @@ class Admission:
         self.arguments = arguments
         self.is_last_retry = False
         self.waited_until = 0.0
-        self._entry = Entry.PLAIN
+        self.entry = Entry.PLAIN
         self._entered = gate
 
     def enter(self, draining: Alarm | None, *, is_last_retry: bool = False) -> Flow[Refusal | None]:
@@ -73,7 +74,7 @@ class Admission:
         said = yield from self.gate.entering(self, draining)
         if isinstance(said, Refusal):
             return said
-        self._entry = said
+        self.entry = said
         return None
 
     def failed(self, failure: Failure, *, retries: bool) -> Flow[Standing]:
@@ -81,7 +82,7 @@ class Admission:
         if self.gate.key != self._entered.key:
             self.leave()  # what let it in learns nothing from another host
         attempt = self._attempt()
-        self._entry = Entry.PLAIN
+        self.entry = Entry.PLAIN
         longest_wait = self.policy.max_retry_after
         standing = yield from self.gate.failed(failure, attempt, longest_wait=longest_wait, retries=retries)
         if retries:
@@ -92,13 +93,13 @@ class Admission:
         """Report that an attempt has worked; `repaid` are the tokens of its retry, None when it was the first."""
         if not self.gate.is_calm:
             self.gate.succeeded(self._attempt(), repaid=repaid)
-        self._entry = Entry.PLAIN
+        self.entry = Entry.PLAIN
 
     def leave(self) -> None:
         """Release what an attempt holds that never started or never finished."""
-        if self._entry is not Entry.PLAIN:
+        if self.entry is not Entry.PLAIN:
             self._entered.released(self._attempt())
-            self._entry = Entry.PLAIN
+            self.entry = Entry.PLAIN
 
     def _attempt(self) -> Attempt:
-        return Attempt(now=self.clock(), chance=self.draw(), entry=self._entry, arguments=self.arguments)
+        return Attempt(now=self.clock(), chance=self.draw(), entry=self.entry, arguments=self.arguments)

@@ -91,11 +91,6 @@ def thread_of(request: ToolCallRequest) -> str:
     return f"thread {info.thread_id}" if info.thread_id is not None else f"task {info.task_id}"
 
 
-def thread_id_of(request: ToolCallRequest) -> str | None:
-    """Return the id of the thread, None without a checkpointer."""
-    return getattr(getattr(request.runtime, "execution_info", None), "thread_id", None)
-
-
 def node_attempt_of(request: ToolCallRequest) -> int:
     """Return for which time the node runs, which is more than 1 when its `retry_policy` has run it again."""
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
