@@ -14,12 +14,13 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import tools_condition
 
 from agent_tools import ResilientToolNode, ToolErrorHandler
 from agent_tools.demo.api import open_shop
 from agent_tools.demo.model import model_named
 from agent_tools.demo.tools import Services, connect, make_policies, make_tools
-from agent_tools.routing import repair_node, route_tool_calls
+from agent_tools.routing import repair_node
 
 #: Any: LangGraph's own four parameters say nothing here that helps.
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -39,8 +40,9 @@ def build_graph(
 ) -> Graph:
     """Return the bot: `model` calls `tools` until it has an answer for the user.
 
-    A user who writes on while tools run may end that run. So each call is a task of its own, whose result is kept
-    when it has ended, and calls without an answer get one before the model is asked.
+    With a checkpointer each call is recorded the moment it ends, so that it does not run again after a crash or an
+    interrupt. A user who writes on while tools run may end that run: calls without an answer get one before the model
+    is asked.
     """
     bound = model.bind_tools(tools)
 
@@ -53,7 +55,7 @@ def build_graph(
     builder.add_node("repair", repair_node())
     builder.add_edge(START, "repair")
     builder.add_edge("repair", "model")
-    builder.add_conditional_edges("model", route_tool_calls)
+    builder.add_conditional_edges("model", tools_condition)
     builder.add_edge("tools", "model")
     return builder.compile(checkpointer=checkpointer)
 

@@ -86,6 +86,8 @@ class _Listener:
         self._view.calling(self._board)
 
     def _on_answer(self, answer: ToolMessage) -> None:
+        if any(answer.tool_call_id == each.tool_call_id for each in self._answers):
+            return  # it came when the call ended, and comes again with the whole message
         self.turn.answers.append(answer)
         self._answers.append(answer)
         if len(self._answers) == len(self._board.by_id):

@@ -50,6 +50,7 @@ class _Report:
 
     def __init__(self) -> None:
         self._started: set[str] = set()
+        self._ended: set[str] = set()
         self.on: dict[str, Callable[[Any], None]] = {
             "updates": self._on_updates,
             "custom": self._on_custom,
@@ -68,7 +69,8 @@ class _Report:
     def _on_updates(self, part: Mapping[str, Any]) -> None:
         for update in part.values():
             for message in (update or {}).get("messages", ()):
-                if isinstance(message, ToolMessage):
+                if isinstance(message, ToolMessage) and message.tool_call_id not in self._ended:
+                    self._ended.add(message.tool_call_id)
                     remark = "" if message.tool_call_id in self._started else ", as recorded: it is not run again"
                     _line(f"{message.name}: {message.status}{remark}")
 
