@@ -42,7 +42,7 @@ TEXT_BY_TYPE = {
 
 def log_event(event: ToolEvent) -> None:
     """Write the line of `event`."""
-    # Without any handler, Python would print to stderr and we would pay for records that nobody reads.
+    # Without any handler, Python would print to stderr and records that nobody reads cost time.
     level = logging.INFO if event.correctable and event.type is EventType.FAILED else LEVEL_BY_TYPE[event.type]
     if not _logger.isEnabledFor(level) or not _logger.hasHandlers():
         return

@@ -1,4 +1,4 @@
-"""The shop's API: a real server on loopback with every way to fail, and what is promised of each.
+"""The shop's API: a real server on loopback that fails in every way, and what is promised for each.
 
 The key, the address of a colleague and the name of an internal host are planted in requests and replies,
 so that "no secret is shown" is a claim that could be false.
@@ -26,7 +26,7 @@ _ARTICLE_NUMBER: Final = re.compile(r"[A-Z]{4}-\d{4}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """What a call of the scripted model meets, and what comes of it.
+    """What a call of the scripted model meets, and how it ends.
 
     Attributes:
         turn: In which turn of the conversation it is made, counted from 1.

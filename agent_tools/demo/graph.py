@@ -77,7 +77,7 @@ async def make_graph() -> AsyncIterator[Graph]:
 
 @cache
 def _handler() -> ToolErrorHandler:
-    """Return what looks after the tools: one for all runs, or each would have to learn anew which service is down."""
+    """Return one handler for all runs, or each run would have to learn again which service is down."""
     return ToolErrorHandler(per_tool=make_policies(_services()))
 
 

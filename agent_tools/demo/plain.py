@@ -20,7 +20,7 @@ class PlainView:
         self._began = 0.0
 
     def note(self, text: str) -> None:
-        """Print what happens outside of the conversation."""
+        """Print what happens outside the conversation."""
         self._line(text)
 
     def question(self, text: str) -> None:
@@ -47,7 +47,7 @@ class PlainView:
         self._line()
 
     def reply(self, text: str) -> None:
-        """Print what the user is told."""
+        """Print the reply to the user."""
         self._speech("bot", text)
 
     def broke(self, error: str) -> None:
@@ -74,7 +74,7 @@ class PlainView:
 
 
 def _remark(call: CallProgress) -> str:
-    """Return in brackets what the service of `call` did; nothing when it just worked, or when nobody knows."""
+    """Return in brackets what the service of `call` did; empty when it just worked, or is not known."""
     return f"(its service: {meets(call)})" if meets(call) else ""
 
 

@@ -20,7 +20,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class CallProgress:
-    """One call, as far as it got.
+    """One call so far.
 
     Attributes:
         tool: Name of the tool.
@@ -90,7 +90,7 @@ class Board:
         return list(self.by_id.values())
 
     def on_tool_event(self, event: Mapping[str, Any], *, at: float) -> CallProgress | None:
-        """Take in an event of our node (stream mode "custom"); return the call that it changed."""
+        """Note an event of the node (stream mode "custom"); return the call that it changed."""
         call = self.by_id.get(event.get("tool_call_id", ""))
         state = STATE_BY_EVENT.get(event.get("type", ""))
         if call is None or state is None:
@@ -103,9 +103,9 @@ class Board:
         return call
 
     def on_run(self, part: Mapping[str, Any]) -> CallProgress | None:
-        """Take in the start or end of a single attempt (stream mode "tools"); return a call that went well.
+        """Note the start or end of an attempt (stream mode "tools"); return a call that went well.
 
-        A failed attempt brings the raw text of its error, with all that is in it. It stays where it is.
+        A failed attempt brings the raw text of its error, secrets included; it is not shown.
         """
         call = self.by_id.get(part["tool_call_id"])
         if call is None:

@@ -1,7 +1,7 @@
 """The promises, and whether they were kept.
 
-With the scripted model every number is known beforehand. A real one calls what it likes; what must hold
-whatever it does is in `check_always`.
+With the scripted model every number is known beforehand. A real one calls what it likes; what must hold in any
+case is in `check_always`.
 """
 
 import json
@@ -26,7 +26,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that the promises are compared with.
+    """What the promises are compared with.
 
     Attributes:
         recording: The conversation.
@@ -57,7 +57,7 @@ def check_always(evidence: Evidence) -> list[Check]:
 
 
 def check_numbers(evidence: Evidence) -> list[Check]:
-    """Return what must hold with the scripted model besides, number by number."""
+    """Return what must also hold with the scripted model, number by number."""
     return [
         *(_as_promised(promise, evidence) for promise in PROMISES),
         _nothing_but_the_promised_calls(evidence),

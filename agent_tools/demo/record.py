@@ -1,4 +1,4 @@
-"""What is kept of a conversation, for the check at the end."""
+"""The record of a conversation, for the check at the end."""
 
 from dataclasses import dataclass, field
 from typing import Any  # events and messages hold what JSON can say
@@ -17,11 +17,11 @@ class Turn:
         question: What the user asked.
         calls: The calls of the model by id, as far as they got.
         answers: What the tools answered, as the model read it.
-        reply: What the user was told; empty when the run broke.
+        reply: The reply to the user; empty when the run broke.
         broke: The name of the error that ended the run; None when it ended well.
-        events: What the node told the stream.
-        raw_errors: The texts of the errors, attempt by attempt, which nobody should see.
-        requests: What the server was asked meanwhile.
+        events: The events in the custom stream.
+        raw_errors: The texts of the errors, attempt by attempt, which must not be seen.
+        requests: The requests to the server meanwhile.
     """
 
     question: str

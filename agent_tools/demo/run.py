@@ -13,7 +13,7 @@ from agent_tools.demo.record import Recording, Turn
 from agent_tools.demo.view import View
 from agent_tools.testing import Request
 
-#: "custom" brings what our node tells, "tools" the start and end of each attempt. Any: LangGraph's own type
+#: "custom" brings the events of the node, "tools" the start and end of each attempt. Any: LangGraph's own type
 #: for the names of the modes leaves "tools" out.
 MODES: Any = ["updates", "custom", "tools"]
 
@@ -25,7 +25,7 @@ async def converse(
 ) -> Recording:
     """Ask `questions` one after the other, in one thread; stop after a run that broke.
 
-    `requests` returns what the server was asked so far.
+    `requests` returns the requests to the server so far.
     """
     recording = Recording(asked=len(questions))
     for question in questions:
@@ -57,7 +57,7 @@ async def _ask(graph: Graph, question: str, view: View) -> Turn:
 
 
 class _Listener:
-    """Takes in what a run streams, records it and tells the view."""
+    """Reads what a run streams, records it and shows it."""
 
     def __init__(self, question: str, view: View) -> None:
         self.turn = Turn(question=question)

@@ -43,7 +43,7 @@ def _next_move(messages: list[BaseMessage]) -> str | Sequence[ToolCall]:
 
 
 def answered(messages: Sequence[BaseMessage]) -> str:
-    """Return what the user is told about the latest answers of the tools."""
+    """Return the reply to the user about the latest answers of the tools."""
     return " ".join(_sentence(answer) for answer in _latest_answers(messages))
 
 
@@ -53,7 +53,7 @@ def _latest_answers(messages: Sequence[BaseMessage]) -> list[ToolMessage]:
 
 
 def _sentence(answer: ToolMessage) -> str:
-    """Return what the user is told about one answer of a tool."""
+    """Return the sentence about one answer of a tool."""
     if answer.status == "success":
         return _found(str(answer.name), json.loads(answer.text))
     if "unknown whether it took effect" in answer.text:

@@ -34,7 +34,7 @@ _BAR_WIDTH = 12
 
 
 class LiveView:
-    """Draws a line per call that moves while the call does. All text is `Text`: `[email]` is no markup."""
+    """Draws a line per call that moves while the call does. All text is `Text`: `[email]` is not markup."""
 
     def __init__(self, output: TextIO) -> None:
         console = Console(file=output)
@@ -43,7 +43,7 @@ class LiveView:
         self._spinner = Spinner("dots", style="cyan")  # one for all, so that they turn together
 
     def note(self, text: str) -> None:
-        """Draw what happens outside of the conversation."""
+        """Draw what happens outside the conversation."""
         self._console.print(Text(text))
 
     def question(self, text: str) -> None:
@@ -75,7 +75,7 @@ class LiveView:
         self._console.print()
 
     def reply(self, text: str) -> None:
-        """Draw what the user is told."""
+        """Draw the reply to the user."""
         self._speech("bot", text, "green")
 
     def broke(self, error: str) -> None:

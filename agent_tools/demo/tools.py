@@ -1,4 +1,4 @@
-"""Six ordinary tools on one `httpx` client. None of them catches anything: that is the node's job."""
+"""Six ordinary tools on one `httpx` client. None of them catches an error: that is the node's job."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ def make_tools(client: httpx.AsyncClient, services: Services) -> list[BaseTool]:
 
 
 def make_policies(services: Services) -> dict[str, RetryPolicy]:
-    """Return what is to be known of the tools: a refund must not be made twice, and the shop can say whether it was."""
+    """Return the policies of the tools: a refund must not be made twice, and the shop knows whether it was made."""
 
     async def paid_back(call: DoubtfulCall) -> Json | bool:
         asked = call.arguments

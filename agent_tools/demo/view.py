@@ -19,7 +19,7 @@ _MEETS_BY_CALL = {(promise.tool, promise.subject): promise.meets for promise in 
 
 
 def meets(call: CallProgress) -> str:
-    """Return what the service of `call` does; empty for a call that nobody foresaw."""
+    """Return what the service of `call` does; empty for a call that is not in the script."""
     return _MEETS_BY_CALL.get((call.tool, call.subject), "")
 
 
@@ -27,7 +27,7 @@ class View(Protocol):
     """Shows a conversation."""
 
     def note(self, text: str) -> None:
-        """Something happens outside of the conversation."""
+        """Something happens outside the conversation."""
 
     def question(self, text: str) -> None:
         """The user asks."""
@@ -42,13 +42,13 @@ class View(Protocol):
         """All calls of a message have their answers."""
 
     def reply(self, text: str) -> None:
-        """The user is told something."""
+        """The user gets a reply."""
 
     def broke(self, error: str) -> None:
         """The run ended with an error."""
 
     def checked(self, checks: Sequence[Check], *, seconds: float) -> None:
-        """All is over; this is what was promised and measured."""
+        """The end: what was promised and what was measured."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -63,7 +63,7 @@ class Screen(StringIO):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # read-only suffices
-        """The encoding of the output, from which follows what can be drawn."""
+        """The encoding of the output, which decides what can be drawn."""
         return self._output.encoding
 
     def isatty(self) -> bool:
@@ -71,7 +71,7 @@ class Screen(StringIO):
         return self._output.isatty()
 
     def fileno(self) -> int:
-        """Where the terminal is whose size matters."""
+        """The terminal, for its size."""
         return self._output.fileno()
 
     def write(self, text: str) -> int:
@@ -80,7 +80,7 @@ class Screen(StringIO):
         return super().write(text)
 
     def flush(self) -> None:
-        """Show what is not shown yet."""
+        """Write out what is buffered."""
         self._output.flush()
 
     def shown(self) -> str:

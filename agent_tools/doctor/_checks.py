@@ -28,7 +28,7 @@ _CHANGES = frozenset(
     "ship sign start stop submit subscribe transfer trigger update upload upsert withdraw write".split()
 )
 
-#: Middleware inside ours that changes what ours does, by the name of its class, and what to do about it.
+#: Middleware that gets in the way of `ResilientToolMiddleware`, by the name of its class: rule, problem, advice.
 _OTHERS = {
     "ToolRetryMiddleware": (
         "second-retry",
@@ -83,14 +83,14 @@ def made_per_run() -> Finding:
 
 def _of_order(wrappers: list[Any]) -> Iterator[Finding]:
     names = [type(each).__name__ for each in wrappers]
-    ours = next((place for place, each in enumerate(wrappers) if _is_ours(each)), None)
-    if ours is None:
+    resilient = next((place for place, each in enumerate(wrappers) if _is_resilient(each)), None)
+    if resilient is None:
         return
     for place, name in enumerate(names):
-        if name in _OTHERS and (place > ours or name == "ToolRetryMiddleware"):
+        if name in _OTHERS and (place > resilient or name == "ToolRetryMiddleware"):
             rule, problem, advice = _OTHERS[name]
             yield Finding(rule=rule, problem=problem, advice=advice)
-        elif "Limit" in name and place > ours:
+        elif "Limit" in name and place > resilient:
             yield Finding(
                 rule="middleware-order",
                 problem=f"{name} stands inside ResilientToolMiddleware and counts attempts instead of calls",
@@ -98,7 +98,7 @@ def _of_order(wrappers: list[Any]) -> Iterator[Finding]:
             )
 
 
-def _is_ours(middleware: Any) -> bool:
+def _is_resilient(middleware: Any) -> bool:
     return isinstance(getattr(middleware, "handler", None), ToolErrorHandler)
 
 

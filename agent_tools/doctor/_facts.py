@@ -48,5 +48,5 @@ class ToolFacts:
     host: str
 
 
-#: Where the source does not tell.
+#: The source does not show it.
 UNKNOWN = "?"

@@ -57,7 +57,7 @@ def survey(agent: object) -> Survey:
 
 
 def handler_of(node: ToolNode, tool: str) -> ToolErrorHandler | None:
-    """Return the handler that looks after `tool`, None where nobody does."""
+    """Return the handler that looks after `tool`, None if there is none."""
     own = getattr(node, "handler", None)
     if isinstance(own, ToolErrorHandler):
         return own

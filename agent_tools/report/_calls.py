@@ -93,7 +93,7 @@ class CallReport:
             the tool was tried. Events do.
         spans: Attempts and waits in order, as far as they are known. Waits are shown in full even if they were
             skipped (`no_waiting`).
-        category: Of the last failure; None when nothing failed, or when nobody knows.
+        category: Of the last failure; None when nothing failed, or when it is not known.
         error_type: Class name of the error behind it; None when it is not known.
         status_code: HTTP status of the last failure, None when it had none.
         reason: Why it was given up; None when it was not.

@@ -36,8 +36,8 @@ class Record:
         id: Id of the call.
         answer: What the model read; None when it read nothing.
         events: Its events.
-        began: When its node began, by the clock of `runs`; None when nobody watched.
-        runs: The runs of the tool, by any clock; None when nobody watched.
+        began: When its node began, by the clock of `runs`; None when it was not watched.
+        runs: The runs of the tool, by any clock; None when it was not watched.
         is_paused: It ended with a question to a human.
         has_messages: Whether its answer would be known if there were one.
     """

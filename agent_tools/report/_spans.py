@@ -17,7 +17,7 @@ _SHORTEST_HOLD = 0.05
 
 
 def spans_of_events(events: Sequence[ToolEvent]) -> Iterator[Span]:
-    """Yield the attempts and waits of one call, as its events tell them.
+    """Yield the attempts and waits of one call, from its events.
 
     An event is sent when an attempt has failed, and names the wait that follows. What passed until the next event is
     that wait and the next attempt. If less has passed than the wait should take, it was skipped (`no_waiting`).

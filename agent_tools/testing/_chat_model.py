@@ -1,4 +1,4 @@
-"""A chat model that says what its script tells it to."""
+"""A chat model that follows a script."""
 
 # ruff: noqa: ARG002 - BaseChatModel prescribes what the methods take
 
@@ -40,7 +40,7 @@ class ScriptedChatModel(BaseChatModel):
         options: What every chat model takes, `disable_streaming` for example.
 
     Raises:
-        TypeError: A step that is none of the above.
+        TypeError: A step is none of the above.
         ValueError: No steps at all.
     """
 
@@ -63,7 +63,7 @@ class ScriptedChatModel(BaseChatModel):
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """The tools that were bound last, as a provider would be told of them (OpenAI's format)."""
+        """The tools that were bound last, in the format of OpenAI's API."""
         return list(self._tools)
 
     def bind_tools(
@@ -73,7 +73,7 @@ class ScriptedChatModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return the model with `tools` on offer; the script calls what it likes all the same."""
+        """Return the model with `tools` on offer; the script may call others, too."""
         # In place, so that copies of the model share the record.
         self._tools[:] = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=self.tools, tool_choice=tool_choice, **kwargs)

@@ -1,8 +1,7 @@
 """Which fault comes next, tool by tool.
 
-The faults of a tool come in the order they were written and the last one repeats for ever, as the replies
-of a `FaultyServer` do. A run that asks a human has not come to its end: the run after the answer gets the
-same fault.
+The faults of a tool come in the order they were written, and the last one repeats forever, as the replies of a
+`FaultyServer` do. A run that asks a human is not finished: the run after the answer gets the same fault.
 """
 
 import random
@@ -28,7 +27,7 @@ class Mix:
         return f"random_faults(seed={self.seed}, rate={self.rate:g}, kinds={list(self.steps)})"
 
     def of_tool(self, tool: str) -> Iterator[Step]:
-        """Yield what the runs of `tool` do, whatever other tools do meanwhile."""
+        """Yield what the runs of `tool` do, independent of other tools."""
         chance = random.Random(f"{self.seed} {tool}")  # noqa: S311  # a test, no secret
         while True:
             yield chance.choice(self.steps) if chance.random() < self.rate else ok
@@ -68,15 +67,15 @@ Faults = Mix | Mapping[str, ToolFaults]
 
 
 class Plan:
-    """The steps still to come, tool by tool. Safe to share between threads.
+    """The remaining steps, tool by tool. Safe to share between threads.
 
     Args:
         faults: As for `inject_faults`.
         tools: The names of the tools there are.
 
     Raises:
-        TypeError: `faults` are not by tool, or one is none.
-        ValueError: A tool that does not exist, or has no faults.
+        TypeError: `faults` are not by tool, or one of them is not a fault.
+        ValueError: A tool does not exist, or has no faults.
     """
 
     def __init__(self, faults: Faults, tools: Iterable[str]) -> None:
@@ -100,7 +99,7 @@ class Plan:
             return given_back.pop() if given_back else next(self._coming_by_tool[tool])
 
     def give_back(self, tool: str, step: Step) -> None:
-        """Let the next run of `tool` do `step`: this one has only asked."""
+        """Let the next run of `tool` do `step`: this one asked a human."""
         if tool in self._coming_by_tool:
             with self._lock:
                 self._given_back_by_tool[tool].append(step)

@@ -63,8 +63,8 @@ def step_of(given: object) -> Step:
     """Return the step that `given` stands for.
 
     Raises:
-        TypeError: It stands for none.
-        ValueError: It stands for no error.
+        TypeError: It is not a fault.
+        ValueError: It does not stand for an error.
     """
     if isinstance(given, Step):
         return given
@@ -153,7 +153,7 @@ def slow(seconds: float) -> Step:
 
 
 def after(fault: FaultLike) -> Step:
-    """Return what runs the tool and fails all the same: it has acted, and nobody is told.
+    """Return what runs the tool and then fails: it has acted, and its answer is lost.
 
     >>> from agent_tools.testing import after, timeout
     >>> after(timeout), after(503)

@@ -1,4 +1,4 @@
-"""What a provider demands of a history that contains tool calls.
+"""What providers require of a history with tool calls.
 
 1. Each call of a message has an id of its own.
 2. Each call is answered before the next message that is no answer, and before the model is asked.

@@ -12,7 +12,7 @@ def no_waiting() -> Iterator[list[float]]:
 
     It holds for the whole process: in every thread and event loop, whether their work began inside or
     outside of the `with` block. Blocks may be nested or overlap: each lists what was skipped during it.
-    Clocks are left alone: a deadline does not come nearer by a wait that was skipped.
+    Clocks do not move: a skipped wait brings no deadline nearer.
 
     >>> from agent_tools import with_retry_sync
     >>> from agent_tools.testing import FaultyServer, no_waiting

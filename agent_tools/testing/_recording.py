@@ -1,4 +1,4 @@
-"""What the tool nodes of an agent did while faults were injected, call by call."""
+"""What the tool nodes of an agent do while faults are injected, call by call."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ _running: ContextVar[Mapping["Recording", Mapping[str, Record]]] = ContextVar(
 
 
 class Recording(RunReport):
-    """The report of all that happens while faults are injected, as far as it has got.
+    """The report of the calls so far, while faults are injected.
 
     Args:
         clock: Returns seconds that never run backwards.
@@ -40,7 +40,7 @@ class Recording(RunReport):
 
     @property
     def calls(self) -> tuple[CallReport, ...]:
-        """What became of each call, in the order in which they were made."""
+        """The report of each call, in the order in which they were made."""
         return tuple(record.report() for record in list(self._records))
 
     @contextmanager
@@ -78,7 +78,7 @@ class Recording(RunReport):
 
     @contextmanager
     def tool_run(self, call_id: str | None) -> Iterator[None]:
-        """Record one run of a tool, and what came of it."""
+        """Record one run of a tool and how it ended."""
         record = _running.get().get(self, {}).get(call_id or "")
         started = self._clock()
         failed: BaseException | None = None
@@ -93,7 +93,7 @@ class Recording(RunReport):
             del failed  # it holds this frame, and this frame held it
 
     def heard(self, event: ToolEvent) -> None:
-        """Record what a node tells of one of the calls that it is at."""
+        """Record an event of a call that is running."""
         record = _running.get().get(self, {}).get(event.tool_call_id)
         if record is not None:
             record.events.append(event)

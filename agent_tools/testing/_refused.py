@@ -8,8 +8,8 @@ from functools import cache
 def refused_url() -> str:
     """Return a URL that refuses every connection, for as long as the process lives.
 
-    Its port is bound and never listened on: the kernel answers as if nothing were there, and nobody else
-    can get the port.
+    Its port is bound and never listened on: the kernel answers as if nothing were there, and no other
+    process can get the port.
 
     >>> import httpx
     >>> from agent_tools.testing import refused_url

@@ -20,7 +20,7 @@ _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Fault(StrEnum):
-    """How a reply goes wrong below HTTP, and what `httpx` makes of it.
+    """How a reply goes wrong below HTTP, and the error that `httpx` raises for it.
 
     >>> from agent_tools.testing import Fault, Reply
     >>> Reply(200, {"status": "shipped"}, fault=Fault.TRUNCATE).fault
@@ -91,7 +91,7 @@ class Reply:
         """Return the body in bytes; a fault that breaks bodies gets some to break.
 
         Raises:
-            TypeError: The body is nothing that JSON can say.
+            TypeError: The body cannot be written as JSON.
         """
         if self.status in _BODILESS:
             return b""
@@ -141,7 +141,7 @@ class Request:
         return httpx.QueryParams(self.query_string)
 
     def json(self) -> Any:  # Any: whatever the client sent
-        """Return what the body says as JSON."""
+        """Return the body, parsed as JSON."""
         return json.loads(self.body)
 
 

@@ -64,7 +64,7 @@ def _on_fields(result: Any, names: Collection[str], change: Callable[[Mapping[st
 
 
 def _parsed(content: Any) -> Any:
-    """Return what is in a text of JSON, None if it is none."""
+    """Return the parsed JSON of a text, None if it is not JSON."""
     try:
         return json.loads(content) if isinstance(content, str) else None
     except ValueError:

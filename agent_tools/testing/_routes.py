@@ -1,7 +1,7 @@
 """Which reply comes next, by the path of the request.
 
-A route is a method and a path, a path, or `"*"` for whatever no other route names, and the closest one
-answers. Its answers come in the order they were written; the last one repeats for ever.
+A route is a method and a path, a path, or `"*"` for all other requests, and the closest one
+answers. Its answers come in the order they were written; the last one repeats forever.
 """
 
 import re
@@ -22,11 +22,11 @@ _ROUTE = re.compile(r"\*|([A-Z]+ )?/[^\s?#]*")
 
 
 class Routes:
-    """The answers still to come, route by route. Safe to share between threads.
+    """The remaining answers, route by route. Safe to share between threads.
 
     Raises:
-        ValueError: A route that no request could have, or one without answers.
-        TypeError: An answer that is none.
+        ValueError: A route that no request can match, or one without answers.
+        TypeError: Something that is not an answer.
     """
 
     def __init__(self, answers_by_route: Mapping[str, Answers]) -> None:
@@ -38,7 +38,7 @@ class Routes:
         self._lock = threading.Lock()
 
     def reply_to(self, request: Request) -> Reply:
-        """Return the next reply for `request`, or a 404 that says that none is scripted."""
+        """Return the next reply for `request`, or a 404 if none is scripted."""
         for route in routes_of(request):
             if route in self._coming_by_route:
                 answer = self._next(route)

@@ -75,7 +75,7 @@ class Script:
 
 
 def _as_message(move: object) -> AIMessage:
-    """Return a new message that says `move`."""
+    """Return `move` as a new message."""
     if isinstance(move, str):
         return AIMessage(content=move)
     if isinstance(move, AIMessage):

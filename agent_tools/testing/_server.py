@@ -45,12 +45,12 @@ class FaultyServer:
     Args:
         script: By route (a path, a method and a path, or `"*"` for the rest) what to answer: a `Reply`, an
             int for a reply with that status, a dict for one with that JSON body, a callable that makes one
-            from the request, or a list of these, used in order, the last one for ever. Or, for every
+            from the request, or a list of these, used in order, the last one forever. Or, for every
             path, one of these alone, but for the dict.
 
     Raises:
         ValueError: A route that no request could have, or one without answers.
-        TypeError: An answer that is none of the above.
+        TypeError: An answer is none of the above.
     """
 
     def __init__(self, script: Script) -> None:
@@ -71,7 +71,7 @@ class FaultyServer:
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked so far, in the order it came."""
+        """The requests so far, in order."""
         with self._lock:
             return list(self._requests)
 
@@ -90,7 +90,7 @@ class FaultyServer:
         return self
 
     def stop(self) -> None:
-        """Close the port and every connection at once, also under clients that still wait."""
+        """Close the port and every connection at once, even if clients are waiting."""
         if self._acceptor is None:
             return
         acceptor, self._acceptor = self._acceptor, None

@@ -22,7 +22,7 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
     """Return the tool nodes that `agent` runs, each once.
 
     Raises:
-        TypeError: There is none to be found.
+        TypeError: There is none.
     """
     nodes = list(_walk(agent, {}))
     if not nodes:
@@ -105,7 +105,7 @@ def _attribute(thing: Runnable[Any, Any], name: str) -> Any:  # whatever is kept
 def _named_in(function: Callable[..., Any]) -> list[object]:
     """Return what `function` works with that may be an agent, or lead to one.
 
-    Functions are followed where they are its own. To follow those of its module would lead through the whole program.
+    Only its own functions are followed: those of its module would lead through the whole program.
     """
     try:
         found = inspect.getclosurevars(inspect.unwrap(function))

@@ -1,6 +1,6 @@
-"""HTTP/1.1 on a raw socket: a request comes in, a reply goes out, or what its fault leaves of it.
+"""HTTP/1.1 on a raw socket: reads a request, sends a reply, or what its fault leaves of it.
 
-Whoever calls closes the socket. All waiting is reading: it ends as soon as the client leaves, or the
+The caller closes the socket. All waiting is reading: it ends as soon as the client leaves, or the
 server shuts the socket down.
 """
 
@@ -100,7 +100,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 
 
 def _client_left(conn: socket.socket, *, within: float) -> bool:
-    """Wait `within` seconds, and tell whether the client left meanwhile."""
+    """Wait `within` seconds and return whether the client left meanwhile."""
     ends = time.monotonic() + within
     try:
         while True:

@@ -2,8 +2,8 @@
 
     pytest_plugins = ["agent_tools.testing.pytest_plugin"]
 
-It does not switch itself on (there is no `pytest11` entry point): who installs the library for its node is not to
-find it imported into every test run, before coverage begins to measure, nor its fixtures among their own.
+It does not switch itself on (there is no `pytest11` entry point). Otherwise each test run would import the library
+before coverage begins to measure, and list its fixtures.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def tool_faults() -> Iterator[Callable[..., RunReport]]:
 
 @pytest.fixture
 def tool_events() -> Iterator[list[ToolEvent]]:
-    """Every `ToolEvent` of the test, in order, whatever node it comes from."""
+    """Every `ToolEvent` of the test, in order, from all nodes."""
     events: list[ToolEvent] = []
     with listening(events.append):
         yield events
@@ -41,6 +41,6 @@ def tool_events() -> Iterator[list[ToolEvent]]:
 
 @pytest.fixture
 def no_waiting() -> Iterator[list[float]]:
-    """No wait of this package takes any time; the seconds that were skipped."""
+    """Skips all waits of this package; lists the seconds that were skipped."""
     with without_waiting() as waits:
         yield waits
