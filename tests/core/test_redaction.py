@@ -257,6 +257,26 @@ def test_no_encoding_hides_a_secret(
     assert leaked(secret, scrub(disguise(f"Not found{edge}{label % secret}{closing}"))) == []
 
 
+@given(
+    disguises,
+    edges,
+    (keys | aws_keys | jwts | emails).map(lambda key: ("%s", key)) | st.tuples(labels, values),
+    closings,
+)
+def test_no_encoding_hides_a_secret_in_a_result(
+    disguise: Callable[[str], str], edge: str, planted: tuple[str, str], closing: str
+) -> None:
+    label, secret = planted
+    assert leaked(secret, scrub_result(disguise(f"Not found{edge}{label % secret}{closing}"))) == []
+
+
+@given(st.text() | st.text(alphabet=st.characters()), st.integers(1, 600))
+def test_a_result_is_scrubbed_once_and_for_all_within_the_limit(text: str, limit: int) -> None:
+    result = scrub_result(text, limit=limit)
+    assert len(result) <= limit
+    assert scrub_result(result, limit=limit) == result
+
+
 @given(st.text() | st.text(alphabet=st.characters()), st.integers(1, 600))
 @example("\ud800", 1)
 @example("\ud800\udc00 password=\udfff", 500)
