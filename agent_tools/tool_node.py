@@ -20,6 +20,7 @@ from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.handoffs import with_siblings
+from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.recorder import Recorder, can_record
 from agent_tools._langgraph.run import config_of_run
 
@@ -112,7 +113,8 @@ class ResilientToolNode(ToolNode):
         """
         config = config_of_run(config)
         recorder = self._recorder(input, config, is_async=False)
-        token = current.set(Batch(config, recorder=recorder))
+        resumed = recorder is not None or is_resumed(config)
+        token = current.set(Batch(config, recorder=recorder, may_be_resumed=resumed))
         try:
             # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
             result = super().invoke(input, {**config, "max_concurrency": _THREADS}, **kwargs)
@@ -128,7 +130,8 @@ class ResilientToolNode(ToolNode):
         """Do the same as `invoke`."""
         config = config_of_run(config)
         recorder = self._recorder(input, config, is_async=True)
-        batch = Batch(config, loop=asyncio.get_running_loop(), recorder=recorder)
+        resumed, loop = recorder is not None or is_resumed(config), asyncio.get_running_loop()
+        batch = Batch(config, loop=loop, recorder=recorder, may_be_resumed=resumed)
         token = current.set(batch)
         try:
             result = await super().ainvoke(input, config, **kwargs)

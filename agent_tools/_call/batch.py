@@ -8,7 +8,6 @@ from langchain_core.runnables import RunnableConfig
 
 from agent_tools._core.loop_guard import Stops
 from agent_tools._flow.deadline_timer import deadline_timer_of
-from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.recorder import Recorder
 
 
@@ -19,6 +18,7 @@ class Batch:
         config: What LangGraph runs the node with; its `max_concurrency` limits the calls that run at the same time.
         loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
         recorder: Runs each call as a task; None where they are not recorded.
+        may_be_resumed: Whether resume values may wait for a call.
 
     Attributes:
         limit: How many calls may run at the same time; None for all.
@@ -27,7 +27,7 @@ class Batch:
         tasks: Those that run the async calls; they add themselves.
         timer: Looks after the deadlines of async calls; None in a sync run.
         stops: The calls that are not to be run; None as long as nobody has looked.
-        may_be_resumed: Whether resume values may wait for a call.
+        may_be_resumed: As above.
         recorder: As above.
     """
 
@@ -39,6 +39,7 @@ class Batch:
         *,
         loop: asyncio.AbstractEventLoop | None = None,
         recorder: Recorder | None = None,
+        may_be_resumed: bool = True,
     ) -> None:
         limit = self.limit = config.get("max_concurrency")
         self.slots = None if limit is None else threading.Semaphore(limit)
@@ -47,7 +48,7 @@ class Batch:
         self.timer = None if loop is None else deadline_timer_of(loop)
         self.stops: Stops | None = None
         self.recorder = recorder
-        self.may_be_resumed = recorder is not None or is_resumed(config)
+        self.may_be_resumed = may_be_resumed
         self._stopping: dict[asyncio.Task[Any], BaseException] = {}
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ Counted by a profiler, so the figures are the same on every machine.
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,10 +21,10 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 import agent_tools
-from agent_tools import ResilientToolNode
+from agent_tools import ResilientToolNode, ToolErrorHandler
 from agent_tools.testing import no_waiting
 from tests.benchmarks import nodes
-from tests.support.toolbox import http_error
+from tests.support.toolbox import Skipping, http_error
 
 OURS = Path(agent_tools.__file__).parent
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -77,9 +77,10 @@ class Script:
         return StructuredTool.from_function(self.__call__, name="t", description="Does as it is told.")
 
 
-def graph_of(script: Script, *, is_async: bool) -> Any:
+def graph_of(script: Script, clock: Callable[[], float], *, is_async: bool) -> Any:
     """Return a graph of one node."""
-    node = ResilientToolNode([script.tool(is_async=is_async)])
+    handler = ToolErrorHandler(clock=clock, chance=lambda: 0.5)
+    node = ResilientToolNode([script.tool(is_async=is_async)], handler=handler)
     builder = StateGraph(MessagesState).add_node("tools", node).add_edge(START, "tools").add_edge("tools", END)
     return builder.compile(checkpointer=InMemorySaver())
 
@@ -117,8 +118,8 @@ TRIPS: dict[str, tuple[list[Any], list[Any]]] = {
 def trip_of(before: list[Any], steps: list[Any], *, is_async: bool) -> Trip:
     """Return the way of the last call."""
     trip, script = Trip(), Script(*before)
-    graph, state = graph_of(script, is_async=is_async), nodes.state("t", 1)
-    with no_waiting():
+    with no_waiting() as waits:
+        graph, state = graph_of(script, Skipping(waits), is_async=is_async), nodes.state("t", 1)
         while script.steps:
             run(graph, state, is_async=is_async)
         script.steps = list(steps)
