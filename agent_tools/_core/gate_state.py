@@ -36,6 +36,7 @@ class GateState:
         timed_out: Calls that timed out in this outage and had begun before it.
         blocked_until: When the server wants to be asked again.
         expected: Calls that come back then.
+        tools: Those that the server asked to wait: who has not met it learns from this which tools it is for.
         failure: The last that says that the service is down, or asks to wait.
     """
 
@@ -45,6 +46,7 @@ class GateState:
     timed_out: int = 0
     blocked_until: float = 0.0
     expected: int = 0
+    tools: tuple[str, ...] = ()
     failure: Failure | None = None
 
     def is_open(self, now: float) -> bool:
@@ -189,12 +191,20 @@ def after_entering(state: GateState, rules: Rules, attempt: Attempt, *, ahead: i
     return replace(state, window=windows.awaited(window, now=attempt.now)), None
 
 
-def after_request_to_wait(state: GateState, failure: Failure, *, until: float, returns: bool) -> tuple[GateState, int]:
+def after_request_to_wait(
+    state: GateState, failure: Failure, *, until: float, returns: bool, tool: str
+) -> tuple[GateState, int]:
     """Return the state after a server asked to wait, and how many are expected before this call if it `returns`."""
     if until > state.blocked_until + SAME_DOOR:
         state = replace(state, expected=0)
     until = max(until, state.blocked_until)
-    blocked = replace(state, blocked_until=until, expected=state.expected + returns, failure=without_words(failure))
+    blocked = replace(
+        state,
+        blocked_until=until,
+        expected=state.expected + returns,
+        tools=state.tools if tool in state.tools else (*state.tools, tool)[-MOST_TOOLS:],
+        failure=without_words(failure),
+    )
     return blocked, state.expected
 
 
@@ -202,6 +212,9 @@ def after_joining(state: GateState) -> tuple[GateState, int]:
     """Return the state after one more call waits for `blocked_until`, and how many are expected before it."""
     return replace(state, expected=state.expected + 1), state.expected
 
+
+#: Tools of one server that are remembered.
+MOST_TOOLS = 16
 
 #: Times that differ by less are one and the same: servers name whole seconds.
 SAME_DOOR = 1.0

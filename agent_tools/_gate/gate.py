@@ -17,7 +17,7 @@ from agent_tools._core.gate_state import Attempt, Entry, GateState
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.waiting import Alarm
-from agent_tools._gate.gates import Gates, Queue, door_of
+from agent_tools._gate.gates import Gates, Queue, door_of, tool_of
 from agent_tools._gate.store import Change
 
 #: Calls a second that go on after a circuit held them back: a service that has just come back must not drown in them.
@@ -128,7 +128,9 @@ class Gate:
         """
         place = 0
         if failure.retry_after is not None and failure.retry_after <= longest_wait:
-            place = yield from self._gates.changed(self._door, _asked_to_wait(failure, failure.retry_after, retries))
+            place = yield from self._gates.changed(
+                self._door, self._asked_to_wait(failure, failure.retry_after, retries)
+            )
         rules, policy = self._gates.rules, self._gates.rules.circuit
 
         def fail(state: GateState, now: float) -> tuple[GateState, Standing]:
@@ -145,6 +147,12 @@ class Gate:
 
         standing = yield from self._gates.changed(self.key, fail)
         return replace(standing, place=place, blocked_until=self._gates.state(self._door).blocked_until)
+
+    def _asked_to_wait(self, failure: Failure, seconds: float, returns: bool) -> Change[int]:  # noqa: FBT001  # as above
+        tool = tool_of(self.key)
+        return lambda state, now: states.after_request_to_wait(
+            state, failure, until=now + seconds, returns=returns, tool=tool
+        )
 
     def succeeded(self, attempt: Attempt, *, repaid: int | None) -> None:
         """Report an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
@@ -314,10 +322,6 @@ def _known(state: GateState, seconds: float | None) -> Failure:
     """Return the last failure as that of a call which was not run; the next look is due in `seconds`."""
     failure = state.failure or states.without_words(Failure(category=ErrorCategory.RETRYABLE))
     return failure if seconds is None else replace(failure, retry_after=round(max(0.0, seconds), 1))
-
-
-def _asked_to_wait(failure: Failure, seconds: float, returns: bool) -> Change[int]:  # noqa: FBT001  # see above
-    return lambda state, now: states.after_request_to_wait(state, failure, until=now + seconds, returns=returns)
 
 
 def _either(one: Alarm | None, other: Alarm) -> Alarm:

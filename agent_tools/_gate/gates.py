@@ -165,6 +165,9 @@ class Gates:
         if state == CALM:
             by_key.pop(key, None)
             return
+        tool, at, host = key.partition(AT)
+        for each in ((tool,) if tool else state.tools) if at else ():
+            self._note_host(each, host)  # another process may have met it
         by_key[key] = state
         by_key.move_to_end(key)
         if len(by_key) > MOST:
@@ -179,11 +182,14 @@ class Gates:
     def met_host(self, tool: str, host: str) -> None:
         """Note that an error of `tool` has come from `host`."""
         with self._lock:
-            known = self._hosts_by_tool.get(tool, ())
-            self._hosts_by_tool[tool] = (host, *(each for each in known if each != host))[:MOST_HOSTS]
-            self._hosts_by_tool.move_to_end(tool)
-            if len(self._hosts_by_tool) > MOST:
-                self._hosts_by_tool.popitem(last=False)
+            self._note_host(tool, host)
+
+    def _note_host(self, tool: str, host: str) -> None:
+        known = self._hosts_by_tool.get(tool, ())
+        self._hosts_by_tool[tool] = (host, *(each for each in known if each != host))[:MOST_HOSTS]
+        self._hosts_by_tool.move_to_end(tool)
+        if len(self._hosts_by_tool) > MOST:
+            self._hosts_by_tool.popitem(last=False)
 
     # ---- who waits ----
 

@@ -77,3 +77,9 @@ def test_a_policy_cannot_be_changed_and_can_be_compared() -> None:
 
 def test_a_policy_can_be_changed_with_replace() -> None:
     assert replace(RetryPolicy(max_attempts=5), idempotent=False) == RetryPolicy(max_attempts=5, idempotent=False)
+
+
+def test_an_option_that_is_gone_is_taken_with_a_warning_and_leaves_no_trace() -> None:
+    with pytest.warns(DeprecationWarning, match="share_waits has no effect any more"):
+        policy = RetryPolicy(share_waits=True)
+    assert replace(policy, max_attempts=5) == RetryPolicy(max_attempts=5)

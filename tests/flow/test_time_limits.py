@@ -1,6 +1,7 @@
 """Attempts end when their time is up, however long that takes, and cancellations keep their owner."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -8,7 +9,8 @@ import pytest
 from langchain_core.tools import BaseTool, StructuredTool
 
 from agent_tools import RetryPolicy, ToolEvent
-from agent_tools._flow.time_limit import TimeLimit
+from agent_tools._flow import time_limit
+from agent_tools._flow.time_limit import NoThreadError, StillRunningError, TimeLimit, run_within
 from tests.support.toolbox import answers_in, asking, graph_of, http_error
 
 LIMIT = 0.05
@@ -129,3 +131,14 @@ async def test_a_limit_around_another_is_told_apart_from_it() -> None:
 
     assert task is not None
     assert task.cancelling() == 0
+
+
+def test_a_call_that_finds_no_free_thread_says_so_and_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "_free_threads", threading.Semaphore(1))
+    end, began = threading.Event(), list[int]()
+    with pytest.raises(StillRunningError):
+        run_within(0.01, end.wait)
+    with pytest.raises(NoThreadError):
+        run_within(1, lambda: began.append(1))
+    end.set()
+    assert began == []

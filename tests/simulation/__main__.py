@@ -21,10 +21,9 @@ def main() -> int:
     gc.freeze()
     gc.set_threshold(100_000)  # a run makes much that is soon gone; looking for it takes a fifth of the time
     contenders = [KNOWN[name] for name in asked.contender] or CONTENDERS
-    fleet = Fleet(workers=asked.workers, store=asked.store, latency=asked.latency)
-    results = compare(
-        *asked.scenario, contenders=contenders, seed=asked.seed, quick=asked.quick, jobs=asked.jobs, fleet=fleet
-    )
+    fleets = [Fleet(workers=each, store=asked.store, latency=asked.latency) for each in asked.workers or [1]]
+    options = {"contenders": contenders, "seed": asked.seed, "quick": asked.quick, "jobs": asked.jobs}
+    results = [result for fleet in fleets for result in compare(*asked.scenario, **options, fleet=fleet)]
     print(*("", *(f"{name}: {meaning}" for name, meaning in METRICS.items())), sep="\n")
     print(*("", *missed(results)), sep="\n")
     if asked.json:
@@ -43,7 +42,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of load and chance")
     parser.add_argument("--quick", action="store_true", help="less time before and after the trouble")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the work")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that share the load")
+    parser.add_argument(
+        "--workers", type=int, action="append", metavar="N", help="processes that share the load; repeat for more"
+    )
     parser.add_argument("--store", choices=("none", "shared", "failing"), default="none", help="what they share")
     parser.add_argument("--latency", type=float, default=0.002, metavar="S", help="seconds until the store answers")
     parser.add_argument("--check", action="store_true", help="fail when ours does not keep what is asked of it")

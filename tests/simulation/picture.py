@@ -1,4 +1,7 @@
-"""The picture for the README: what a sick service gets, over time and in sum."""
+"""The picture for the README: what a sick service gets, over time and in sum.
+
+Over time it is that of the smallest fleet; the sums are of each, so that one worker does not pass for fifty.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tests.simulation.fleet import Fleet
 from tests.simulation.report import Result
 from tests.simulation.scenarios import SCENARIO_BY_NAME, Scenario
 
@@ -42,17 +46,22 @@ Runs = Mapping[tuple[str, str], Result]
 
 def draw(results: Iterable[Result], path: Path) -> None:
     """Write the picture of `results` to `path`, whose suffix says in which format."""
-    runs = {(result.scenario, result.contender): result for result in results}
+    runs_by_workers: dict[int, dict[tuple[str, str], Result]] = {}
+    for result in results:
+        runs_by_workers.setdefault(result.workers, {})[result.scenario, result.contender] = result
+    runs = runs_by_workers[min(runs_by_workers)]
     scenarios = [SCENARIO_BY_NAME[name] for name in dict.fromkeys(name for name, _ in runs)]
     columns = -(-len(scenarios) // 2)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 8.2), layout="constrained")
-        halves: Any = figure.subfigures(2, 1, height_ratios=[2.1, 1])  # an array, which the stubs do not know
+        sums = len(runs_by_workers)
+        figure = Figure(figsize=(9, 5.6 + 2.6 * sums), layout="constrained")
+        halves: Any = figure.subfigures(2, 1, height_ratios=[2.1, sums])  # an array, which the stubs do not know
         upper, lower = halves
         upper.suptitle("Requests per second to a service in trouble (gray), from 500 agents", **TITLE)
         upper.supxlabel("seconds since the trouble began", fontsize=8, color=GREY)
         _draw_over_time(upper.subplots(2, columns, squeeze=False, sharey=True).ravel(), scenarios, runs)
-        _draw_sums(lower.subplots(), scenarios, runs)
+        for axes, workers in zip(lower.subplots(sums, 1, squeeze=False).ravel(), sorted(runs_by_workers), strict=True):
+            _draw_sums(axes, scenarios, runs_by_workers[workers], Fleet(workers=workers))
         figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
@@ -80,7 +89,7 @@ def _draw_panel(panel: Axes, scenario: Scenario, runs: Runs) -> None:
     panel.tick_params(labelsize=7.5, color=GREY, labelcolor=GREY)
 
 
-def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs) -> None:
+def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs, fleet: Fleet) -> None:
     width = 0.8 / len(LOOK_BY_CONTENDER)
     for number, (contender, look) in enumerate(LOOK_BY_CONTENDER.items()):
         present = [(at, scenario) for at, scenario in enumerate(scenarios) if (scenario.name, contender) in runs]
@@ -89,7 +98,7 @@ def _draw_sums(axes: Axes, scenarios: Sequence[Scenario], runs: Runs) -> None:
         bars = axes.bar(places, heights, width * 0.92, color=look.color, label=look.label)
         axes.bar_label(bars, [_short(height) for height in heights], fontsize=6.5, padding=1.5, color=GREY)
     axes.set_xticks(range(len(scenarios)), [scenario.name for scenario in scenarios])
-    axes.set_title("Requests per tool call during the trouble", **TITLE)
+    axes.set_title(f"Requests per tool call during the trouble, {fleet}", **TITLE)
     axes.tick_params(axis="x", length=0)
     axes.tick_params(axis="y", labelsize=7.5, color=GREY, labelcolor=GREY)
     axes.legend(ncols=len(LOOK_BY_CONTENDER), loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)

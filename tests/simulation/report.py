@@ -11,7 +11,7 @@ from tests.simulation.contenders import CONTENDERS, Contender
 from tests.simulation.figures import METRICS, Figures, Series, figures_of, series_of
 from tests.simulation.fleet import ALONE, Fleet
 from tests.simulation.run import run
-from tests.simulation.scenarios import ALWAYS, SCENARIO_BY_NAME, Limit, Scenario
+from tests.simulation.scenarios import ALWAYS, FLEET_LIMITS_BY_SCENARIO, SCENARIO_BY_NAME, Limit, Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def measured(scenario: Scenario, contender: Contender, *, seed: int, fleet: Flee
 
 def table(block: Sequence[Result], scenario: Scenario) -> list[str]:
     """Return the lines of one scenario: what is asked of us, and who did what."""
-    limits = {limit.metric: limit for limit in limits_of(scenario)}
+    limits = {limit.metric: limit for limit in limits_of(scenario, workers=block[0].workers)}
     rows = [["", *METRICS], ["asked of us", *(f"{limits.get(metric, '')}" for metric in METRICS)]]
     for result in block:
         asked = limits if result.contender.startswith("ours") else {}
@@ -103,9 +103,9 @@ def table(block: Sequence[Result], scenario: Scenario) -> list[str]:
     return list(_aligned(rows))
 
 
-def limits_of(scenario: Scenario) -> tuple[Limit, ...]:
+def limits_of(scenario: Scenario, *, workers: int = 1) -> tuple[Limit, ...]:
     """Return all that is asked of us in a scenario."""
-    return (*scenario.limits, *ALWAYS)
+    return (*(scenario.limits if workers == 1 else FLEET_LIMITS_BY_SCENARIO[scenario.name]), *ALWAYS)
 
 
 def missed(results: Iterable[Result]) -> list[str]:
@@ -114,7 +114,7 @@ def missed(results: Iterable[Result]) -> list[str]:
         f"{result.scenario}: {limit.metric} is {_shown(result.figures[limit.metric])}, not {limit}"
         for result in results
         if result.contender == "ours"
-        for limit in limits_of(SCENARIO_BY_NAME[result.scenario])
+        for limit in limits_of(SCENARIO_BY_NAME[result.scenario], workers=result.workers)
         if not limit.is_met(result.figures[limit.metric])
     ]
 

@@ -135,4 +135,15 @@ SCENARIOS = (
         limits=(Limit("amp", at_most=0.15), Limit("recovery", at_most=3.0)),
     ),
 )
+#: What is asked of us where many workers share their health.
+FLEET_LIMITS_BY_SCENARIO = {
+    "down": (Limit("amp", at_most=0.15),),
+    "blip": (Limit("succeed", at_least=0.98), Limit("amp", at_most=0.7)),
+    "refuse": (Limit("amp", at_most=0.15),),
+    "brownout": (Limit("amp", at_most=1.65),),
+    "overload": (Limit("goodput", at_least=0.40),),
+    "rate limit": (Limit("early", at_most=5),),
+    "flaky": (Limit("succeed", at_least=0.99), Limit("repeated", at_most=0)),
+    "hang": (Limit("amp", at_most=0.25), Limit("recovery", at_most=4.5)),
+}
 SCENARIO_BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
