@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from agent_tools import BudgetPolicy, ErrorCategory, Failure
 from agent_tools._core.budget import Budget
 from agent_tools._core.circuit import Circuit, CircuitState
+from agent_tools._core.gate_state import CALM, GateState, shifted
 from agent_tools._core.window import Window
 from agent_tools._gate.gates import Gates
 from agent_tools._gate.record import as_json, from_json
-from agent_tools._gate.state import CALM, GateState, shifted
 
 POLICY = BudgetPolicy()
 TIMES = st.floats(1, 2e9)

@@ -435,3 +435,66 @@ def test_categories_that_are_not_retried_still_open_the_circuit(flavor: Flavor) 
     answers = [answer(flavor, graph) for _ in range(6)]
     assert body.runs == 5
     assert answers[5].artifact["category"] == ErrorCategory.TIMEOUT
+
+
+def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: Flavor) -> None:
+    tried: list[int] = []
+
+    def work(number: int) -> str:
+        tried.append(number)
+        if tried.count(number) == 1:
+            raise http_error(503)
+        return "done"
+
+    graph = flavor.graph_of([flavor.tool(work)], circuit=CircuitPolicy(patience=60))  # a busy machine takes its time
+    answers = answers_in(flavor.run(graph, asking(*(("work", {"number": number}) for number in range(50)))))
+    assert [each.content for each in answers] == ["done"] * 50
+    assert len(tried) <= 110
+
+
+def test_dead_hosts_do_not_hold_back_calls_of_the_same_tool_to_others(flavor: Flavor) -> None:
+    def browse(url: str) -> str:
+        if "dead" in url:
+            raise httpx.ConnectError("refused", request=httpx.Request("GET", url))
+        return "a page"
+
+    handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, clock=lambda: 100.0)
+    graph = flavor.graph_of([flavor.tool(browse)], policy=None, handler=handler)
+    for _ in range(6):
+        flavor.run(graph, asking(*(("browse", {"url": f"http://dead{number}.example/"}) for number in range(6))))
+    (answer,) = answers_in(flavor.run(graph, asking(("browse", {"url": "http://live.example/"}))))
+    (refused,) = answers_in(flavor.run(graph, asking(("browse", {"url": "http://dead3.example/"}))))
+    assert answer.content == "a page"
+    assert refused.artifact["reason"] == "circuit"
+    assert sorted(handler.health()) == [f"browse @ dead{number}.example" for number in range(6)]
+
+
+def test_arguments_that_always_fail_do_not_hold_back_calls_with_others(flavor: Flavor) -> None:
+    def get(customer: str) -> str:
+        if customer == "bad":
+            raise http_error(500)
+        return "fine"
+
+    handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, clock=lambda: 100.0)
+    graph = flavor.graph_of([flavor.tool(get)], policy=None, handler=handler)
+    for _ in range(4):
+        bad = [answers_in(flavor.run(graph, asking(("get", {"customer": "bad"}))))[0] for _ in range(6)]
+        (good,) = answers_in(flavor.run(graph, asking(("get", {"customer": "good"}))))
+        assert bad[-1].artifact["reason"] == "circuit"
+        assert good.content == "fine"
+
+
+def test_what_a_server_asks_of_one_tool_holds_for_all_tools_that_use_it(flavor: Flavor) -> None:
+    request = httpx.Request("GET", "https://api.example/")
+    errors = [http_error(503), http_error(429, {"Retry-After": "30"})]
+    for error in errors:
+        error.request = request
+    limited, other = Flaky([errors[1]]), Flaky([errors[0]])
+    with no_waiting() as waits:
+        handler = ToolErrorHandler(policy=ONCE, clock=Skipping(waits))
+        tools = [flavor.tool(limited.__call__, name="limited"), flavor.tool(other.__call__, name="other")]
+        graph = flavor.graph_of(tools, policy=None, handler=handler)
+        answer(flavor, graph, "other")  # tells which server it uses
+        answer(flavor, graph, "limited")
+        assert answer(flavor, graph, "other").content == "done"
+    assert [29 < wait < 31 for wait in waits] == [True]
