@@ -297,3 +297,14 @@ def test_what_is_recorded_while_faults_are_injected_agrees_with_history_and_even
     told = RunReport.from_messages(state["messages"], events=events)
     assert report.calls == told.calls
     assert SpanKind.UNSEEN not in [span.kind for call in report.calls for span in call.spans]
+
+
+def test_a_call_that_waits_for_the_probe_of_its_tool_is_shown_as_waiting(flavor: Flavor) -> None:
+    circuit = CircuitPolicy(failures=1, probe_after=0.2, patience=30)
+    node = ResilientToolNode([failing(flavor, "down")], policy=RetryPolicy(max_attempts=1), circuit=circuit)
+    with inject_faults(node, {"down": 503}) as report:
+        for _ in range(2):
+            flavor.run(graph_with(node), asking(("down", {})))
+
+    assert kinds(report) == ["failed", "wait failed"]
+    assert report.calls[1].waited > 0
