@@ -123,6 +123,8 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
     # Nothing is in the way as a rule, and then a look at what the first call of the batch has found is all.
     if settings.loop_guard is None or (batch is not None and batch.stops == {}):
         return batch, request, None
+    if batch is None and is_resumed(getattr(request.runtime, "config", None)):
+        return batch, request, None  # a human has approved this very call, or it was asking when the run paused
     stops = None if batch is None else batch.stops
     if stops is None:
         stops = stops_of(request, settings.loop_guard)

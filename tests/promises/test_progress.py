@@ -1,5 +1,6 @@
 """A model that gets somewhere goes on; one that goes round in circles is stopped. By the node and in an agent."""
 
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -101,6 +102,27 @@ def test_what_a_human_rejects_or_a_limit_blocks_counts_nowhere(flavor: Flavor) -
     assert isinstance(state["messages"][-1], AIMessage)
     assert state["messages"][-1].content == "Bye."
     assert escalation_edge(after=1)(state) == "model"
+
+
+@pytest.mark.doors("create_agent")
+def test_a_call_that_a_human_approves_is_run_however_often_it_has_failed(flavor: Flavor) -> None:
+    if "interrupt_mode" not in signature(HumanInTheLoopMiddleware).parameters:
+        pytest.skip("this LangChain asks for all calls of a message at once, and keeps no trace of an approval")
+    sent = []
+
+    def send(body: str) -> str:
+        sent.append(body)
+        raise ToolException("the mail server says no")
+
+    human = HumanInTheLoopMiddleware(interrupt_on={"send": True}, interrupt_mode="per_call")
+    middleware: list[Any] = [human, ResilientToolMiddleware(policy=AT_ONCE)]
+    model = ScriptedChatModel([call("send", body="draft")] * 4, then="Bye.")
+    agent = create_agent(model, [flavor.tool(send)], middleware=middleware, checkpointer=InMemorySaver())
+    flavor.run(agent, GO, THREAD)
+    for _ in range(4):
+        flavor.run(agent, Command(resume={"type": "approve"}), THREAD)
+
+    assert len(sent) == 4
 
 
 @pytest.mark.doors("node")
