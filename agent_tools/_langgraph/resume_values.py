@@ -60,7 +60,8 @@ class ResumeValues:
         if asked and asked.keys() <= self._seen.keys():
             own = [question_id(keys[NAMESPACE], answered) for answered in range(len(scratchpad.resume) + 1)]
             if own[-1] in asked:
-                scratchpad.resume.append(scratchpad.get_null_resume(True))  # noqa: FBT003  # as LangGraph calls it
+                taken = scratchpad.get_null_resume(True)  # noqa: FBT003  # as LangGraph calls it
+                scratchpad.resume.extend([] if taken is None else [taken])
             elif asked.keys().isdisjoint(own):
                 return {**keys, SCRATCHPAD: _for_graph_inside(scratchpad)}
         return {**keys, SCRATCHPAD: replace(scratchpad, get_null_resume=_nothing)}
@@ -108,8 +109,9 @@ class ResumeValues:
         answers: dict[str, list[Any]] = {}
         for call_id, answer in old["answers"]:
             answers.setdefault(call_id, []).append(answer)
-        if old["question"] is not None and not given and self._scratchpad.get_null_resume() is not None:
-            given = [self._scratchpad.get_null_resume(True)]  # noqa: FBT003
+        if not given and old["question"] in self._seen:  # and not one that a task has asked since
+            taken = self._scratchpad.get_null_resume(True)  # noqa: FBT003
+            given = [] if taken is None else [taken]
         answers.setdefault(old["asking"], []).extend(given)
         return {**old, "answers": answers}
 
