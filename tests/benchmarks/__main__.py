@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("overhead", "peers", "middleware", "growth", "memory", "imports", "scrubbing", "waits", "store")
+NAMES = ("overhead", "recorded", "peers", "middleware", "growth", "memory", "imports", "scrubbing", "waits", "store")
 
 for name in sys.argv[1:] or NAMES:
     del sys.argv[1:]
