@@ -10,7 +10,7 @@ import pytest
 from agent_tools import ErrorCategory, Failure, RedisHealth, RetryPolicy, ToolErrorHandler
 from agent_tools._core.gate_state import Attempt
 from agent_tools._flow.steps import perform
-from agent_tools._gate import redis_store
+from agent_tools._gate import redis_link
 from agent_tools._gate.gate import Gate, Standing
 from agent_tools._gate.redis_store import RedisLink
 from tests.services.fleet.store import RedisServer, needs_server, redis_server
@@ -117,8 +117,8 @@ def test_an_attempt_that_fails_asks_the_store_three_times_at_most(flavor: Flavor
 def test_a_store_that_is_gone_is_left_alone_and_heard_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_store, "REST", 0.2)
-    monkeypatch.setattr(redis_store, "PATIENCE", 0.1)
+    monkeypatch.setattr(redis_link, "REST", 0.2)
+    monkeypatch.setattr(redis_link, "PATIENCE", 0.1)
     caplog.set_level(logging.INFO, "agent_tools")
     with redis_server(tmp_path) as store:
         (handler,) = handlers(store.url, 1, timeout=0.5)
@@ -185,7 +185,7 @@ def test_a_cluster_is_a_store_as_well(tmp_path: Path) -> None:
 
 def test_an_old_server_is_refused() -> None:
     with pytest.raises(RuntimeError, match=r"Redis 5\.0\.7 is too old"):
-        redis_store._require_version({"redis_version": "5.0.7"})
+        redis_link._require_version({"redis_version": "5.0.7"})
 
 
 @pytest.mark.parametrize(
