@@ -15,8 +15,8 @@ from agent_tools._core.records import ShortRepr, explains_names
 #: How many attempts count as the latest: the weight of an older one fades as 1 - 1/LATEST with each that follows.
 LATEST = 32
 
-#: A retry that works says more than a first attempt that does: that retries help. It counts as this many.
-RETRY_COUNTS = 4
+#: A retry says more than a first attempt: whether retries help. It counts as this many.
+RETRY_COUNTS = 3
 
 #: Less than one failure in so many attempts is as good as none.
 _NONE = 1 / (2 * LATEST)
@@ -79,9 +79,10 @@ def full(policy: BudgetPolicy) -> Budget:
     return Budget(policy=policy, tokens=policy.tokens)
 
 
-def after_failure(budget: Budget) -> Budget:
+def after_failure(budget: Budget, *, is_retry: bool = False) -> Budget:
     """Return the budget after an attempt that failed because of the service."""
-    return replace(budget, failing=budget.failing + (1 - budget.failing) / LATEST)
+    weight = (1 - 1 / LATEST) ** (RETRY_COUNTS if is_retry else 1)
+    return replace(budget, failing=1 - (1 - budget.failing) * weight)
 
 
 def after_success(budget: Budget, *, repaid: int | None) -> Budget:

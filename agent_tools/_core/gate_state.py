@@ -75,6 +75,7 @@ class Attempt:
         entry: How it was let in.
         arguments: A digest of its arguments; None where it is unknown.
         others_wait: Calls wait for the window.
+        is_retry: It is not the first of its call.
     """
 
     now: float
@@ -82,6 +83,7 @@ class Attempt:
     entry: Entry = Entry.PLAIN
     arguments: str | None = None
     others_wait: bool = False
+    is_retry: bool = False
 
 
 def calmed(state: GateState, *, now: float) -> GateState:
@@ -100,7 +102,7 @@ def after_failure(state: GateState, rules: Rules, failure: Failure, attempt: Att
         state = _out_of_window(state, failure, attempt)
         state = _after_verdict(state, rules.circuit, failure, attempt)
     if is_counted(failure) and state.budget is not None:
-        state = replace(state, budget=budgets.after_failure(state.budget))
+        state = replace(state, budget=budgets.after_failure(state.budget, is_retry=attempt.is_retry))
     return state
 
 

@@ -1,6 +1,7 @@
 """How one call passes the gate of its tool, and reports there what came of its attempts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent_tools._core.failure import Failure
 from agent_tools._core.gate_state import Attempt, Entry
@@ -30,6 +31,7 @@ class Admission:
 
     __slots__ = (
         "_entered",
+        "_has_failed",
         "arguments",
         "began",
         "clock",
@@ -61,6 +63,7 @@ class Admission:
         self.waited_until = 0.0
         self.entry = Entry.PLAIN
         self._entered = gate
+        self._has_failed = False
 
     def enter(self, draining: Alarm | None, *, is_last_retry: bool = False) -> Flow[Refusal | None]:
         """Wait until an attempt may be made; return why it may not after all, None when it may.
@@ -81,7 +84,8 @@ class Admission:
         """Report that an attempt has failed, after which the call `retries` if it may; return where it stands."""
         if self.gate.key != self._entered.key:
             self.leave()  # what let it in learns nothing from another host
-        attempt = self._attempt()
+        attempt = replace(self._attempt(), is_retry=self._has_failed)
+        self._has_failed = True
         self.entry = Entry.PLAIN
         longest_wait = self.policy.max_retry_after
         standing = yield from self.gate.failed(failure, attempt, longest_wait=longest_wait, retries=retries)
