@@ -57,6 +57,17 @@ def is_record(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get(RECORD), dict) and "call" in value[RECORD]
 
 
+def _is_record_of(call: ToolCall, place: int, value: object) -> bool:
+    """Return whether a task has returned what this very call has brought."""
+    if isinstance(value, list):  # of a node whose state is a list of messages
+        return len(value) == 1 and isinstance(value[0], ToolMessage) and value[0].tool_call_id == (call["id"] or "")
+    return is_record(value) and value[RECORD]["call"] == _whose(call, place)  # type: ignore[index]
+
+
+def _whose(call: ToolCall, place: int) -> list[Any]:
+    return [place, call["name"], call["id"]]
+
+
 def place_of_record(record: dict[str, Any]) -> int:
     """Return which call of its message has been recorded."""
     place: int = record[RECORD]["call"][0]
@@ -92,7 +103,10 @@ class Recorder:
         counter = config["configurable"][SCRATCHPAD].call_counter
         self._counter = counter if getattr(counter, names.LAST_COUNTED, 0) is None else None
         kind = AsyncCallTask if is_async else SyncCallTask
-        self._tasks: list[Any] = [kind(config, call, place=place, name=name) for place, call in enumerate(calls)]
+        self._tasks: list[Any] = [
+            kind(config, call, place=place, name=name, is_own=partial(_is_record_of, call, place))
+            for place, call in enumerate(calls)
+        ]
         self._task_by_call = {id(each.call): each for each in self._tasks}
 
     def run(self, request: ToolCallRequest, work: Callable[[], Result]) -> Result:
@@ -199,7 +213,7 @@ class Recorder:
         is_answer = isinstance(result, ToolMessage)
         if self._messages_key is None and is_answer:
             return answers
-        whose = [own.place, own.call["name"], own.call["id"]]
+        whose = _whose(own.call, own.place)
         record = {"call": whose} if is_answer else {"call": whose, "result": result}
         return {self._messages_key or "messages": answers, RECORD: record}
 

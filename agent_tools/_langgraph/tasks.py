@@ -5,6 +5,7 @@ task is run by whoever waits for it.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -16,7 +17,12 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphInterrupt
 from langgraph.func import task
 
-from agent_tools._langgraph.private_names import CALL, SUBMIT
+from agent_tools._langgraph.private_names import CALL, RETURN, SCHEDULE_TASK, SUBMIT
+
+#: How far from a task the one is made that takes its place: beyond all tasks of a node.
+_FAR = 10**6
+
+logger = logging.getLogger("agent_tools")
 
 
 class CallTask:
@@ -27,18 +33,33 @@ class CallTask:
         place: Which call of its message it is.
     """
 
-    __slots__ = ("_inner", "_is_given_up", "_outer", "_pool", "_start", "_work", "call", "place")
+    __slots__ = (
+        "_has_met_another",
+        "_inner",
+        "_is_given_up",
+        "_is_own",
+        "_outer",
+        "_plain",
+        "_start",
+        "_work",
+        "call",
+        "place",
+    )
 
-    def __init__(self, config: RunnableConfig, call: ToolCall, *, place: int, name: str) -> None:
+    def __init__(
+        self, config: RunnableConfig, call: ToolCall, *, place: int, name: str, is_own: Callable[[Any], bool]
+    ) -> None:
         self.call = call
         self.place = place
+        self._is_own = is_own
+        self._has_met_another = False
         self._work: Callable[[], Any] = dict  # until the call is there
         self._start: Callable[[], Any] | None = None
         self._inner: Any = None  # what LangGraph waits for
         self._is_given_up = False
         keys = config["configurable"]
-        self._pool = keys[CALL].keywords[SUBMIT]
-        own = {**keys, CALL: _with_pool(keys[CALL], self._own_pool)}
+        self._plain = {name: keys[CALL].keywords[name] for name in (SUBMIT, SCHEDULE_TASK)}
+        own = {**keys, CALL: _with(keys[CALL], {SUBMIT: self._own_pool, SCHEDULE_TASK: self._scheduled})}
         token = var_child_runnable_config.set({"callbacks": None, **config, "configurable": own})
         try:
             made: Any = task(name=name)(self._body())
@@ -52,14 +73,30 @@ class CallTask:
     def _future(self) -> Any:
         raise NotImplementedError
 
+    def _scheduled(self, parent: Any, number: int, call: Any) -> Any:
+        """Return the task of LangGraph for this call, with what it has returned in an earlier run of the node."""
+        raise NotImplementedError
+
+    def _is_of_another(self, made: Any) -> bool:
+        """Return whether a task has returned what another call has brought, before the code of the node was changed."""
+        is_of_another = any(channel == RETURN and not self._is_own(value) for channel, value in made.writes)
+        self._has_met_another |= is_of_another
+        return is_of_another
+
     def _own_pool(self) -> Callable[..., Any]:
         return self._submitted
 
     def _submitted(self, run: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Take what LangGraph gives to its pool."""
+        if self._has_met_another:
+            logger.warning(
+                "tool %s: found the record of another call, so this one runs; "
+                "keep the order of a node's tasks while threads are paused in it",
+                self.call["name"],
+            )
         options = {name: value for name, value in options.items() if not name.startswith("__")}
         keys = options["configurable"]  # tasks that the tool makes belong to LangGraph's own pool
-        options["configurable"] = {**keys, CALL: _with_pool(keys[CALL], self._pool)}
+        options["configurable"] = {**keys, CALL: _with(keys[CALL], self._plain)}
         self._start = partial(run, *args, **options)
         self._inner = self._future()
         if self._is_given_up:
@@ -87,6 +124,13 @@ class SyncCallTask(CallTask):
     def _future(self) -> Any:
         return Future()
 
+    def _scheduled(self, parent: Any, number: int, call: Any) -> Any:
+        made = self._plain[SCHEDULE_TASK](parent, number, call)
+        while made is not None and self._is_of_another(made):
+            number += _FAR
+            made = self._plain[SCHEDULE_TASK](parent, number, call)
+        return made
+
     def run(self, work: Callable[[], Any]) -> Any:
         """Return what `work` returns, or what is known."""
         self._work = work
@@ -103,9 +147,9 @@ class AsyncCallTask(CallTask):
 
     __slots__ = ("_is_made",)
 
-    def __init__(self, config: RunnableConfig, call: ToolCall, *, place: int, name: str) -> None:
+    def __init__(self, config: RunnableConfig, call: ToolCall, **options: Any) -> None:
         self._is_made = asyncio.Event()
-        super().__init__(config, call, place=place, name=name)
+        super().__init__(config, call, **options)
         self._outer.add_done_callback(self._ended)
 
     def _body(self) -> Any:
@@ -117,6 +161,13 @@ class AsyncCallTask(CallTask):
     def _future(self) -> Any:
         self._is_made.set()
         return asyncio.get_running_loop().create_future()
+
+    async def _scheduled(self, parent: Any, number: int, call: Any) -> Any:
+        made = await self._plain[SCHEDULE_TASK](parent, number, call)
+        while made is not None and self._is_of_another(made):
+            number += _FAR
+            made = await self._plain[SCHEDULE_TASK](parent, number, call)
+        return made
 
     def _ended(self, outer: "asyncio.Future[Any]") -> None:
         self._is_made.set()
@@ -138,5 +189,5 @@ class AsyncCallTask(CallTask):
         return await self._outer
 
 
-def _with_pool(call: "partial[Any]", pool: Callable[[], Callable[..., Any]]) -> "partial[Any]":
-    return partial(call.func, *call.args, **{**call.keywords, SUBMIT: pool})
+def _with(call: "partial[Any]", keywords: dict[str, Any]) -> "partial[Any]":
+    return partial(call.func, *call.args, **{**call.keywords, **keywords})
