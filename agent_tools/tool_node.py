@@ -22,7 +22,7 @@ from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.recorder import Recorder, can_record
-from agent_tools._langgraph.run import config_of_run
+from agent_tools._langgraph.run import calls_in, config_of_run
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256
@@ -148,7 +148,7 @@ class ResilientToolNode(ToolNode):
         """Return what makes each call a task, None where they are not to be recorded."""
         if self.record is False or not can_record(config):
             return None
-        calls, input_type = self._parse_input(given)
+        calls, input_type = calls_in(self, given)
         if self.record is None and len(calls) == 1:
             return None
         messages_key = None if input_type == "list" else self._messages_key

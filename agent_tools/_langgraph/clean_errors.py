@@ -20,6 +20,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from agent_tools._classify import diagnose
 from agent_tools._core.redaction import scrub
+from agent_tools._langgraph import private_names
 
 #: Where an error keeps what it stands for; our tables look there as well.
 _ORIGINAL = "original_error"
@@ -102,9 +103,9 @@ class _Cleaning:
 def _cleaning(cls: type[BaseTool]) -> type[BaseTool]:
     """Return a class like `cls`, by the same name, whose runs raise clean errors."""
     # No copy with other functions in it: what a tool runs may be anything, and these are the documented hooks.
-    body: dict[str, Any] = {"_run": _clean(cls._run), "_parse_input": _clean(cls._parse_input)}
+    body: dict[str, Any] = {name: _clean(getattr(cls, name)) for name in (private_names.RUN, private_names.PARSE)}
     if cls._arun is not BaseTool._arun:  # noqa: SLF001  # which calls _run in a thread
-        body["_arun"] = _aclean(cls._arun)
+        body[private_names.ARUN] = _aclean(cls._arun)
     names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     return new_class(cls.__name__, (_Cleaning, cls), exec_body=lambda space: space.update(names | body))
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs
 from langchain_core.tools import BaseTool, StructuredTool, Tool
+from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime, get_runtime
 
@@ -67,6 +68,12 @@ def is_draining() -> bool:
     """Return whether the graph of this run is shutting down."""
     alarm = alarm_of_run()
     return alarm is not None and alarm()
+
+
+def calls_in(node: ToolNode, node_input: Any) -> tuple[list[ToolCall], str]:  # any input that ToolNode takes
+    """Return the calls that `node` is given, and whether they come in a list, a dict or another state."""
+    parsed: tuple[list[ToolCall], str] = getattr(node, names.PARSE_STATE)(node_input)
+    return parsed
 
 
 def runs_in_thread(tool: BaseTool | None) -> bool:

@@ -22,7 +22,7 @@ from langgraph.prebuilt import ToolNode
 
 from agent_tools._call.observers import listening
 from agent_tools._langgraph.clean_errors import aclean_as, clean_as
-from agent_tools._langgraph.run import runs_in_thread
+from agent_tools._langgraph.run import calls_in, runs_in_thread
 from agent_tools.report import RunReport
 from agent_tools.testing._fault_plan import Faults, Plan
 from agent_tools.testing._faults import Step, ok
@@ -263,6 +263,6 @@ def _restore(holder: dict[str, Any], names: Iterable[str]) -> None:
 
 def _calls_in(node: ToolNode, node_input: Any) -> list[ToolCall]:
     try:
-        return node._parse_input(node_input)[0]  # noqa: SLF001  # every shape that ToolNode takes
+        return calls_in(node, node_input)[0]
     except Exception:  # noqa: BLE001  # the node is about to say so itself
         return []
