@@ -23,7 +23,7 @@ from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import PASSING, GiveUp, Reason, Retry, Situation, Verdict, decide
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
-from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._flow.waiting import Alarm
@@ -200,14 +200,15 @@ def _verified(call: Call) -> Flow[Result | None]:
 
 
 def _may_be_retried(call: Call) -> bool:
+    failure, policy = _failure_of(call), call.policy
     is_renewable = call.settings.credentials is not None and not call.renewed
-    return _failure_of(call).category in call.policy.retry_on or is_renewable or call.policy.verify is not None
+    is_retried = failure.category in policy.retry_on or failure.rule == FORGOTTEN_SESSION
+    return is_retried or is_renewable or policy.verify is not None
 
 
 def _verdict(call: Call, situation: Situation | None, standing: Standing) -> Verdict:
     failure = _failure_of(call)
-    is_retried = failure.category in call.policy.retry_on or call.effect is Effect.DID_NOT_HAPPEN
-    if situation is None or not (is_retried or situation.renewable):
+    if situation is None:
         return GiveUp(Reason.NOT_RETRIED)
     verdict = decide(failure, call.policy, _now(call, situation, standing))
     if verdict == GiveUp(Reason.CIRCUIT) and standing.opens_in is not None:

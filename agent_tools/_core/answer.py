@@ -152,7 +152,7 @@ def is_correctable(failure: Failure) -> bool:
     """Return whether the model can correct the call: it reads what is wrong with its arguments."""
     if failure.category is not ErrorCategory.NON_RETRYABLE or failure.rule == "injected arguments":
         return False
-    reads_why = failure.detail is not None or failure.rule == "returned status"
+    reads_why = failure.detail is not None or failure.rule in {"returned status", "unknown tool"}
     return reads_why or failure.status_code in _ARGUMENT_STATUSES
 
 

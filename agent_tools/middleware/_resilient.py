@@ -79,6 +79,7 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         self._names = names_of(tools)
         self._has_own_policies = handler is None  # a shared handler may have some for the tools of others
         self._is_checked = False
+        self._first_warning = iter([True])  # of the calls in threads one gets it
         if self._names is not None and self._has_own_policies:
             self.handler.require_tools(self._names)
 
@@ -114,7 +115,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         known = sorted(tool.name for tool in getattr(request.runtime, "tools", None) or ())
         if not known:
             return
-        for name in sorted((self._names or frozenset()) - set(known)):
+        unknown = (self._names or frozenset()) - set(known) if next(self._first_warning, False) else ()
+        for name in sorted(unknown):
             logger.warning("tools names %r, but the tools are %s", name, ", ".join(known))
         if self._names is None and self._has_own_policies:
             self.handler.require_tools(known)

@@ -288,7 +288,7 @@ async def test_nothing_holds_on_to_calls_that_have_ended() -> None:
     tools = [StructuredTool.from_function(coroutine=fn, name=fn.__name__, description="x") for fn in (works, breaks)]
     await agent_of(tools).ainvoke(asking(("works", {}), ("breaks", {})))
 
-    assert deadline_timer_of(asyncio.get_running_loop())._task_by_watched == {}
+    assert deadline_timer_of(asyncio.get_running_loop())._ends_by_task == {}
 
 
 # ---- giving up ----

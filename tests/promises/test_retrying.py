@@ -245,7 +245,7 @@ def test_no_wait_starts_that_cannot_end_before_the_deadline(flavor: Flavor) -> N
 
     policy = RetryPolicy(max_attempts=99, base_delay=0.1, multiplier=1, jitter=0, deadline=0.35)
     with no_waiting() as waits:
-        handler = ToolErrorHandler(policy=policy, clock=Skipping(waits))
+        handler = ToolErrorHandler(policy=policy, circuit=None, clock=Skipping(waits))
         answer = flavor.answer(flavor.tool(fetch), handler=handler)
 
     assert waits == [0.1] * 3
