@@ -11,6 +11,7 @@ run again. What this rests on:
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -23,7 +24,7 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_config
-from langgraph.errors import GraphInterrupt, ParentCommand
+from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._langgraph import private_names as names
@@ -38,6 +39,8 @@ OWN = frozenset({names.NAMESPACE, names.CHECKPOINT_ID, names.CHECKPOINT_MAP})
 
 #: Under this name a record says whose it is, and what the call brought if that is no message.
 RECORD = "agent_tools"
+
+logger = logging.getLogger("agent_tools")
 
 #: Any of this: a ToolMessage, a Command, or a list of them.
 Result = Any
@@ -74,6 +77,13 @@ def place_of_record(record: dict[str, Any]) -> int:
     return place
 
 
+class NotSaved(GraphBubbleUp):
+    """Ends a task without a record: the checkpointer cannot save what its call has brought, the one argument.
+
+    A task that returned it would fail the run, even where the state keeps it out of checkpoints (`UntrackedValue`).
+    """
+
+
 class Recorder:
     """The calls of one run of a node, a task each.
 
@@ -95,6 +105,7 @@ class Recorder:
         is_async: bool,
     ) -> None:
         self._messages_key = messages_key
+        self._checkpointer = config["configurable"][CHECKPOINTER]
         self._namespace = config["configurable"][names.NAMESPACE]
         self._values = ResumeValues(config, [call["id"] for call in calls])
         self._questions = Questions(len(calls))
@@ -147,6 +158,9 @@ class Recorder:
             raise error
 
     def _held(self, own: CallTask, error: Exception) -> Result:
+        if isinstance(error, NotSaved):
+            self._results.append(error.args[0])
+            return error.args[0]
         self._errors[own.place] = error
         if isinstance(error, GraphInterrupt):  # else a graph around this one gets the question of the task as well
             self._errors[own.place], error.args = GraphInterrupt(error.args[0]), ((),)
@@ -214,8 +228,22 @@ class Recorder:
         if self._messages_key is None and is_answer:
             return answers
         whose = _whose(own.call, own.place)
-        record = {"call": whose} if is_answer else {"call": whose, "result": result}
+        record = {"call": whose}
+        if not is_answer:
+            self._require_savable(own, result)
+            record["result"] = result
         return {self._messages_key or "messages": answers, RECORD: record}
+
+    def _require_savable(self, own: CallTask, result: Result) -> None:
+        try:
+            self._checkpointer.serde.dumps_typed(result)
+        except Exception as error:
+            logger.warning(
+                "tool %s: its result cannot be saved (%s), so the call runs again when its node does",
+                own.call["name"],
+                type(error).__name__,
+            )
+            raise NotSaved(result) from None
 
     def _kept(self, recorded: Any) -> Result:
         """Return what is written down as the node is to get it."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
+from langgraph.channels import UntrackedValue
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import task
 from langgraph.graph import START, MessagesState, StateGraph, add_messages
@@ -195,6 +196,30 @@ def test_commands_are_recorded_whole(flavor: Flavor) -> None:
     assert said(state) == ["noted", "yes to close?"]
     assert runs == ["note"]
     assert visited == [["noted", "yes to close?"]]
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+def test_what_cannot_be_saved_is_passed_on_as_under_a_tool_node(
+    flavor: Flavor, durability: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Connected(MessagesState):
+        connection: Annotated[Any, UntrackedValue(Any)]
+
+    def connection() -> str:
+        return "open"
+
+    def connect() -> Any:
+        return Command(update={"connection": connection, "messages": [ToolMessage("connected", tool_call_id="c1")]})
+
+    shop = Shop(flavor)
+    builder = StateGraph(Connected).add_node("tools", ResilientToolNode([flavor.tool(connect), *shop.tools]))
+    graph = builder.add_edge(START, "tools").compile(checkpointer=InMemorySaver())
+    calls = asking(("connect", {}), ("charge", {}), ("close", {"owner": "Ann"}))
+    _, state = approved(flavor, graph, calls, durability=durability)
+    assert said(state) == ["connected", "charged", "Ann: yes to close Ann?"]
+    assert state["connection"] is connection
+    assert shop.runs["charge"] == 1
+    assert "tool connect: its result cannot be saved (TypeError)" in caplog.text
 
 
 def test_a_call_that_failed_for_good_is_not_run_again(flavor: Flavor) -> None:
