@@ -237,7 +237,7 @@ class Recorder:
     def _require_savable(self, own: CallTask, result: Result) -> None:
         try:
             self._checkpointer.serde.dumps_typed(result)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever a serializer raises
             logger.warning(
                 "tool %s: its result cannot be saved (%s), so the call runs again when its node does",
                 own.call["name"],
