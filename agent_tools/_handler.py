@@ -12,17 +12,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.advice import Advice
-from agent_tools._call.call import AsyncExecute, Execute
-from agent_tools._call.credentials import Credentials
-from agent_tools._call.nested_retries import NestedRetries
+from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper
+from agent_tools._call.listeners import OnAuthFailure
 from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
-from agent_tools._call.returned import Result
-from agent_tools._call.run import AsyncWrapper, Wrapper, arun, run
+from agent_tools._call.run import arun, run
 from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import require_rules
@@ -32,6 +30,9 @@ from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._gate.gates import Gates, Health
 from agent_tools._gate.store import Store
+
+if TYPE_CHECKING:
+    from agent_tools._call.credentials import Credentials
 
 
 @lists_options
@@ -69,12 +70,12 @@ class ToolErrorHandler:
             expose=_error_types(given["expose"]),
             observer=given["observer"],
             stream_events=given["stream_events"],
-            credentials=None if renew is None else Credentials(renew),
+            credentials=None if renew is None else _credentials(renew),
             gates=_gates(given["budget"], given["circuit"], clock, given["health"]),
             share_key=given["share_key"],
             loop_guard=_loop_guard(given["loop_guard"], renewable=renew is not None),
             texts=OwnTexts(given["texts"]),
-            layers=NestedRetries(),
+            layers=set(),
             advice=Advice(),
             clock=clock,
             chance=chance,
@@ -183,6 +184,12 @@ def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
         raise TypeError(f"{name} must be an agent_tools.RetryPolicy, not {given!r}")
     require_rules(f"{name}.classify", given.classify)
     return given
+
+
+def _credentials(renew: OnAuthFailure) -> "Credentials":
+    from agent_tools._call.credentials import Credentials  # noqa: PLC0415  # most handlers have none
+
+    return Credentials(renew)
 
 
 def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]:

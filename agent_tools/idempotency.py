@@ -7,7 +7,7 @@ is. It is the same for all attempts of a call, and after a crash in the process 
 
 from typing import Any
 
-from agent_tools._call.call import current_call
+from agent_tools._call.current import current_call
 from agent_tools._call.requests import AsyncTrace, Trace, note_unattributed
 from agent_tools._core.effects import changes_something
 

@@ -12,13 +12,10 @@ from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
-from agent_tools._call.call import AsyncExecute, Execute, current
+from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper, current
 from agent_tools._call.options import HandlerOptions, lists_options
-from agent_tools._call.returned import Result
-from agent_tools._call.run import AsyncWrapper, Wrapper
 from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
-from agent_tools._langgraph.errors import handled_types
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.recorder import Recorder, can_record
@@ -191,6 +188,8 @@ def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:
     if isinstance(flag, type | tuple):
         return OwnHandling(types=_error_types(flag))
     if callable(flag):
+        from agent_tools._langgraph.errors import handled_types  # noqa: PLC0415  # rarely given, and loads much
+
         return OwnHandling(types=handled_types(flag), text=flag)
     raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
 

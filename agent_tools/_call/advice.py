@@ -1,6 +1,6 @@
 """How a tool could be handled better: said once per tool, in the log, when it fails."""
 
-from agent_tools._call.observers import logger
+from agent_tools._call.listeners import logger
 
 
 class Advice:

@@ -3,7 +3,8 @@
 from langchain_core.messages import ToolMessage
 
 from agent_tools._call.call import Call
-from agent_tools._call.returned import Result, ReturnedError, text_in
+from agent_tools._call.current import Result
+from agent_tools._call.returned import ReturnedError, text_in
 from agent_tools._core.answer import Outcome, facts
 from agent_tools._core.redacted_content import scrub_content
 from agent_tools._core.turn import marked

@@ -2,28 +2,23 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import ToolMessage
 from langchain_core.tools import StructuredTool, Tool
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.call import Call
-from agent_tools._call.returned import Result, returned_error
-from agent_tools._core.policy import RetryPolicy
+from agent_tools._call.current import Result
+from agent_tools._call.plain import Brought, fresh, has_own_thread, looked_at
 from agent_tools._flow.steps import FAILURES, Failed
 from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within
 from agent_tools._langgraph.clean_errors import original_of
 from agent_tools._langgraph.errors import bubbled
 from agent_tools._langgraph.run import runs_in_thread
 from agent_tools._langgraph.tool_proxy import ThreadedTool
-
-#: What an attempt brings.
-Brought = Result | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +61,6 @@ class ToolAttempt:
         return looked_at(result, call.request, call.policy)
 
 
-def has_own_thread(request: ToolCallRequest, policy: RetryPolicy) -> bool:
-    """Return whether an async run calls the tool in a thread, which may have to be left behind."""
-    return policy.attempt_timeout is not None and runs_in_thread(request.tool)
-
-
 def _in_own_thread(call: Call) -> ToolCallRequest:
     if not has_own_thread(call.request, call.policy) or not isinstance(call.request.tool, StructuredTool | Tool):
         return call.request
@@ -95,40 +85,3 @@ async def stopped(call: Call, brought: Brought) -> Brought:
     if isinstance(brought, Failed) and isinstance(brought.error, GraphBubbleUp):
         return Failed(await call.stopping(brought.error))
     return brought
-
-
-#: Types of arguments that no tool can change.
-_UNCHANGING = frozenset({str, int, float, bool, type(None)})
-
-
-def fresh(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the request with arguments of its own: what a tool does to them changes neither history nor retries."""
-    arguments = request.tool_call["args"]
-    if _UNCHANGING.issuperset(map(type, arguments.values())):
-        return request
-    return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
-
-
-def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return deepcopy(arguments)
-    except Exception:  # noqa: BLE001  # of whatever the application has put in there; a model writes JSON
-        return {name: _copied_or_same(value) for name, value in arguments.items()}
-
-
-def _copied_or_same(value: Any) -> Any:
-    try:
-        return deepcopy(value)
-    except Exception:  # noqa: BLE001
-        return value
-
-
-def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> Brought:
-    """Return `result`, or `Failed` when it counts as a failure."""
-    if isinstance(result, ToolMessage):
-        if result.tool_call_id != request.tool_call["id"]:  # the tool wrote the message itself
-            result = result.model_copy(update={"tool_call_id": request.tool_call["id"]})
-        if result.status != "error" and policy.failed_when is None:
-            return result
-    error = returned_error(result, request, policy)
-    return result if error is None else failed(error)

@@ -1,18 +1,15 @@
 """What is known of a tool call that does not just work: it failed, is held back, resumed, or wrapped by the user."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
-from agent_tools._call.requests import Requests
-from agent_tools._call.returned import Result
+from agent_tools._call.current import current_call
 from agent_tools._call.settings import OwnHandling, Settings
 from agent_tools._core.answer import Outcome, is_correctable
 from agent_tools._core.decision import Reason
@@ -20,64 +17,12 @@ from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.gate_state import Entry
-from agent_tools._core.idempotency import key_of_arguments, key_of_call
+from agent_tools._core.idempotency import key_of_arguments
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Gate, Refusal, Standing
-from agent_tools._langgraph.run import place_of_call, thread_of
-
-Execute = Callable[[ToolCallRequest], Result]
-AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
-
-
-class CurrentCall:
-    """What a running tool can ask about its call."""
-
-    __slots__ = ("_requests", "request", "settings")  # the first is there once the tool has sent a request
-
-    def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
-        self.settings = settings
-        self.request = request
-
-    def key(self) -> str:
-        """Return the idempotency key of the call; see `agent_tools.idempotency`."""
-        call, thread = self.request.tool_call, thread_of(self.request)
-        if self.settings.policy_of(self.request).key_by == "arguments":
-            return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])
-        at = place_of_call(self.request)
-        return key_of_call(thread=thread, message=at.message, place=at.index, tool=call["name"], arguments=at.arguments)
-
-    @property
-    def seen(self) -> Requests | None:
-        """The requests of the attempt, None if none was seen."""
-        return getattr(self, "_requests", None)
-
-    def requests(self) -> Requests:
-        """Return the same, to add one."""
-        with _adding:
-            if self.seen is None:
-                self._requests = Requests()
-            return self._requests
-
-    def begin_attempt(self) -> None:
-        """Forget the requests of the attempt before."""
-        if self.seen is not None:
-            del self._requests
-
-
-_adding = Lock()
-
-#: In a tool the call that runs it, in a node the batch that it has opened. One variable, since within a call it is
-#: another call that runs, not a batch: the calls of an agent inside a tool do not belong to the batch around it.
-current: ContextVar[Batch | CurrentCall | None] = ContextVar("agent_tools_current", default=None)
-
-
-def current_call() -> CurrentCall | None:
-    """Return the call whose tool is running, None outside of tools."""
-    call = current.get()
-    return call if isinstance(call, CurrentCall) else None
 
 
 class Call:

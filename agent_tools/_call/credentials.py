@@ -4,20 +4,16 @@ import asyncio
 import inspect
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from langchain_core.runnables.config import run_in_executor
 
-from agent_tools._call.observers import logger
+from agent_tools._call.listeners import OnAuthFailure, logger
 from agent_tools._core.events import ToolEvent
 from agent_tools._flow.steps import FAILURES
 from agent_tools._flow.time_limit import TimeLimit
 from agent_tools._langgraph.errors import is_control_flow
-
-#: Gets the event of the refusal and renews what the tool uses; True means: it is worth another attempt.
-OnAuthFailure = Callable[[ToolEvent], bool] | Callable[[ToolEvent], Awaitable[bool]]
 
 
 class Credentials:

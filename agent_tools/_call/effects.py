@@ -1,6 +1,7 @@
 """What the failed attempts of a call may have changed, and what would help to know more."""
 
-from agent_tools._call.call import Call, current_call
+from agent_tools._call.call import Call
+from agent_tools._call.current import current_call
 from agent_tools._call.requests import Requests, request_in
 from agent_tools._core.decision import PASSING, GiveUp, Retry, Verdict
 from agent_tools._core.effects import Effect, may_have_acted

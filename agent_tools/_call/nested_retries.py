@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from agent_tools._call.observers import logger
+from agent_tools._call.listeners import logger
 
 #: How many errors of a chain (an error, its cause, the cause of that) are looked at.
 _CHAIN = 5
@@ -35,31 +35,25 @@ URLLIB3 = Layer("urllib3's Retry", "mount an adapter with max_retries=0")
 _GIVEN_UP = re.compile(r"Tool '[^']+' failed after \d+ attempts with ")
 
 
-class NestedRetries:
-    """Remembers what it has logged."""
+def note_layers(error: BaseException, *, tool: str, node_attempt: int, known: set[tuple[str, str]]) -> None:
+    """Log a warning for each layer around or inside of `tool` that has retried, too, and is not yet `known`."""
+    found: list[Layer] = []
+    with suppress(Exception):  # errors and responses may raise when they are looked at
+        for layer in _layers_of(error, node_attempt):
+            found.append(layer)  # noqa: PERF402  # what was found before one of them raises is logged
+    for layer in found:
+        if (tool, layer.name) not in known:
+            known.add((tool, layer.name))
+            _log(tool, layer)
 
-    def __init__(self) -> None:
-        self._logged: set[tuple[str, str]] = set()
 
-    def note(self, error: BaseException, *, tool: str, node_attempt: int) -> None:
-        """Log a warning for each layer around or inside of `tool` that has retried, too, the first time."""
-        found: list[Layer] = []
-        with suppress(Exception):  # errors and responses may raise when they are looked at
-            for layer in _layers_of(error, node_attempt):
-                found.append(layer)  # noqa: PERF402  # what was found before one of them raises is logged
-        for layer in found:
-            self._log(tool, layer)
-
-    def _log(self, tool: str, layer: Layer) -> None:
-        if (tool, layer.name) in self._logged:
-            return
-        self._logged.add((tool, layer.name))
-        logger.warning(
-            "%s is retried by %s, too, and the attempts multiply: %s, or give the tool RetryPolicy(max_attempts=1)",
-            tool,
-            layer.name,
-            layer.advice,
-        )
+def _log(tool: str, layer: Layer) -> None:
+    logger.warning(
+        "%s is retried by %s, too, and the attempts multiply: %s, or give the tool RetryPolicy(max_attempts=1)",
+        tool,
+        layer.name,
+        layer.advice,
+    )
 
 
 def _layers_of(error: BaseException, node_attempt: int) -> Iterator[Layer]:

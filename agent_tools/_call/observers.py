@@ -5,7 +5,6 @@ Reporting must never fail a call: errors of a stream writer, an observer or a ca
 Callbacks come separately, since an async run awaits them. `astream_events` is one.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +19,9 @@ from langchain_core.callbacks import (
     dispatch_custom_event,
 )
 
+from agent_tools._call.listeners import Observer, logger
 from agent_tools._call.log_lines import log_event
 from agent_tools._core.events import ENVELOPE, ToolEvent
-
-#: The logger of the library.
-logger = logging.getLogger("agent_tools")
-
-Observer = Callable[[ToolEvent], object]
 
 _lock = threading.Lock()
 _listeners: tuple[Observer, ...] = ()

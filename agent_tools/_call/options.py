@@ -9,8 +9,7 @@ from typing import TypedDict, TypeVar
 
 from langchain_core.tools import ToolException
 
-from agent_tools._call.credentials import OnAuthFailure
-from agent_tools._call.observers import Observer
+from agent_tools._call.listeners import Observer, OnAuthFailure
 from agent_tools._call.settings import ShareKey
 from agent_tools._call.texts import Texts
 from agent_tools._classify import Rules

@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from langgraph.errors import GraphInterrupt
 
 from agent_tools._call.answers import as_error
-from agent_tools._call.attempt import Brought, ToolAttempt
-from agent_tools._call.call import Call, CurrentCall
+from agent_tools._call.attempt import ToolAttempt
+from agent_tools._call.call import Call
 from agent_tools._call.credentials import Renew
+from agent_tools._call.current import CurrentCall, Result
+from agent_tools._call.diagnosing import diagnosis
 from agent_tools._call.effects import advise, note_effect
+from agent_tools._call.nested_retries import note_layers
 from agent_tools._call.observers import CallBack, is_heard, report_event
-from agent_tools._call.returned import Result, ReturnedError, is_of_others
+from agent_tools._call.plain import Brought
+from agent_tools._call.returned import ReturnedError, is_of_others
 from agent_tools._call.settings import DrainingError, NotRunError
 from agent_tools._call.verifying import verification
 from agent_tools._core.answer import Outcome
@@ -128,13 +132,13 @@ def count(call: Call, error: BaseException) -> Counted | None:
         return None
     hinted, node_attempt = hinted_idempotent(call.request.tool), node_attempt_of(call.request)
     _heed(call, hinted)
-    failure = call.settings.diagnose(cause, origin, call.request)
+    failure = diagnosis(call.settings, cause, origin, call.request)
     was_run = origin is not Origin.ARGUMENTS and not (isinstance(error, ReturnedError) and not error.was_run)
     if was_run:
         note_effect(call, error, failure)
     call.count(failure)
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
-        call.settings.layers.note(error, tool=call.request.tool_call["name"], node_attempt=node_attempt)
+        note_layers(error, tool=call.request.tool_call["name"], node_attempt=node_attempt, known=call.settings.layers)
     if not was_run and call.admission is not None:
         call.admission.leave()  # there is nothing that others are to know
     return Counted(cause, was_run)

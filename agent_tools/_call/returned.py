@@ -12,9 +12,9 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
-from langgraph.types import Command
 
-from agent_tools._call.observers import logger
+from agent_tools._call.current import Result
+from agent_tools._call.listeners import logger
 from agent_tools._classify import Rules, ask, diagnose_text
 from agent_tools._core.answer import render_bad_arguments
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
@@ -23,8 +23,6 @@ from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.turn import SOURCE, source_of
 from agent_tools._langgraph.arguments import names_no_tool, problems_in, problems_told, refused_by_tool
 from agent_tools._langgraph.returned_errors import answer_in
-
-Result = ToolMessage | Command[Any]
 
 #: What `failed_when` says: False or None for a result, True or a category for a failure, or all of it.
 Verdict = bool | ErrorCategory | Failure | None

@@ -1,30 +1,22 @@
-"""What is the same for all calls of a handler, and what follows from it for an error: its `Failure`."""
+"""What is the same for all calls of a handler."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.advice import Advice
-from agent_tools._call.credentials import Credentials
-from agent_tools._call.log_lines import log_traceback
-from agent_tools._call.nested_retries import NestedRetries
-from agent_tools._call.observers import Observer, logger
-from agent_tools._call.returned import ReturnedError, failure_of_arguments
+from agent_tools._call.listeners import Observer, logger
 from agent_tools._call.texts import OwnTexts
-from agent_tools._classify import Rules, diagnose
-from agent_tools._classify.hosts import host_in, host_of
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._classify import Rules
 from agent_tools._core.loop_guard import LoopGuard
-from agent_tools._core.made_up import word
 from agent_tools._core.policy import RetryPolicy, is_async
-from agent_tools._core.redaction import scrub
-from agent_tools._flow.time_limit import NoThreadError, StillRunningError
-from agent_tools._gate.gate import Gate
 from agent_tools._gate.gates import Gates, key_at
-from agent_tools._langgraph.arguments import problems_in
-from agent_tools._langgraph.errors import Origin
+
+if TYPE_CHECKING:
+    from agent_tools._call.credentials import Credentials
+    from agent_tools._gate.gate import Gate
 
 ShareKey = Callable[[ToolCallRequest], str]
 
@@ -68,10 +60,10 @@ class Settings:
     expose: tuple[type[BaseException], ...]
     observer: Observer | None
     stream_events: bool
-    credentials: Credentials | None
+    credentials: "Credentials | None"
     loop_guard: LoopGuard | None
     texts: OwnTexts
-    layers: NestedRetries
+    layers: set[tuple[str, str]]  # those around or inside of a tool that are known to retry, too
     gates: Gates
     advice: Advice
     share_key: ShareKey | None
@@ -87,26 +79,6 @@ class Settings:
         if not isinstance(self.stream_events, bool):
             raise TypeError(f"stream_events must be True or False, not {self.stream_events!r}")
 
-    def diagnose(self, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
-        """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
-        if isinstance(cause, ReturnedError):
-            return cause.failure(self._rules_of(request.tool_call["name"]))
-        if isinstance(cause, NoThreadError):
-            return Failure(
-                category=ErrorCategory.RETRYABLE, error_type="NoThreadError", rule="threads", may_have_acted=False
-            )
-        if origin is Origin.ARGUMENTS:
-            problems = problems_in(cause, request)
-            return failure_of_arguments(problems, type(cause).__name__, word(request.tool_call["name"]))
-        log_traceback(cause, request)
-        failure = diagnose(cause, rules=self._rules_of(request.tool_call["name"]))
-        if origin is Origin.RESULT:
-            return replace(failure, veto=Veto.RESULT)
-        if isinstance(cause, StillRunningError):
-            return replace(failure, veto=Veto.RUNNING)
-        words = _text_of(cause) if isinstance(cause, self.expose) else failure.detail
-        return failure if words is None else replace(failure, detail=scrub(words) or None)
-
     def policy_of(self, request: ToolCallRequest) -> RetryPolicy:
         """Return what the user wants for the tool of this call."""
         return self.per_tool.get(request.tool_call["name"], self.policy) if self.per_tool else self.policy
@@ -115,11 +87,14 @@ class Settings:
         """Return whether nothing is held back or counted that this call would have to do with."""
         return not self.gates.by_key or self.gate_of(request).is_calm
 
-    def gate_of(self, request: ToolCallRequest, error: BaseException | None = None) -> Gate:
+    def gate_of(self, request: ToolCallRequest, error: BaseException | None = None) -> "Gate":
         """Return the gate of this call: that of its tool at the host that its `error` or its arguments tell.
 
         Where they tell none, it is the only host that errors of the tool have come from; with several nobody knows.
         """
+        from agent_tools._classify.hosts import host_in, host_of  # noqa: PLC0415  # nobody asks before a failure
+        from agent_tools._gate.gate import Gate  # noqa: PLC0415  # the same
+
         tool = self.key_of(request)
         if self.share_key is not None:
             return Gate(self.gates, tool)
@@ -141,13 +116,7 @@ class Settings:
             logger.warning("share_key raised %s; %s shares with all calls of the tool", type(error).__name__, tool)
             return tool
 
-    def _rules_of(self, tool: str) -> Rules:
+    def rules_of(self, tool: str) -> Rules:
+        """Return the rules of the user for errors of `tool`, those of its own policy first."""
         own = self.per_tool.get(tool, self.policy).classify
         return (own, self.rules) if own else self.rules
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # an error that cannot even be printed has nothing to tell
-        return ""

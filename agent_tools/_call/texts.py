@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from agent_tools._call.observers import logger
+from agent_tools._call.listeners import logger
 from agent_tools._core.answer import Outcome, render
 from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory

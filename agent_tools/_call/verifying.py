@@ -18,9 +18,10 @@ from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import Command
 
-from agent_tools._call.call import Call, CurrentCall
-from agent_tools._call.observers import logger
-from agent_tools._call.returned import Result
+from agent_tools._call.call import Call
+from agent_tools._call.current import CurrentCall, Result
+from agent_tools._call.diagnosing import diagnosis
+from agent_tools._call.listeners import logger
 from agent_tools._core.answer import HAPPENED
 from agent_tools._core.decision import PASSING, Retry, Situation, decide
 from agent_tools._core.effects import DoubtfulCall, Effect
@@ -89,7 +90,7 @@ def _answer(call: Call, failure: Failure) -> Flow[Any]:
 def _wait_before_asking_again(call: Call, error: BaseException, attempt: int) -> float | None:
     """Return the seconds to wait after `verify` raised `error`, None to leave it at that."""
     verdict = decide(
-        call.settings.diagnose(error, Origin.BODY, call.request),
+        diagnosis(call.settings, error, Origin.BODY, call.request),
         replace(call.policy, retry_on=PASSING, idempotent=True),
         Situation(attempt=attempt, elapsed=call.elapsed(), chance=call.settings.chance(), draining=is_draining()),
     )

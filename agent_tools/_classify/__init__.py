@@ -5,8 +5,16 @@ words), `databases`, `rpc`, `builtin`, `classes` (by library), `names` (by what 
 walks; `wrapping` knows the way into causes and groups; `reading` guards every look at a foreign object.
 """
 
-from agent_tools._classify.engine import diagnose, diagnose_text
-from agent_tools._classify.explain import explain
+from typing import TYPE_CHECKING
+
 from agent_tools._classify.rules import Rules, ask, require_rules
+from agent_tools._lazy import lazy
+
+if TYPE_CHECKING:
+    from agent_tools._classify.engine import diagnose, diagnose_text
+    from agent_tools._classify.explain import explain
 
 __all__ = ["Rules", "ask", "diagnose", "diagnose_text", "explain", "require_rules"]
+
+# The tables are loaded when the first error is looked at.
+__getattr__ = lazy(__name__, {"diagnose": "engine", "diagnose_text": "engine", "explain": "explain"})

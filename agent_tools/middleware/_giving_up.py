@@ -7,7 +7,7 @@ from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
-from agent_tools._call.observers import logger
+from agent_tools._call.listeners import logger
 from agent_tools._core.policy import require_count
 from agent_tools.middleware._named_tools import NamedTool, name_for, names_of
 from agent_tools.routing._escalation import failures_in

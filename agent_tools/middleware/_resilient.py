@@ -7,10 +7,9 @@ import langchain.agents.middleware as offered
 from langchain.agents.middleware import AgentMiddleware
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._call.call import AsyncExecute, Execute
-from agent_tools._call.observers import logger
+from agent_tools._call.current import AsyncExecute, Execute, Result
+from agent_tools._call.listeners import logger
 from agent_tools._call.options import HandlerOptions, lists_options
-from agent_tools._call.returned import Result
 from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.interrupts import aasking_once, asking_once
 from agent_tools.middleware._named_tools import NamedTool, name_for, names_of

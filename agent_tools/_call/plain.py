@@ -1,0 +1,69 @@
+"""What a call takes that just works: arguments of its own, and a look at its result."""
+
+from copy import deepcopy
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent_tools._call.batch import Batch
+from agent_tools._call.current import Result
+from agent_tools._core.policy import RetryPolicy
+from agent_tools._flow.steps import Failed
+from agent_tools._langgraph.interrupts import is_resumed, with_approvals
+from agent_tools._langgraph.run import runs_in_thread
+from agent_tools._langgraph.tool_proxy import WatchedTool
+
+#: What an attempt brings.
+Brought = Result | Failed
+
+#: Types of arguments that no tool can change.
+_UNCHANGING = frozenset({str, int, float, bool, type(None)})
+
+
+def fresh(request: ToolCallRequest) -> ToolCallRequest:
+    """Return the request with arguments of its own: what a tool does to them changes neither history nor retries."""
+    arguments = request.tool_call["args"]
+    if _UNCHANGING.issuperset(map(type, arguments.values())):
+        return request
+    return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
+
+
+def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return deepcopy(arguments)
+    except Exception:  # noqa: BLE001  # of whatever the application has put in there; a model writes JSON
+        return {name: _copied_or_same(value) for name, value in arguments.items()}
+
+
+def _copied_or_same(value: Any) -> Any:
+    try:
+        return deepcopy(value)
+    except Exception:  # noqa: BLE001
+        return value
+
+
+def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> Brought:
+    """Return `result`, or `Failed` when it counts as a failure."""
+    if isinstance(result, ToolMessage):
+        if result.tool_call_id != request.tool_call["id"]:  # the tool wrote the message itself
+            result = result.model_copy(update={"tool_call_id": request.tool_call["id"]})
+        if result.status != "error" and policy.failed_when is None:
+            return result
+    from agent_tools._call.returned import returned_error  # noqa: PLC0415  # most results are plain successes
+
+    error = returned_error(result, request, policy)
+    return result if error is None else Failed(error)
+
+
+def has_own_thread(request: ToolCallRequest, policy: RetryPolicy) -> bool:
+    """Return whether an async run calls the tool in a thread, which may have to be left behind."""
+    return policy.attempt_timeout is not None and runs_in_thread(request.tool)
+
+
+def approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
+    """Return the request so that the tool finds the answers of humans, and no other node hides its errors."""
+    if batch is None and request.tool is not None:  # the node is another's, with texts of its own
+        watched: Any = WatchedTool(request.tool)  # which passes for a tool
+        request = request.override(tool=watched)
+    return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request
