@@ -20,7 +20,7 @@ test: .venv/dev.done
 	@command -v redis-server > /dev/null || echo "redis-server is missing: the tests of shared health are skipped (apt-get install redis-server)" >&2
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
-lint: .venv/dev.done
+lint: .venv/dev.done docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -16,7 +16,6 @@ from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
-from agent_tools._core.gate_state import Entry
 from agent_tools._core.idempotency import key_of_arguments
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
@@ -50,8 +49,6 @@ class Call:
         failed_at: When it failed, in seconds since the first attempt began.
         attempt_began: When the latest attempt began, by the clock, or was refused.
         reason: Why no attempt follows, None while one does.
-        owed: Tokens of the retry budget that were taken for a retry which has not yet begun.
-        paid: Tokens that the last retry took, None when there was none.
     """
 
     __slots__ = (
@@ -64,9 +61,7 @@ class Call:
         "failed_at",
         "failure",
         "failures",
-        "owed",
         "own",
-        "paid",
         "policy",
         "reason",
         "renewed",
@@ -110,8 +105,6 @@ class Call:
         self.failure: Failure | None = None
         self.failed_at = 0.0
         self.reason: Reason | None = None
-        self.owed = 0
-        self.paid: int | None = None
 
     def again(self, request: ToolCallRequest) -> "Call":
         """Return the same call as a wrapper of the user's makes it again: nothing has been counted yet."""
@@ -175,7 +168,8 @@ class Call:
 
     def pay(self) -> None:
         """Note that a retry begins: now its tokens are spent."""
-        self.paid, self.owed = self.owed, 0
+        if self.admission is not None:
+            self.admission.pay()
 
     def failed_at_gate(self, failure: Failure, cause: BaseException, *, retries: bool) -> Flow[Standing]:
         """Report a failed attempt to the gate of the tool, after which the call `retries` if it may.
@@ -186,24 +180,19 @@ class Call:
         if self.admission is None:
             self.admission = self._admission_at(gate)
         self.admission.gate = gate
-        standing = yield from self.admission.failed(failure, retries=retries)
-        self.owed = standing.tokens or 0
-        return standing
+        return (yield from self.admission.failed(failure, retries=retries))
 
     def worked_at_gate(self) -> None:
         """Report an attempt that worked to the gate of the tool; its first failure may have come meanwhile."""
         if self.admission is None and not self.settings.is_calm(self.request):
             self.admission = self._admission_at(self.settings.gate_of(self.request))
         if self.admission is not None:
-            self.admission.succeeded(repaid=self.paid)
+            self.admission.succeeded()
 
     def leave(self) -> None:
         """Release what was taken for an attempt that never started or never finished."""
         if self.admission is not None:
-            if self.admission.entry is not Entry.PLAIN:
-                self.admission.leave()
-            if self.owed:
-                self.admission.gate.repay(self.owed)
+            self.admission.end()
 
     def _admission_at(self, gate: Gate) -> Admission:
         settings = self.settings
