@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from langchain_core.messages import ToolCall
@@ -21,6 +22,9 @@ from agent_tools._langgraph.private_names import CALL, RETURN, SCHEDULE_TASK, SU
 
 #: How far from a task the one is made that takes its place: beyond all tasks of a node.
 _FAR = 10**6
+
+#: Of the body of each task; LangGraph would work it out anew for each, twice.
+_SIGNATURE = signature(lambda _call: None)
 
 logger = logging.getLogger("agent_tools")
 
@@ -62,7 +66,9 @@ class CallTask:
         own = {**keys, CALL: _with(keys[CALL], {SUBMIT: self._own_pool, SCHEDULE_TASK: self._scheduled})}
         token = var_child_runnable_config.set({"callbacks": None, **config, "configurable": own})
         try:
-            made: Any = task(name=name)(self._body())
+            body: Any = self._body()
+            body.__signature__ = _SIGNATURE
+            made: Any = task(name=name)(body)
             self._outer: Any = made(call)
         finally:
             var_child_runnable_config.reset(token)
