@@ -245,7 +245,7 @@ def _now(call: Call, situation: Situation, standing: Standing) -> Situation:
         patience=standing.patience,
         affordable=standing.tokens is not None,
         effect=call.effect,
-        place=standing.place,
+        behind=standing.behind,
     )
 
 

@@ -26,11 +26,8 @@ VETOES_UNLESS_IDEMPOTENT = frozenset({Veto.RUNNING, Veto.TEXT})
 #: Obeying it to the letter sends all of them back in the same instant.
 RETRY_AFTER_SPREAD = 2.0
 
-#: Seconds by which each of them is spread where that is known, behind its place.
+#: Seconds by which each of them is spread where that is known, beside what it goes behind the others.
 DOOR_SPREAD = 0.25
-
-#: Places a second: 200 calls are back within two seconds.
-DOOR_PACE = 115.0
 
 
 class Reason(StrEnum):
@@ -97,7 +94,7 @@ class Situation:
         patience: Seconds for which a call waits for that.
         affordable: The retry budget of the tool has tokens for one more.
         effect: What the attempts so far have changed; None: what the failure says about its own request.
-        place: How many calls come back before this one from the same `Retry-After`; None where that is unknown.
+        behind: Seconds that it goes behind the first that was told the same `Retry-After`; None where that is unknown.
     """
 
     attempt: int
@@ -110,7 +107,7 @@ class Situation:
     patience: float = 0.0
     affordable: bool = True
     effect: Effect | None = None
-    place: int | None = None
+    behind: float | None = None
 
 
 def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
@@ -124,7 +121,7 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
     reason = _harmful(failure, policy, now) or _too_much(failure, policy, now)
     if reason is not None:
         return GiveUp(reason)
-    wait = wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance, place=now.place)
+    wait = wait_before_retry(failure, policy, attempt=now.attempt, chance=now.chance, behind=now.behind)
     after = max(wait, now.opens_in or 0.0)
     if policy.deadline is not None and now.elapsed + after >= policy.deadline:
         return GiveUp(Reason.DEADLINE)
@@ -178,7 +175,7 @@ def _too_much(failure: Failure, policy: RetryPolicy, now: Situation) -> Reason |
 
 
 def wait_before_retry(
-    failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float, place: int | None = None
+    failure: Failure, policy: RetryPolicy, *, attempt: int, chance: float, behind: float | None = None
 ) -> float:
     """Return the seconds to wait after failed attempt number `attempt`.
 
@@ -189,14 +186,9 @@ def wait_before_retry(
     after = longest * (1 - policy.jitter * (1 - chance))  # grows with chance, as the spread below does
     if failure.retry_after is None:
         return after
-    if place is None:
+    if behind is None:
         return max(after, failure.retry_after) + chance * min(failure.retry_after, RETRY_AFTER_SPREAD)
-    return max(after, failure.retry_after + place_behind(place, chance))
-
-
-def place_behind(place: int, chance: float) -> float:
-    """Return how many seconds a call goes after the moment for which many wait, `place` of them before it."""
-    return place / DOOR_PACE + DOOR_SPREAD * chance
+    return max(after, failure.retry_after + behind + DOOR_SPREAD * chance)
 
 
 def _longest_wait(failure: Failure, policy: RetryPolicy, attempt: int) -> float:

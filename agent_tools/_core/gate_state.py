@@ -36,6 +36,7 @@ class GateState:
         timed_out: Calls that timed out in this outage and had begun before it.
         blocked_until: When the server wants to be asked again.
         expected: Calls that come back then.
+        waiting_since: When the first of them began to wait.
         tools: Those that the server asked to wait: who has not met it learns from this which tools it is for.
         failure: The last that says that the service is down, or asks to wait.
     """
@@ -46,6 +47,7 @@ class GateState:
     timed_out: int = 0
     blocked_until: float = 0.0
     expected: int = 0
+    waiting_since: float = 0.0
     tools: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -90,7 +92,7 @@ def calmed(state: GateState, *, now: float) -> GateState:
     """Return `CALM` when there is nothing to know of the tool any more."""
     budget = state.budget
     is_full = budget is None or (budget.tokens >= budget.policy.tokens and not budget.failing)
-    is_calm = is_full and state.circuit == CLOSED and state.is_open(now)
+    is_calm = is_full and state.circuit == CLOSED and state.is_open(now) and _are_through(state, now)
     return CALM if is_calm else state
 
 
@@ -194,11 +196,14 @@ def after_entering(state: GateState, rules: Rules, attempt: Attempt, *, ahead: i
 
 
 def after_request_to_wait(
-    state: GateState, failure: Failure, *, until: float, returns: bool, tool: str
-) -> tuple[GateState, int]:
-    """Return the state after a server asked to wait, and how many are expected before this call if it `returns`."""
+    state: GateState, failure: Failure, *, now: float, returns: bool, tool: str
+) -> tuple[GateState, float]:
+    """Return the state after a server asked to wait, and how far behind that the call goes if it `returns`."""
+    until = now + (failure.retry_after or 0.0)
     if until > state.blocked_until + SAME_DOOR:
-        state = replace(state, expected=0)
+        # Asked again before all were through, it is not to be hurried: they wait since then.
+        since = now if _are_through(state, now) else state.waiting_since
+        state = replace(state, expected=0, waiting_since=since)
     until = max(until, state.blocked_until)
     blocked = replace(
         state,
@@ -207,13 +212,30 @@ def after_request_to_wait(
         tools=state.tools if tool in state.tools else (*state.tools, tool)[-MOST_TOOLS:],
         failure=without_words(failure),
     )
-    return blocked, state.expected
+    return blocked, _behind(state, now)
 
 
-def after_joining(state: GateState) -> tuple[GateState, int]:
-    """Return the state after one more call waits for `blocked_until`, and how many are expected before it."""
-    return replace(state, expected=state.expected + 1), state.expected
+def after_joining(state: GateState, *, now: float) -> tuple[GateState, float]:
+    """Return the state after one more call waits for `blocked_until`, and how many seconds it goes behind that."""
+    return replace(state, expected=state.expected + 1), _behind(state, now)
 
+
+def _behind(state: GateState, now: float) -> float:
+    """Return the seconds by which a call goes behind those that are expected.
+
+    They go on no faster than they came, which the server is known to get, so those that came at once are the fastest.
+    """
+    return max(state.expected / FASTEST, min(state.expected / SLOWEST, now - state.waiting_since))
+
+
+def _are_through(state: GateState, now: float) -> bool:
+    """Return whether those that waited for the server are on their way, however slowly they went."""
+    return now >= state.blocked_until + state.expected / SLOWEST
+
+
+#: Calls a second that come back when a server has asked to wait: 200 that came at once are back within two seconds.
+FASTEST = 115.0
+SLOWEST = 40.0
 
 #: Tools of one server that are remembered.
 MOST_TOOLS = 16
@@ -247,4 +269,5 @@ def shifted(state: GateState, seconds: float) -> GateState:
         circuit=replace(circuit, **moved),
         window=window and replace(window, needed_at=window.needed_at + seconds, entered_at=window.entered_at + seconds),
         blocked_until=state.blocked_until and state.blocked_until + seconds,
+        waiting_since=state.waiting_since and state.waiting_since + seconds,
     )

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from agent_tools._core import gate_state as states
 from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
-from agent_tools._core.decision import DOOR_SPREAD, Reason, place_behind
+from agent_tools._core.decision import DOOR_SPREAD, Reason
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.gate_state import Attempt, Entry, GateState
 from agent_tools._core.policy import RetryPolicy
@@ -51,14 +51,14 @@ class Standing:
         opens_in: Seconds until the circuit lets the next probe through, None when it is closed.
         patience: Seconds for which calls still wait for that.
         tokens: What was taken for a retry; None when the budget refuses one.
-        place: How many calls come back before this one when the server wants to be asked again.
-        blocked_until: When that is.
+        behind: Seconds that this call goes behind the moment at which the server wants to be asked again.
+        blocked_until: That moment.
     """
 
     opens_in: float | None = None
     patience: float = 0.0
     tokens: int | None = 0
-    place: int = 0
+    behind: float = 0.0
     blocked_until: float = 0.0
 
 
@@ -126,11 +126,9 @@ class Gate:
             longest_wait: Seconds that a server may ask all calls to wait; a longer wait is that call's alone.
             retries: The call makes another attempt if the budget grants it.
         """
-        place = 0
+        behind = 0.0
         if failure.retry_after is not None and failure.retry_after <= longest_wait:
-            place = yield from self._gates.changed(
-                self._door, self._asked_to_wait(failure, failure.retry_after, retries)
-            )
+            behind = yield from self._gates.changed(self._door, self._asked_to_wait(failure, retries))
         rules, policy = self._gates.rules, self._gates.rules.circuit
 
         def fail(state: GateState, now: float) -> tuple[GateState, Standing]:
@@ -146,13 +144,11 @@ class Gate:
             return states.calmed(state, now=now), Standing(tokens=tokens)
 
         standing = yield from self._gates.changed(self.key, fail)
-        return replace(standing, place=place, blocked_until=self._gates.state(self._door).blocked_until)
+        return replace(standing, behind=behind, blocked_until=self._gates.state(self._door).blocked_until)
 
-    def _asked_to_wait(self, failure: Failure, seconds: float, returns: bool) -> Change[int]:  # noqa: FBT001  # as above
+    def _asked_to_wait(self, failure: Failure, returns: bool) -> Change[float]:  # noqa: FBT001  # as above
         tool = tool_of(self.key)
-        return lambda state, now: states.after_request_to_wait(
-            state, failure, until=now + seconds, returns=returns, tool=tool
-        )
+        return lambda state, now: states.after_request_to_wait(state, failure, now=now, returns=returns, tool=tool)
 
     def succeeded(self, attempt: Attempt, *, repaid: int | None) -> None:
         """Report an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
@@ -233,12 +229,12 @@ class Gate:
         return lambda state, now: states.after_entering(state, rules, replace(attempt, now=now), ahead=ahead)
 
     def _blocked(self, visitor: Visitor) -> Flow["_Obstacle"]:
-        place = yield from self._gates.changed(self._door, lambda state, _: states.after_joining(state))
+        behind = yield from self._gates.changed(self._door, lambda state, now: states.after_joining(state, now=now))
         now, door = visitor.clock(), self._gates.state(self._door)
         return _Obstacle(
             reason=Reason.RETRY_AFTER,
             failure=_known(door, door.blocked_until - now),
-            until=door.blocked_until + place_behind(place, visitor.draw()),
+            until=door.blocked_until + behind + DOOR_SPREAD * visitor.draw(),
             ends=visitor.began + min(visitor.policy.max_retry_after, visitor.policy.longest_call) + DOOR_SPREAD,
             since=now,
         )

@@ -33,6 +33,7 @@ def as_json(state: GateState) -> str:
         "timed_out": state.timed_out,
         "blocked_until": state.blocked_until,
         "expected": state.expected,
+        "waiting_since": state.waiting_since,
         "tools": state.tools,
         "failure": None if failure is None else {name: getattr(failure, name) for name in _FACTS},
     }
@@ -59,6 +60,7 @@ def from_json(text: str, policy: BudgetPolicy | None) -> GateState:
             timed_out=int(read.get("timed_out", 0)),
             blocked_until=_number(read.get("blocked_until", 0.0)),
             expected=int(read.get("expected", 0)),
+            waiting_since=_number(read.get("waiting_since", 0.0)),
             tools=tuple(map(str, read.get("tools", ()))),
             failure=None if failure is None else _failure(failure),
         )

@@ -223,14 +223,52 @@ def test_what_a_server_asks_of_one_call_holds_for_all() -> None:
     assert newcomer.said is Entry.PLAIN
 
 
-def test_many_calls_that_were_held_back_go_on_one_behind_the_other_within_two_seconds() -> None:
+def test_many_calls_that_came_at_once_go_on_one_behind_the_other_within_two_seconds() -> None:
     clock = Clock()
     gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
     first = fail(gate, clock, LIMITED, retries=True)
     crowd = [entering(gate, clock, chance=0) for _ in range(199)]
-    assert first.place == 0
+    assert first.behind == 0
     assert [call.seconds for call in crowd] == pytest.approx([8 + place / 115 for place in range(1, 200)])
     assert 9.5 < crowd[-1].seconds < 10
+
+
+def test_calls_that_came_over_time_go_on_no_faster_than_a_service_is_known_to_get_them() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, LIMITED, retries=True)
+    goes_on = []
+    for number in range(1, 160):
+        clock.now = number / 20
+        goes_on.append(clock.now + entering(gate, clock, chance=0).seconds)
+
+    assert goes_on == pytest.approx([8 + number / 40 for number in range(1, 160)])
+
+
+def test_one_of_a_few_calls_is_not_held_back_for_having_come_late() -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, LIMITED, retries=True)
+    clock.now = 7.5
+
+    assert clock.now + entering(gate, clock, chance=0).seconds == pytest.approx(8 + 1 / 40)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace"), [(9.0, 40), (60.0, 115)], ids=["while they come", "when all were through"]
+)
+def test_a_server_that_asks_again_is_not_hurried_a_second_time(seconds: float, pace: int) -> None:
+    clock = Clock()
+    gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
+    fail(gate, clock, LIMITED, retries=True)
+    for _ in range(199):
+        entering(gate, clock)
+    clock.now = seconds
+    entering(gate, clock)  # it goes on, and must not make the gate forget those that are on their way
+    fail(gate, clock, LIMITED, retries=True)
+
+    again = [entering(gate, clock, chance=0).seconds for _ in range(100)]
+    assert again == pytest.approx([8 + number / pace for number in range(1, 101)], abs=0.01)
 
 
 def test_who_has_waited_for_the_server_is_not_held_back_by_what_it_has_asked_for() -> None:

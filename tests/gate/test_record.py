@@ -31,6 +31,7 @@ STATES = st.builds(
     timed_out=st.integers(0, 99),
     blocked_until=TIMES,
     expected=st.integers(0, 99),
+    waiting_since=TIMES,
     tools=st.lists(st.text()).map(tuple),
     failure=st.none()
     | st.builds(
