@@ -89,7 +89,7 @@ def test_a_function_can_speak_the_language_of_the_conversation(flavor: Flavor) -
     def lookup() -> str:
         raise http_error(503)
 
-    graph = graph_of([flavor.tool(lookup)], texts=words, circuit=None)
+    graph = graph_of([flavor.tool(lookup)], texts=words, circuit=None, budget=None)
 
     def answer_in(language: str) -> str:
         config = {"configurable": {"language": language}}

@@ -26,9 +26,11 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._options = options
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = 65535
+        while self.port > 55535:  # a cluster takes the port that is 10,000 higher, too
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -38,12 +40,13 @@ class RedisServer:
         memory = ("--save", "", "--appendonly", "no")
         assert SERVER is not None
         self._process = subprocess.Popen([SERVER, *where, *memory, *self._options], stdout=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(1000):
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=1):
                     return
             except OSError:
                 time.sleep(0.02)
+        self.kill()
         raise AssertionError("the server does not start")
 
     def kill(self) -> None:

@@ -138,7 +138,7 @@ async def test_tools_of_one_held_session_work_side_by_side(ask: Ask, gate: Gate,
             held=True,
         )
 
-    assert turn.seconds < 0.5
+    assert turn.seconds < 1.5  # one after the other they take far longer
     assert [answer.status for answer in turn.answers] == ["success", "error", "error", "success"]
     assert gate.count("initialize") == 1
 
