@@ -16,6 +16,7 @@ from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
+from agent_tools._core.gate_state import Entry
 from agent_tools._core.idempotency import key_of_arguments
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
@@ -169,7 +170,7 @@ class Call:
     def pay(self) -> None:
         """Note that a retry begins: now its tokens are spent."""
         if self.admission is not None:
-            self.admission.pay()
+            self.admission.paid, self.admission.owed = self.admission.owed, 0
 
     def failed_at_gate(self, failure: Failure, cause: BaseException, *, retries: bool) -> Flow[Standing]:
         """Report a failed attempt to the gate of the tool, after which the call `retries` if it may.
@@ -191,8 +192,9 @@ class Call:
 
     def leave(self) -> None:
         """Release what was taken for an attempt that never started or never finished."""
-        if self.admission is not None:
-            self.admission.end()
+        admission = self.admission
+        if admission is not None and (admission.owed or admission.entry is not Entry.PLAIN):
+            admission.end()
 
     def _admission_at(self, gate: Gate) -> Admission:
         settings = self.settings

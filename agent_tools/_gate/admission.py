@@ -32,8 +32,6 @@ class Admission:
     __slots__ = (
         "_entered",
         "_has_failed",
-        "_owed",
-        "_paid",
         "arguments",
         "began",
         "clock",
@@ -41,6 +39,8 @@ class Admission:
         "entry",
         "gate",
         "is_last_retry",
+        "owed",
+        "paid",
         "policy",
         "waited_until",
     )
@@ -66,8 +66,8 @@ class Admission:
         self.entry = Entry.PLAIN
         self._entered = gate
         self._has_failed = False
-        self._owed = 0  # tokens that were taken for a retry which has not yet begun
-        self._paid: int | None = None  # tokens of the last retry, None when there was none
+        self.owed = 0  # tokens that were taken for a retry which has not yet begun
+        self.paid: int | None = None  # tokens of the last retry, None when there was none
 
     def enter(self, draining: Alarm | None, *, is_last_retry: bool = False) -> Flow[Refusal | None]:
         """Wait until an attempt may be made; return why it may not after all, None when it may.
@@ -95,24 +95,20 @@ class Admission:
         standing = yield from self.gate.failed(failure, attempt, longest_wait=longest_wait, retries=retries)
         if retries:
             self.waited_until = standing.blocked_until
-        self._owed = standing.tokens or 0
+        self.owed = standing.tokens or 0
         return standing
-
-    def pay(self) -> None:
-        """Note that a retry begins: now its tokens are spent."""
-        self._paid, self._owed = self._owed, 0
 
     def succeeded(self) -> None:
         """Report that an attempt has worked; the tokens of its retry go back."""
         if not self.gate.is_calm:
-            self.gate.succeeded(self._attempt(), repaid=self._paid)
+            self.gate.succeeded(self._attempt(), repaid=self.paid)
         self.entry = Entry.PLAIN
 
     def end(self) -> None:
         """Release what an attempt holds that never started or never finished, and give back its tokens."""
         self.leave()
-        if self._owed:
-            self.gate.repay(self._owed)
+        if self.owed:
+            self.gate.repay(self.owed)
 
     def leave(self) -> None:
         """Release what an attempt holds that never started or never finished."""
