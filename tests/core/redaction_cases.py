@@ -633,7 +633,7 @@ STAYS_IN_RESULTS = [
     """\
 ============================= test session starts ==============================
 platform linux -- Python 3.12.3, pytest-8.3.3, pluggy-1.5.0
-rootdir: /home/bob/shop
+rootdir: /srv/shop
 plugins: anyio-4.6.2.post1, cov-5.0.0
 collected 12 items
 
@@ -677,14 +677,14 @@ npm ERR! code ELIFECYCLE
 npm ERR! shop@1.0.0 test: `jest --ci`
 PASS src/shop.test.js
 FAIL src/cart.test.js
-    at Object.<anonymous> (/home/bob/shop/src/cart.test.js:12:34)
+    at Object.<anonymous> (/srv/shop/src/cart.test.js:12:34)
     at node_modules/jest-circus/build/utils.js:231:10
 """,
     """\
 main.go:42:15: cannot use "x" (untyped string constant) as int value in assignment
 goroutine 1 [running]:
 main.main()
-\t/home/bob/shop/main.go:42 +0x1d
+\t/srv/shop/main.go:42 +0x1d
 exit status 2
 """,
     """\
