@@ -441,10 +441,14 @@ def test_categories_that_are_not_retried_still_open_the_circuit(flavor: Flavor) 
 
 def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: Flavor) -> None:
     tried: list[int] = []
+    has_fifty_threads = flavor.door == "node" and not flavor.is_async
+    # One that began when the others are through would meet its 503 in a service that is back.
+    together = threading.Barrier(50 if has_fifty_threads else 1)
 
     def work(number: int) -> str:
         tried.append(number)
         if tried.count(number) == 1:
+            together.wait(timeout=30)
             raise http_error(503)
         return "done"
 
