@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from langchain_core.runnables.config import RunnableConfig, run_in_executor
 from langchain_core.tools import BaseTool
@@ -18,8 +18,10 @@ from agent_tools._call.settings import OwnHandling
 from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
-from agent_tools._langgraph.recorder import Recorder, can_record
-from agent_tools._langgraph.run import calls_in, config_of_run
+from agent_tools._langgraph.run import calls_in, can_record, config_of_run
+
+if TYPE_CHECKING:
+    from agent_tools._langgraph.recorder import Recorder
 
 #: Most threads of one sync run of a node; there are never more than it has calls.
 _THREADS = 256
@@ -141,13 +143,15 @@ class ResilientToolNode(ToolNode):
             recorder.raise_error()
         return with_siblings(result, self._messages_key)
 
-    def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> Recorder | None:
+    def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> "Recorder | None":
         """Return what makes each call a task, None where they are not to be recorded."""
         if self.record is False or not can_record(config):
             return None
         calls, input_type = calls_in(self, given)
         if self.record is None and len(calls) == 1:
             return None
+        from agent_tools._langgraph.recorder import Recorder  # noqa: PLC0415  # without a checkpointer there is none
+
         messages_key = None if input_type == "list" else self._messages_key
         return Recorder(config, calls, name=self.get_name(), messages_key=messages_key, is_async=is_async)
 

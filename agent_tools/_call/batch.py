@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 
 from agent_tools._core.loop_guard import Stops
 from agent_tools._flow.deadline_timer import deadline_timer_of
-from agent_tools._langgraph.recorder import Recorder
+
+if TYPE_CHECKING:
+    from agent_tools._langgraph.recorder import Recorder
 
 
 class Batch:
@@ -38,7 +40,7 @@ class Batch:
         config: RunnableConfig,
         *,
         loop: asyncio.AbstractEventLoop | None = None,
-        recorder: Recorder | None = None,
+        recorder: "Recorder | None" = None,
         may_be_resumed: bool = True,
     ) -> None:
         limit = self.limit = config.get("max_concurrency")

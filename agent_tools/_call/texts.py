@@ -21,9 +21,9 @@ from string import Formatter
 
 from agent_tools._call.listeners import logger
 from agent_tools._core.answer import Outcome, render
-from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.policy import is_async
+from agent_tools._core.reason import Reason
 
 #: Returns the words for an outcome; None, or a blank text, leaves it to the next one.
 Function = Callable[[Outcome], str | None]

@@ -9,9 +9,9 @@ The one text of others that passes is `Failure.detail`: it was written for the m
 
 from dataclasses import dataclass
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.reason import Reason
 
 WHAT_BY_CATEGORY = {
     ErrorCategory.RETRYABLE: "`{tool}` failed: its service has a problem",

@@ -5,11 +5,11 @@ rule can be tested as a row of a table.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from agent_tools._core.effects import Effect
 from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.reason import Reason
 
 #: Waits after a refusal for too many requests double, whatever `multiplier` says: the limiter refills
 #: by the second, and three attempts must not wait half a minute for that.
@@ -28,37 +28,6 @@ RETRY_AFTER_SPREAD = 2.0
 
 #: Seconds by which each of them is spread where that is known, beside what it goes behind the others.
 DOOR_SPREAD = 0.25
-
-
-class Reason(StrEnum):
-    """Why there is no further attempt."""
-
-    NOT_RETRIED = "not_retried"
-    """Its category is not one that the policy retries."""
-    VETO = "veto"
-    """The failure itself rules a retry out; see `Veto`."""
-    MAY_HAVE_ACTED = "may_have_acted"
-    """The tool must not act twice, and this failure does not prove that it has not acted."""
-    ATTEMPTS_USED = "attempts_used"
-    """All attempts are made."""
-    RETRY_AFTER = "retry_after"
-    """The server asks for a longer wait than the policy grants."""
-    DEADLINE = "deadline"
-    """The wait would not end before the deadline."""
-    APPROVAL = "approval"
-    """The attempt used up the answer to an interrupt, and a human would be asked again."""
-    DRAINING = "draining"
-    """The graph is shutting down."""
-    BUDGET = "budget"
-    """So many calls of this tool fail that retrying them would only add to the load."""
-    CIRCUIT = "circuit"
-    """The tool is known to be down, and it is too long until it will be tried again."""
-    CROWDED = "crowded"
-    """Its service gets more calls than it can answer in time, and it is too long until it is this one's turn."""
-    REPEATED = "repeated"
-    """The model makes a call anew that has kept failing in this turn; see `LoopGuard`."""
-    STOPPED = "stopped"
-    """The credentials of the tool were refused in this turn, and nobody here can renew them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.reason import Reason
 from agent_tools._core.records import ShortRepr
 
 #: The custom stream of a run belongs to the application. Events come there as `{"agent_tools": facts}`, so that

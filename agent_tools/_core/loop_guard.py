@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.idempotency import canonical
 from agent_tools._core.policy import require_count
+from agent_tools._core.reason import Reason
 from agent_tools._core.records import ShortRepr, explains_names
 from agent_tools._core.turn import (
     HUMAN_DECISION,

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from agent_tools._core import gate_state as states
 from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
-from agent_tools._core.decision import DOOR_SPREAD, Reason
+from agent_tools._core.decision import DOOR_SPREAD
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.gate_state import Attempt, Entry, GateState
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gates import Gates, Queue, door_of, tool_of

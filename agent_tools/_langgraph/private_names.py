@@ -3,14 +3,13 @@
 What a new release takes away, `tests/langgraph/test_private_names.py` says by its name.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LANGGRAPH, PREBUILT, CORE = "langgraph 1.2.24", "langgraph-prebuilt 1.1.3", "langchain-core 1.8.3"
 PYTHON = "Python 3.13"
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateName:
+class PrivateName(NamedTuple):
     """A name of somebody else's.
 
     Attributes:

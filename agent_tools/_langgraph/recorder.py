@@ -29,7 +29,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.handoffs import answers_in, beside
-from agent_tools._langgraph.private_names import CALL, CHECKPOINTER, PRIVATE, RESUME, SCRATCHPAD, SEND
+from agent_tools._langgraph.private_names import CHECKPOINTER, PRIVATE, RESUME, SCRATCHPAD, SEND
 from agent_tools._langgraph.resume_values import ResumeValues
 from agent_tools._langgraph.returned_errors import with_answers
 from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask
@@ -44,15 +44,6 @@ logger = logging.getLogger("agent_tools")
 
 #: Any of this: a ToolMessage, a Command, or a list of them.
 Result = Any
-
-
-def can_record(config: RunnableConfig) -> bool:
-    """Return whether there is a checkpointer, in a LangGraph that we know."""
-    keys = config.get("configurable", {})
-    call = keys.get(CALL)
-    return (
-        bool(keys.get(CHECKPOINTER)) and isinstance(call, partial) and {"submit", "schedule_task"} <= {*call.keywords}
-    )
 
 
 def is_record(value: object) -> bool:

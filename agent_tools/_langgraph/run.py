@@ -4,6 +4,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,15 @@ def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
     if given is not None and names.RUNTIME in given.get("configurable", ()):
         return given
     return merge_configs(ensure_config(), given)
+
+
+def can_record(config: RunnableConfig) -> bool:
+    """Return whether there is a checkpointer, in a LangGraph that we know."""
+    keys = config.get("configurable", {})
+    call = keys.get(names.CALL)
+    if not keys.get(names.CHECKPOINTER) or not isinstance(call, partial):
+        return False
+    return {names.SUBMIT, names.SCHEDULE_TASK} <= {*call.keywords}
 
 
 def alarm_of_run() -> Alarm | None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.reason import Reason
 
 #: Most characters that are kept of what the model read.
 LONGEST_TEXT = 500

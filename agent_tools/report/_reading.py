@@ -10,10 +10,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import ENVELOPE, EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.reason import Reason
 from agent_tools.report._record import Record
 from agent_tools.report._values import name, number, seconds, word
 

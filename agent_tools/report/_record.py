@@ -10,9 +10,9 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 
-from agent_tools._core.decision import Reason
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.reason import Reason
 from agent_tools._core.redaction import scrub
 from agent_tools.report._calls import LONGEST_TEXT, CallReport, Ending, Span, SpanKind
 from agent_tools.report._spans import spans_of_answer, spans_of_events, spans_of_runs

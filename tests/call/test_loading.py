@@ -26,7 +26,9 @@ NEEDED_BY_FAILURES = {
         "_gate.redis_store",
         "_langgraph.arguments",
         "_langgraph.clean_errors",
+        "_core.decision",
         "_langgraph.errors",
+        "_langgraph.recorder",
     )
 }
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agent_tools._core.answer import MOST_WORDS, Outcome, facts, render
-from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.reason import Reason
 
 INVITATIONS = ("try again", "try it again", "please", "retry", "once more", "later", "fix your mistakes", "soon")
 

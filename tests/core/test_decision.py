@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_tools._core.decision import GiveUp, Reason, Retry, Situation, Verdict, decide, wait_before_retry
+from agent_tools._core.decision import GiveUp, Retry, Situation, Verdict, decide, wait_before_retry
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.reason import Reason
 
 BUSY = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
 THROTTLED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, may_have_acted=False)

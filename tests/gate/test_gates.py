@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent_tools import BudgetPolicy, CircuitPolicy, ErrorCategory, Failure, RetryPolicy
 from agent_tools._core.circuit import CircuitState
-from agent_tools._core.decision import Reason
 from agent_tools._core.gate_state import Attempt, Entry
+from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow, Wait, perform
 from agent_tools._gate.gate import Gate, Refusal, Standing
 from agent_tools._gate.gates import MOST, Gates, Health

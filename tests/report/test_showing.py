@@ -9,8 +9,8 @@ import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from agent_tools import Failure, RunReport
-from agent_tools._core.decision import Reason
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.reason import Reason
 from agent_tools.report import CallReport, Ending, Span, SpanKind
 
 
