@@ -13,7 +13,7 @@ run again. What this rests on:
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -39,6 +39,9 @@ OWN = frozenset({names.NAMESPACE, names.CHECKPOINT_ID, names.CHECKPOINT_MAP})
 
 #: Under this name a record says whose it is, and what the call brought if that is no message.
 RECORD = "agent_tools"
+
+#: Seconds after which a call that wants to ask looks for others that have not begun.
+_PATIENCE = 5.0
 
 logger = logging.getLogger("agent_tools")
 
@@ -114,10 +117,14 @@ class Recorder:
     def run(self, request: ToolCallRequest, work: Callable[[], Result]) -> Result:
         """Return what the call has brought, now or in an earlier run of the node."""
         own = self._task_by_call[id(request.tool_call)]
+        self._questions.begun(own.place)
         try:
             return self._kept(own.run(partial(self._work, own, request, work)))
         except Exception as error:  # noqa: BLE001  # raised once all calls have ended
             return self._held(own, error)
+        except BaseException:
+            self._questions.drop()
+            raise
         finally:
             self._questions.ended(own.place)
 
@@ -128,6 +135,9 @@ class Recorder:
             return self._kept(await own.run(partial(self._awork, own, request, work)))
         except Exception as error:  # noqa: BLE001
             return self._held(own, error)
+        except BaseException:
+            self._questions.drop()
+            raise
         finally:
             self._questions.ended(own.place)
 
@@ -171,7 +181,7 @@ class Recorder:
                 asked = error
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
-                asks = self._questions.asks(own.place).result()
+                asks = self._questions.who_asks(own.place)
                 raise _asked(keys, asked) if asks == own.place else GraphInterrupt(())
             keys = inherited
 
@@ -264,16 +274,34 @@ def _asked(keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
 class Questions:
     """Who of the calls asks: decided when all have ended, or want to ask."""
 
-    __slots__ = ("_asking", "_decided", "_lock", "_open")
+    __slots__ = ("_asking", "_begun", "_decided", "_lock", "_open")
 
     def __init__(self, calls: int) -> None:
         self._lock = Lock()
         self._open = set(range(calls))
+        self._begun: set[int] = set()
         self._asking: list[int] = []
         self._decided: Future[int] = Future()
 
+    def begun(self, place: int) -> None:
+        """Note that a call of a sync run has got a thread."""
+        self._begun.add(place)
+
+    def who_asks(self, place: int) -> int:
+        """Return the decision to a thread whose call wants to ask.
+
+        It does not wait for calls that get no thread: all may be taken, or Ctrl-C has dropped what had not begun.
+        """
+        decided = self.asks(place)
+        while not decided.done():
+            wait([decided], _PATIENCE)
+            with self._lock:
+                if self._open.isdisjoint(self._begun):
+                    self._decide()
+        return decided.result()
+
     def asks(self, place: int) -> "Future[int]":
-        """Note that a call wants to ask, and return who will."""
+        """Note that a call wants to ask, and return who will; -1 for nobody."""
         self._asking.append(place)
         self.ended(place)
         return self._decided
@@ -282,5 +310,15 @@ class Questions:
         """Note that a call has ended, or waits for the decision."""
         with self._lock:
             self._open.discard(place)
-            if not self._open and not self._decided.done():
-                self._decided.set_result(min(self._asking, default=-1))
+            if not self._open:
+                self._decide()
+
+    def drop(self) -> None:
+        """Let nobody ask: the run is ending, and calls that have not begun may never do so."""
+        with self._lock:
+            self._asking.clear()
+            self._decide()
+
+    def _decide(self) -> None:
+        if not self._decided.done():
+            self._decided.set_result(min(self._asking, default=-1))

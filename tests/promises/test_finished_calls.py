@@ -1,6 +1,8 @@
 """What has finished does not run again, however often its node is resumed."""
 
 import asyncio
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
@@ -15,7 +17,8 @@ from langgraph.graph import START, MessagesState, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command, interrupt
 
-from agent_tools import ResilientToolNode
+from agent_tools import ResilientToolNode, tool_node
+from agent_tools._langgraph import recorder
 from agent_tools.testing import ScriptedChatModel
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
@@ -343,6 +346,48 @@ def test_an_error_of_the_developer_is_raised_once_all_calls_have_ended(flavor: F
     state = flavor.run(graph, None, THREAD)
     assert said(state) == ["done", "charged"]
     assert shop.runs["charge"] == 1
+
+
+class KilledError(BaseException):
+    """Ends a run as Ctrl-C does: nothing of ours handles it."""
+
+
+def test_a_run_that_is_stopped_leaves_no_call_waiting_for_those_that_never_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tool_node, "_THREADS", 2)
+    asks, may_die = threading.Event(), iter([True])
+
+    def act(kind: str) -> str:
+        """Act."""
+        if kind == "ask":
+            asks.set()
+            return str(interrupt("may I?"))
+        if kind == "die" and next(may_die, False):
+            asks.wait()
+            raise KilledError
+        time.sleep(0.1)  # its thread is the only free one, so the call behind it does not begin before the run is over
+        return "done"
+
+    graph = graph_of([act], checkpointer=InMemorySaver())
+    calls = [("act", {"kind": kind}) for kind in ("die", "ask", "slow", "slow")]
+    with pytest.raises(KilledError):
+        graph.invoke(asking(*calls), THREAD)
+
+    assert "__interrupt__" in graph.invoke(None, THREAD)
+    assert said(graph.invoke(Command(resume="yes"), THREAD)) == ["done", "yes", "done", "done"]
+
+
+def test_more_calls_than_threads_ask_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_node, "_THREADS", 2)
+    monkeypatch.setattr(recorder, "_PATIENCE", 0.05)
+    flavor = Flavor(is_async=False)
+    calls = [("close", {"owner": owner}) for owner in ("Ann", "Bob", "Cyd")]
+
+    asked, state = approved(flavor, in_one_node(flavor, Shop(flavor).tools), asking(*calls))
+
+    assert sorted(asked) == ["close Ann?", "close Bob?", "close Cyd?"]
+    assert said(state) == [f"{owner}: yes to close {owner}?" for owner in ("Ann", "Bob", "Cyd")]
 
 
 def test_calls_of_one_id_ask_and_are_answered_each_for_itself(flavor: Flavor) -> None:
