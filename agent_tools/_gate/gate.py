@@ -226,8 +226,14 @@ class Gate:
         return _crowded(state, policy, visitor, now=now)
 
     def _enter(self, attempt: Attempt, ahead: int) -> Change[Entry | None]:
-        rules = self._gates.rules
-        return lambda state, now: states.after_entering(state, rules, replace(attempt, now=now), ahead=ahead)
+        rules, is_shared = self._gates.rules, self._gates.link is not None
+
+        def enter(state: GateState, now: float) -> tuple[GateState, Entry | None]:
+            if not is_shared:  # else the times are by the clock of the store
+                now = max(now, attempt.now)  # a wait that a test skips has moved no clock
+            return states.after_entering(state, rules, replace(attempt, now=now), ahead=ahead)
+
+        return enter
 
     def _blocked(self, visitor: Visitor) -> Flow["_Obstacle"]:
         behind = yield from self._gates.changed(self._door, lambda state, now: states.after_joining(state, now=now))
