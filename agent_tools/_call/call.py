@@ -181,7 +181,7 @@ class Call:
         if self.admission is None:
             self.admission = self._admission_at(gate)
         self.admission.gate = gate
-        return (yield from self.admission.failed(failure, retries=retries))
+        return (yield from self.admission.failed(failure, began=self.attempt_began, retries=retries))
 
     def worked_at_gate(self) -> None:
         """Report an attempt that worked to the gate of the tool; its first failure may have come meanwhile."""

@@ -78,6 +78,7 @@ class Attempt:
         arguments: A digest of its arguments; None where it is unknown.
         others_wait: Calls wait for the window.
         is_retry: It is not the first of its call.
+        took: Seconds from its beginning until now.
     """
 
     now: float
@@ -86,6 +87,12 @@ class Attempt:
     arguments: str | None = None
     others_wait: bool = False
     is_retry: bool = False
+    took: float = 0.0
+
+    @property
+    def began(self) -> float:
+        """When it began."""
+        return self.now - self.took
 
 
 def calmed(state: GateState, *, now: float) -> GateState:
@@ -100,6 +107,8 @@ def after_failure(state: GateState, rules: Rules, failure: Failure, attempt: Att
     """Return the state after a failed attempt."""
     if state.budget is None and rules.budget is not None:
         state = replace(state, budget=budgets.full(rules.budget))
+    if is_counted(failure) and attempt.began < state.circuit.closed_at:
+        return state  # the service has come back since it was asked
     if rules.circuit is not None:
         state = _out_of_window(state, failure, attempt)
         state = _after_verdict(state, rules.circuit, failure, attempt)

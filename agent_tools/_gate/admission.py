@@ -84,11 +84,15 @@ class Admission:
         self.entry = said
         return None
 
-    def failed(self, failure: Failure, *, retries: bool) -> Flow[Standing]:
-        """Report that an attempt has failed, after which the call `retries` if it may; return where it stands."""
+    def failed(self, failure: Failure, *, began: float, retries: bool) -> Flow[Standing]:
+        """Report that an attempt has failed, after which the call `retries` if it may; return where it stands.
+
+        The attempt `began` at that time by the clock.
+        """
         if self.gate.key != self._entered.key:
             self.leave()  # what let it in learns nothing from another host
-        attempt = replace(self._attempt(), is_retry=self._has_failed)
+        attempt = self._attempt()
+        attempt = replace(attempt, is_retry=self._has_failed, took=attempt.now - began)
         self._has_failed = True
         self.entry = Entry.PLAIN
         longest_wait = self.policy.max_retry_after

@@ -114,8 +114,9 @@ def fail(
     entry: Entry = Entry.PLAIN,
     arguments: str | None = None,
     retries: bool = False,
+    took: float = 0.0,
 ) -> Standing:
-    attempt = Attempt(now=clock(), entry=entry, arguments=arguments)
+    attempt = Attempt(now=clock(), entry=entry, arguments=arguments, took=took)
     return perform(gate.failed(failure, attempt, longest_wait=120.0, retries=retries))
 
 
@@ -416,6 +417,24 @@ def test_an_outage_that_returns_at_once_is_still_the_same_and_its_patience_does_
     clock.now = 104.9
     fail(gate, clock, entry=Entry.PROBE)
     assert isinstance(entering(gate, clock).said, Refusal)
+
+
+def test_what_began_before_the_service_came_back_says_nothing_about_it_now_and_pays_for_its_retry() -> None:
+    clock = Clock()
+    clock.now = 100.0
+    gate = opened(clock)
+    clock.now = 100.5
+    succeed(gate)
+    back = gate.state
+    clock.now = 100.6
+    for entry in (Entry.PLAIN, Entry.COUNTED, Entry.PROBE):
+        assert fail(gate, clock, SLOW, entry=entry, took=0.2) == Standing()
+    assert gate.state == back
+    assert fail(gate, clock, retries=True, took=0.2).tokens == 14
+    assert health(gate).retry_tokens == 486
+    for _ in range(5):
+        fail(gate, clock, took=0.1)  # began when the service was back
+    assert health(gate).state == "open"
 
 
 def test_a_retry_in_an_outage_takes_no_tokens_but_waits_like_a_newcomer() -> None:

@@ -458,6 +458,42 @@ def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: F
     assert len(tried) <= 110
 
 
+def test_calls_that_fail_after_the_service_has_come_back_are_retried(door: Door) -> None:
+    tried: list[int] = []
+    all_begun, is_back, is_over = asyncio.Barrier(30), asyncio.Event(), asyncio.Event()
+
+    async def work(number: int) -> str:
+        tried.append(number)
+        if tried.count(number) == 1:
+            await (is_back.wait() if number < 10 else all_begun.wait())
+            raise http_error(503)
+        if number >= 10 and len(tried) > 41:  # the first retry is the probe; when the next begins, it has worked
+            is_back.set()
+            await is_over.wait()
+        return "done"
+
+    circuit = CircuitPolicy(failing_for=60, probe_after=0.01, patience=60, spread=0)
+    handler = ToolErrorHandler(policy=AT_ONCE, circuit=circuit)
+    tool = StructuredTool.from_function(coroutine=work, description="Works.")
+    graph = graph_of([tool], door=door, policy=None, handler=handler)
+
+    def calling(numbers: range) -> asyncio.Task[Any]:
+        return asyncio.create_task(graph.ainvoke(asking(*(("work", {"number": number}) for number in numbers))))
+
+    async def overtake() -> list[ToolMessage]:
+        late = calling(range(10))
+        while len(tried) < 10:
+            await asyncio.sleep(0.01)
+        outage = calling(range(10, 40))
+        answers = answers_in(await late)
+        is_over.set()
+        return answers + answers_in(await outage)
+
+    assert [each.content for each in asyncio.run(overtake())] == ["done"] * 40
+    assert len(tried) == 80
+    assert handler.health()["work"].state == "closed"
+
+
 def test_dead_hosts_do_not_hold_back_calls_of_the_same_tool_to_others(flavor: Flavor) -> None:
     def browse(url: str) -> str:
         if "dead" in url:
