@@ -13,13 +13,13 @@ from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
-    from agent_tools._core.answer import Outcome
     from agent_tools._core.budget import BudgetPolicy
     from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.effects import DoubtfulCall, Effect
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
     from agent_tools._core.loop_guard import LoopGuard
+    from agent_tools._core.outcome import Outcome
     from agent_tools._core.policy import RetryPolicy
     from agent_tools._gate.redis_store import RedisHealth
     from agent_tools._handler import ToolErrorHandler
@@ -65,7 +65,7 @@ __getattr__ = lazy(
         "ErrorCategory": "error_handler",
         "Failure": "_core.failure",
         "LoopGuard": "_core.loop_guard",
-        "Outcome": "_core.answer",
+        "Outcome": "_core.outcome",
         "RedisHealth": "_gate.redis_store",
         "ResilientToolMiddleware": "middleware",
         "ResilientToolNode": "tool_node",

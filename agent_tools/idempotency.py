@@ -9,7 +9,7 @@ from typing import Any
 
 from agent_tools._call.current import current_call
 from agent_tools._call.requests import AsyncTrace, Trace, note_unattributed
-from agent_tools._core.effects import changes_something
+from agent_tools._core.evidence import changes_something
 
 __all__ = ["asend_idempotency_key", "idempotency_key", "send_idempotency_key"]
 

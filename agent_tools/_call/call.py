@@ -11,7 +11,6 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import current_call
 from agent_tools._call.settings import OwnHandling, Settings
-from agent_tools._core.answer import Outcome, is_correctable
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
@@ -19,6 +18,7 @@ from agent_tools._core.gate_state import Entry
 from agent_tools._core.idempotency import key_of_arguments
 from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
+from agent_tools._core.outcome import Outcome, is_correctable
 from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission

@@ -12,7 +12,6 @@ from langgraph.types import Command
 from agent_tools._call.batch import Batch
 from agent_tools._call.settings import Settings
 from agent_tools._core.idempotency import key_of_arguments, key_of_call
-from agent_tools._langgraph.run import place_of_call, thread_of
 
 if TYPE_CHECKING:
     from agent_tools._call.requests import Requests
@@ -37,6 +36,8 @@ class CurrentCall:
 
     def key(self) -> str:
         """Return the idempotency key of the call; see `agent_tools.idempotency`."""
+        from agent_tools._langgraph.places import place_of_call, thread_of  # noqa: PLC0415  # few tools ask
+
         call, thread = self.request.tool_call, thread_of(self.request)
         if self.settings.policy_of(self.request).key_by == "arguments":
             return key_of_arguments(thread=thread, tool=call["name"], arguments=call["args"])

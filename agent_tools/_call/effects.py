@@ -4,7 +4,8 @@ from agent_tools._call.call import Call
 from agent_tools._call.current import current_call
 from agent_tools._call.requests import Requests, request_in
 from agent_tools._core.decision import PASSING, GiveUp, Retry, Verdict
-from agent_tools._core.effects import Effect, may_have_acted
+from agent_tools._core.effects import Effect
+from agent_tools._core.evidence import may_have_acted
 from agent_tools._core.failure import Failure
 
 #: Sent twice, these do twice what they do (RFC 9110, 9.2.2; RFC 5789, 2).

@@ -22,13 +22,13 @@ from agent_tools._call.plain import Brought
 from agent_tools._call.returned import ReturnedError, is_of_others
 from agent_tools._call.settings import DrainingError, NotRunError
 from agent_tools._call.verifying import verification
-from agent_tools._core.answer import Outcome
 from agent_tools._core.circuit import is_counted
 from agent_tools._core.decision import PASSING, GiveUp, Retry, Situation, Verdict, decide
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
 from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
 from agent_tools._core.loop_guard import Stop
+from agent_tools._core.outcome import Outcome
 from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._flow.waiting import Alarm

@@ -14,7 +14,7 @@ from typing import Any  # requests and errors of any client
 
 from agent_tools._classify.reading import Subject, is_a, read, text
 from agent_tools._classify.wrapping import leaves_of, wrapped_in
-from agent_tools._core.effects import Evidence, SentRequest, changes_something
+from agent_tools._core.evidence import Evidence, SentRequest, changes_something
 from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_request
 

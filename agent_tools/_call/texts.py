@@ -16,12 +16,12 @@ template: one without `{detail}` gives way to it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from string import Formatter
+from typing import NamedTuple
 
 from agent_tools._call.listeners import logger
-from agent_tools._core.answer import Outcome, render
 from agent_tools._core.failure import ErrorCategory
+from agent_tools._core.outcome import Outcome
 from agent_tools._core.policy import is_async
 from agent_tools._core.reason import Reason
 
@@ -49,8 +49,7 @@ VALUE_BY_FIELD: dict[str, Callable[[Outcome], object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
+class _Template(NamedTuple):
     text: str
     fields: frozenset[str]
 
@@ -75,10 +74,6 @@ class OwnTexts:
         elif texts is not None:
             self._said_by_place = {(None, None): _function("texts", texts)}
         self.tools = {tool for tool, _ in self._said_by_place if tool is not None}
-
-    def text(self, outcome: Outcome) -> str:
-        """Return what the model reads."""
-        return self.own(outcome) or render(outcome)
 
     def own(self, outcome: Outcome, *, result: str | None = None) -> str | None:
         """Return the user's words, None where there are none.

@@ -30,7 +30,8 @@ from agent_tools._core.policy import is_async
 from agent_tools._flow.steps import FAILURES, Failed, Flow, Wait
 from agent_tools._flow.time_limit import TimeLimit, in_thread, run_within
 from agent_tools._langgraph.errors import Origin, is_control_flow
-from agent_tools._langgraph.run import alarm_of_run, is_draining, place_of_call
+from agent_tools._langgraph.places import place_of_call
+from agent_tools._langgraph.run import alarm_of_run, is_draining
 
 
 @dataclass(frozen=True, slots=True)

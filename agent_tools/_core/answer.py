@@ -7,10 +7,9 @@ no way into it. It never invites to repeat a call that was given up, and it prom
 The one text of others that passes is `Failure.detail`: it was written for the model, and is scrubbed.
 """
 
-from dataclasses import dataclass
-
 from agent_tools._core.effects import Effect
-from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.failure import ErrorCategory, Veto
+from agent_tools._core.outcome import ARGUMENT_STATUSES, Outcome
 from agent_tools._core.reason import Reason
 
 WHAT_BY_CATEGORY = {
@@ -33,9 +32,6 @@ WHAT_BY_STATUS = {
     422: "The service of `{tool}` refused these arguments as invalid",
     429: "`{tool}` was refused: its service gets too many requests",
 }
-
-#: Said by the status, and the model or its user can do something about it.
-_ARGUMENT_STATUSES = frozenset({400, 404, 409, 410, 422})
 
 #: The same for a call that was not run, since the tool is known to be down.
 DOWN_BY_CATEGORY = WHAT_BY_CATEGORY | {
@@ -79,46 +75,6 @@ WHY_BY_REASON = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a call ended that brought no result: what a function in `texts=` is given.
-
-    >>> from agent_tools import ErrorCategory, Failure, Outcome
-    >>> failure = Failure(category=ErrorCategory.TIMEOUT)
-    >>> outcome = Outcome(tool="lookup", failure=failure, attempts=1, elapsed=5.0, reason="not_retried")
-    >>> f"{outcome.tool} antwortet nicht ({outcome.failure.category})."
-    'lookup antwortet nicht (timeout).'
-
-    Attributes:
-        tool: Name of the tool.
-        failure: The last one; for a call that was not run, that of the calls before it.
-        attempts: How often the tool was run; 0 for a call that was answered without running it.
-        elapsed: Seconds from the first attempt to the end of the last one.
-        reason: Why there was no further attempt.
-        idempotent: As the policy declares it.
-        direct: The answer goes to the user as it is, no model reads it (`return_direct`).
-        failed_before: How often the tool has failed in this turn already, for the reasons "repeated" and "stopped".
-        same_call: It was with the arguments of this call.
-        effect: What the call has changed; None: what the failure says about its own request.
-    """
-
-    tool: str
-    failure: Failure
-    attempts: int
-    elapsed: float
-    reason: Reason
-    idempotent: bool | None = None
-    direct: bool = False
-    failed_before: int = 0
-    same_call: bool = False
-    effect: Effect | None = None
-
-    @property
-    def may_have_acted(self) -> bool:
-        """Whether the call may have changed something."""
-        return self.failure.may_have_acted if self.effect is None else self.effect is Effect.UNKNOWN
-
-
 def render(outcome: Outcome) -> str:
     """Return the text of the answer."""
     failure = outcome.failure
@@ -148,29 +104,6 @@ def render_bad_arguments(tool: str, problems: list[str]) -> str:
     return f"`{tool}` was not run: its arguments do not fit. {listed}. Call it with arguments that follow these rules."
 
 
-def is_correctable(failure: Failure) -> bool:
-    """Return whether the model can correct the call: it reads what is wrong with its arguments."""
-    if failure.category is not ErrorCategory.NON_RETRYABLE or failure.rule == "injected arguments":
-        return False
-    reads_why = failure.detail is not None or failure.rule in {"returned status", "unknown tool"}
-    return reads_why or failure.status_code in _ARGUMENT_STATUSES
-
-
-def facts(outcome: Outcome) -> dict[str, str | int | float | bool | None]:
-    """Return the same for programs, in types that every checkpointer stores without a warning."""
-    failure = outcome.failure
-    return {
-        "category": str(failure.category),
-        "attempts": outcome.attempts,
-        "elapsed": round(outcome.elapsed, 3),
-        "retry_after": failure.retry_after,
-        "may_have_acted": outcome.may_have_acted,
-        "error_type": failure.error_type,
-        "status_code": failure.status_code,
-        "reason": str(outcome.reason),
-    }
-
-
 def _what(outcome: Outcome) -> str:
     failure = outcome.failure
     if failure.detail is not None:
@@ -184,7 +117,7 @@ def _what(outcome: Outcome) -> str:
         template = "The connection of `{tool}` broke before the answer was complete"
     if failure.status_code is not None:
         template = by_status.get(failure.status_code, template)
-        if outcome.reason is Reason.REPEATED and not outcome.same_call and failure.status_code in _ARGUMENT_STATUSES:
+        if outcome.reason is Reason.REPEATED and not outcome.same_call and failure.status_code in ARGUMENT_STATUSES:
             template = "`{tool}` has no result for any of the arguments so far"
         template += f" (HTTP {failure.status_code})"
     return template.format(tool=outcome.tool) + "."
@@ -251,7 +184,7 @@ def _advice(outcome: Outcome, effect: str) -> str:
         return "It is not available at present."
     if outcome.may_have_acted and outcome.idempotent is False:
         return f"Tell the user that the outcome of `{tool}` has to be checked, and continue without its result."
-    if failure.status_code in _ARGUMENT_STATUSES:
+    if failure.status_code in ARGUMENT_STATUSES:
         return "Check the arguments with the user, or continue without it."
     if failure.category is ErrorCategory.AUTH_FAILURE:
         return f"Only its operator can fix that. Tell the user that `{tool}` is not available and continue without it."

@@ -1,14 +1,11 @@
-"""What a run of a graph tells of itself: is it draining, which thread, which message made a call, what came before."""
+"""What a run of a graph tells of itself: is it draining, which calls it makes, what came before."""
 
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from langchain_core.messages import AIMessage, ToolCall
+from langchain_core.messages import ToolCall
 from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs
 from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langgraph.prebuilt import ToolNode
@@ -19,9 +16,6 @@ from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_cal
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.interrupts import scratchpad_of
-
-#: Stands for the thread where there is no graph: keys then hold within this process.
-_THIS_PROCESS = f"process {uuid4()}"
 
 
 def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
@@ -100,81 +94,21 @@ def may_lose_approvals(request: ToolCallRequest) -> bool:
     return in_graph and scratchpad_of(request) is None
 
 
-def thread_of(request: ToolCallRequest) -> str:
-    """Return the id of the conversation; of this run, where no checkpointer keeps a conversation."""
-    info = getattr(request.runtime, "execution_info", None)
-    if info is None:
-        return _THIS_PROCESS
-    return f"thread {info.thread_id}" if info.thread_id is not None else f"task {info.task_id}"
-
-
 def node_attempt_of(request: ToolCallRequest) -> int:
     """Return for which time the node runs, which is more than 1 when its `retry_policy` has run it again."""
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a call stands, which tells it from all others of its thread.
-
-    Attributes:
-        message: The id of the AI message that makes the call; the message's index where it has no id.
-        index: Which of its calls it is.
-        arguments: As the model gave them.
-    """
-
-    message: str
-    index: str
-    arguments: dict[str, Any]
-
-
-def place_of_call(request: ToolCallRequest) -> Place:
-    """Return where the newest message that makes this call has it."""
-    call = request.tool_call
-    for messages in _histories_in(request.state):
-        for at in range(len(messages) - 1, -1, -1):
-            calls = messages[at].tool_calls if isinstance(messages[at], AIMessage) else []
-            matching = _matching(call, calls)
-            if matching:
-                index = str(matching[0])
-                if len(matching) > 1:  # twins, which are told apart by the tasks that run them
-                    index += f" of task {_number_of_task(request)}"
-                return Place(
-                    message=messages[at].id or f"place {at}", index=index, arguments=calls[matching[0]]["args"]
-                )
-    return Place(message="", index="", arguments=call["args"])
-
-
-def _matching(call: ToolCall, calls: Sequence[ToolCall]) -> list[int]:
-    """Return the indexes in `calls` of the call itself, else of its equals, else of those with its id."""
-    for is_match in (operator.is_, operator.eq, _have_same_id):
-        found = [index for index, each in enumerate(calls) if is_match(each, call)]
-        if found:
-            return found
-    return []
-
-
-def _have_same_id(one: ToolCall, other: ToolCall) -> bool:
-    return one["id"] == other["id"]
-
-
-def _number_of_task(request: ToolCallRequest) -> object:
-    """Return which task of its step runs the call (`Send`), the same whenever the step is run again."""
-    config = getattr(request.runtime, "config", None) or {}
-    path = config.get("metadata", {}).get("langgraph_path", ())
-    return path[1] if len(path) > 1 else ""
-
-
 def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
     """Return which calls of the message that makes this one are not to be run."""
-    for messages in _histories_in(request.state):
+    for messages in histories_in(request.state):
         place = place_of(messages, request.tool_call["id"])
         if place is not None:
             return stopped_calls(messages, place, guard)
     return {}
 
 
-def _histories_in(state: Any) -> list[list[Any]]:  # any state that ToolNode takes
+def histories_in(state: Any) -> list[list[Any]]:  # any state that ToolNode takes
     """Return the lists of a state, since its messages may be under any key."""
     fields = state if isinstance(state, dict) else getattr(state, "__dict__", None) or _slots_of(state)
     return [value for value in [state, *fields.values()] if isinstance(value, list)]

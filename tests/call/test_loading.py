@@ -20,14 +20,17 @@ NEEDED_BY_FAILURES = {
         "_call.verifying",
         "_classify.engine",
         "_classify.tables",
+        "_core.answer",
+        "_core.decision",
+        "_core.evidence",
         "_core.redaction",
         "_gate.gate",
         "_gate.redis_link",
         "_gate.redis_store",
         "_langgraph.arguments",
         "_langgraph.clean_errors",
-        "_core.decision",
         "_langgraph.errors",
+        "_langgraph.places",
         "_langgraph.recorder",
     )
 }

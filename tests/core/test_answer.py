@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from agent_tools._core.answer import MOST_WORDS, Outcome, facts, render
+from agent_tools._core.answer import MOST_WORDS, render
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
+from agent_tools._core.outcome import Outcome, facts
 from agent_tools._core.reason import Reason
 
 INVITATIONS = ("try again", "try it again", "please", "retry", "once more", "later", "fix your mistakes", "soon")

@@ -20,7 +20,8 @@ from agent_tools import (
     RetryPolicy,
     ToolErrorHandler,
 )
-from agent_tools._core.answer import Outcome, render, render_bad_arguments
+from agent_tools._core.answer import render, render_bad_arguments
+from agent_tools._core.outcome import Outcome
 from agent_tools._core.reason import Reason
 from agent_tools.demo import __main__ as demo
 from tests.docs.blocks import PAGES, ROOT, Block, blocks

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_tools._core.effects import Evidence, SentRequest, is_refusal, may_have_acted
+from agent_tools._core.evidence import Evidence, SentRequest, is_refusal, may_have_acted
 from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.idempotency import key_of_request
 
