@@ -30,6 +30,7 @@ from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._gate.gates import Gates, Health
 from agent_tools._gate.store import Store
+from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
 
 if TYPE_CHECKING:
     from agent_tools._call.credentials import Credentials
@@ -140,18 +141,20 @@ class ToolErrorHandler:
             around: The user's own wrapper, which goes around all attempts of the call.
             own: What an explicit `handle_tool_errors` says about errors.
         """
+        wait_until_saved(getattr(request.runtime, "config", None))
         return run(self._settings, request, execute, around=around, own=own)
 
-    def awrap_tool_call(
+    async def awrap_tool_call(
         self,
         request: ToolCallRequest,
         execute: AsyncExecute,
         *,
         around: AsyncWrapper | None = None,
         own: OwnHandling | None = None,
-    ) -> Awaitable[Result]:
+    ) -> Result:
         """Return the same as `wrap_tool_call`, for a tool that is awaited."""
-        return arun(self._settings, request, execute, around=around, own=own)
+        await await_until_saved(getattr(request.runtime, "config", None))
+        return await arun(self._settings, request, execute, around=around, own=own)
 
 
 def wrappers_of(

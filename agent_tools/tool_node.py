@@ -19,6 +19,7 @@ from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.run import calls_in, can_record, config_of_run
+from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
 
 if TYPE_CHECKING:
     from agent_tools._langgraph.recorder import Recorder
@@ -111,6 +112,7 @@ class ResilientToolNode(ToolNode):
         Called by hand in a node, an entrypoint, a task or a tool, it finds the config of the run by itself.
         """
         config = config_of_run(config)
+        wait_until_saved(config)
         recorder = self._recorder(input, config, is_async=False)
         resumed = recorder is not None or is_resumed(config)
         token = current.set(Batch(config, recorder=recorder, may_be_resumed=resumed))
@@ -128,6 +130,7 @@ class ResilientToolNode(ToolNode):
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Do the same as `invoke`."""
         config = config_of_run(config)
+        await await_until_saved(config)
         recorder = self._recorder(input, config, is_async=True)
         resumed, loop = recorder is not None or is_resumed(config), asyncio.get_running_loop()
         batch = Batch(config, loop=loop, recorder=recorder, may_be_resumed=resumed)

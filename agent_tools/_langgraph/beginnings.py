@@ -14,7 +14,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from agent_tools._flow.steps import Flow, Wait
+from agent_tools._flow.steps import Flow
 from agent_tools._langgraph.private_names import (
     CHECKPOINT_MAP,
     CHECKPOINTER,
@@ -25,10 +25,6 @@ from agent_tools._langgraph.private_names import (
 
 #: A channel that no graph has.
 CHANNEL = "__agent_tools_calls"
-
-#: With durability "async" the checkpoint may still be on its way: seconds between two looks, and how many there are.
-_BETWEEN_LOOKS = 0.005
-_MOST_LOOKS = 200
 
 
 class Mark(StrEnum):
@@ -58,7 +54,7 @@ class Look:
     at: Place
 
     def do(self) -> CheckpointTuple | None:
-        """Return it, None while it is not saved."""
+        """Return it, None if it could not be saved."""
         return self.at.saver.get_tuple(self.at.config)
 
     async def ado(self) -> CheckpointTuple | None:
@@ -91,12 +87,7 @@ def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]
     at = _place_of(config)
     if at is None:
         return False
-    for _ in range(_MOST_LOOKS):
-        saved = yield Look(at)
-        if saved is not None:
-            break
-        yield Wait(_BETWEEN_LOOKS)
-    marks = list(_marks_in(saved, key))
+    marks = list(_marks_in((yield Look(at)), key))
     yield Save(at, [key, str(mark)], str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key} {len(marks)}")))
     return marks.count(Mark.BEGINS) > marks.count(Mark.PAUSES)
 

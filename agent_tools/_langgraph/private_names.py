@@ -69,6 +69,12 @@ PENDING_WRITES = _name(
     "finding which task has asked",
     LANGGRAPH,
 )
+PUT_CHECKPOINT = _name(
+    "_put_checkpoint_fut",
+    "langgraph.pregel._loop:PregelLoop._put_checkpoint_fut",
+    "whether the message that calls a tool is saved",
+    LANGGRAPH,
+)
 
 # ---- how a sync run waits for what is left of it when its stream is closed ----
 
