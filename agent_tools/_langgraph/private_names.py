@@ -69,6 +69,9 @@ PENDING_WRITES = _name(
     "finding which task has asked",
     LANGGRAPH,
 )
+PUT_WRITES = _name(
+    "put_writes", "langgraph.pregel._loop:PregelLoop.put_writes", "saving whose question a task asks", LANGGRAPH
+)
 PUT_CHECKPOINT = _name(
     "_put_checkpoint_fut",
     "langgraph.pregel._loop:PregelLoop._put_checkpoint_fut",

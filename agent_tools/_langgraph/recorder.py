@@ -32,7 +32,7 @@ from agent_tools._langgraph.handoffs import answers_in, beside
 from agent_tools._langgraph.private_names import CHECKPOINTER, PRIVATE, RESUME, SCRATCHPAD, SEND
 from agent_tools._langgraph.resume_values import ResumeValues
 from agent_tools._langgraph.returned_errors import with_answers
-from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask
+from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask, whose
 
 #: What of a config is a task's own, beside what is private to LangGraph.
 OWN = frozenset({names.NAMESPACE, names.CHECKPOINT_ID, names.CHECKPOINT_MAP})
@@ -58,11 +58,7 @@ def _is_record_of(call: ToolCall, place: int, value: object) -> bool:
     """Return whether a task has returned what this very call has brought."""
     if isinstance(value, list):  # of a node whose state is a list of messages
         return len(value) == 1 and isinstance(value[0], ToolMessage) and value[0].tool_call_id == (call["id"] or "")
-    return is_record(value) and value[RECORD]["call"] == _whose(call, place)  # type: ignore[index]
-
-
-def _whose(call: ToolCall, place: int) -> list[Any]:
-    return [place, call["name"], call["id"]]
+    return is_record(value) and value[RECORD]["call"] == whose(call, place)  # type: ignore[index]
 
 
 def place_of_record(record: dict[str, Any]) -> int:
@@ -182,7 +178,7 @@ class Recorder:
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
                 asks = self._questions.who_asks(own.place)
-                raise _asked(keys, asked) if asks == own.place else GraphInterrupt(())
+                raise _asked(own, keys, asked) if asks == own.place else GraphInterrupt(())
             keys = inherited
 
     async def _awork(self, own: CallTask, request: ToolCallRequest, work: Callable[[], Awaitable[Result]]) -> Any:
@@ -199,7 +195,7 @@ class Recorder:
             if inherited is None:
                 # Shielded: a wait that is canceled would cancel the decision for all.
                 asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(own.place)))
-                raise _asked(keys, asked) if asks == own.place else GraphInterrupt(())
+                raise _asked(own, keys, asked) if asks == own.place else GraphInterrupt(())
             keys = inherited
 
     def _of_node(self, error: ParentCommand, keys: dict[str, Any]) -> ParentCommand:
@@ -228,8 +224,7 @@ class Recorder:
         is_answer = isinstance(result, ToolMessage)
         if self._messages_key is None and is_answer:
             return answers
-        whose = _whose(own.call, own.place)
-        record = {"call": whose}
+        record = {"call": whose(own.call, own.place)}
         if not is_answer:
             self._require_savable(own, result)
             record["result"] = result
@@ -264,8 +259,9 @@ def _show(request: ToolCallRequest, keys: dict[str, Any]) -> None:
     var_child_runnable_config.set(config)
 
 
-def _asked(keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
+def _asked(own: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
     """Return the question of a task, and have its answers kept that it has not come to this time."""
+    own.note_question(keys[names.TASK_ID])
     if keys[SCRATCHPAD].resume:
         keys[SEND]([(RESUME, list(keys[SCRATCHPAD].resume))])
     return error

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from inspect import signature
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig
@@ -18,10 +19,15 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphInterrupt
 from langgraph.func import task
 
-from agent_tools._langgraph.private_names import CALL, RETURN, SCHEDULE_TASK, SUBMIT
+from agent_tools._langgraph import private_names as names
+from agent_tools._langgraph.private_names import CALL, INTERRUPT, RETURN, SCHEDULE_TASK, SUBMIT
 
 #: How far from a task the one is made that takes its place: beyond all tasks of a node.
 _FAR = 10**6
+
+#: A channel that no graph has, for notes of whose question a task asks. They are saved as writes of tasks that
+#: LangGraph does not know, so they change nothing.
+_ASKED = "__agent_tools_asked"
 
 #: Of the body of each task; LangGraph would work it out anew for each, twice.
 _SIGNATURE = signature(lambda _call: None)
@@ -83,11 +89,24 @@ class CallTask:
         """Return the task of LangGraph for this call, with what it has returned in an earlier run of the node."""
         raise NotImplementedError
 
+    def note_question(self, task_id: str) -> None:
+        """Save whose question a task asks."""
+        note = [task_id, *whose(self.call, self.place)]
+        self._save(str(uuid5(NAMESPACE_OID, f"{_ASKED} {task_id}")), _ASKED, note)
+
     def _is_of_another(self, made: Any) -> bool:
-        """Return whether a task has returned what another call has brought, before the code of the node was changed."""
+        """Return whether a task was that of another call, before the code of the node was changed."""
         is_of_another = any(channel == RETURN and not self._is_own(value) for channel, value in made.writes)
+        pending = getattr(self._plain[SCHEDULE_TASK].__self__, names.PENDING_WRITES)
+        notes = [note for _, channel, note in pending if channel == _ASKED and note[0] == made.id]
+        if any(note[1:] != whose(self.call, self.place) for note in notes):
+            self._save(made.id, INTERRUPT, ())  # or its question would stay open
+            is_of_another = True
         self._has_met_another |= is_of_another
         return is_of_another
+
+    def _save(self, task_id: str, channel: str, value: Any) -> None:
+        getattr(self._plain[SCHEDULE_TASK].__self__, names.PUT_WRITES)(task_id, [(channel, value)])
 
     def _own_pool(self) -> Callable[..., Any]:
         return self._submitted
@@ -193,6 +212,11 @@ class AsyncCallTask(CallTask):
             except BaseException as error:  # noqa: BLE001
                 self._inner.set_exception(error)
         return await self._outer
+
+
+def whose(call: ToolCall, place: int) -> list[Any]:
+    """Return what tells a call from all others of its node, as it is saved."""
+    return [place, call["name"], call["id"]]
 
 
 def _with(call: "partial[Any]", keywords: dict[str, Any]) -> "partial[Any]":

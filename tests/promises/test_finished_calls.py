@@ -12,7 +12,6 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.channels import UntrackedValue
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.func import task
 from langgraph.graph import START, MessagesState, StateGraph, add_messages
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command, interrupt
@@ -399,74 +398,3 @@ def test_calls_of_one_id_ask_and_are_answered_each_for_itself(flavor: Flavor) ->
         asked, state = approved(flavor, graph, {"messages": [AIMessage("", tool_calls=calls)]})
         assert asked == ["close Ann?", "close Bob?"]
         assert said(state) == ["charged", "Ann: yes to close Ann?", "Bob: yes to close Bob?"]
-
-
-class Till:
-    """Two tools that count their runs, and one that asks a human twice."""
-
-    def __init__(self, flavor: Flavor) -> None:
-        self.runs: Counter[str] = Counter()
-
-        def charge() -> str:
-            self.runs["charge"] += 1
-            return "charged"
-
-        def refund() -> str:
-            self.runs["refund"] += 1
-            return "refunded"
-
-        def close() -> str:
-            return f"{interrupt('close?')}, {interrupt('sure?')}"
-
-        self.tools = [flavor.tool(each) for each in (charge, refund, close)]
-        self.calls = asking(("charge", {}), ("refund", {}), ("close", {}))
-
-
-def test_the_record_of_another_call_is_not_used(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:
-    till, saver = Till(flavor), InMemorySaver()
-    graph = graph_of(till.tools, checkpointer=saver)
-    flavor.run(graph, till.calls, THREAD)
-    (writes,) = (each for each in saver.writes.values() if len(each) > 2)
-    one, other = (key for key, write in writes.items() if write[1] == "__return__")
-    first, second = writes[one], writes[other]
-    writes[one], writes[other] = (*first[:2], *second[2:]), (*second[:2], *first[2:])
-    for _ in range(2):
-        state = flavor.run(graph, Command(resume="yes"), THREAD)
-    assert said(state) == ["charged", "refunded", "yes, yes"]
-    assert till.runs == {"charge": 2, "refund": 2}
-    warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert [text.split(":")[0] for text in warned] == ["tool charge", "tool refund"]
-
-
-def test_a_deploy_that_makes_a_task_before_the_node_mixes_no_answers(
-    flavor: Flavor, caplog: pytest.LogCaptureFixture
-) -> None:
-    till, saver = Till(flavor), InMemorySaver()
-    node = ResilientToolNode(till.tools)
-
-    @task
-    def look() -> str:
-        return "new"
-
-    @task
-    async def alook() -> str:
-        return "new"
-
-    def step(state: MessagesState) -> Any:
-        look().result()
-        return node.invoke(state)
-
-    async def astep(state: MessagesState) -> Any:
-        await alook()
-        return await node.ainvoke(state)
-
-    before = graph_with(in_a_function_of(flavor, node), checkpointer=saver)
-    after = graph_with(astep if flavor.is_async else step, checkpointer=saver)
-    flavor.run(before, till.calls, THREAD)
-    state = flavor.run(after, Command(resume="yes"), THREAD)
-    assert [each.value for each in state["__interrupt__"]] == ["close?"]  # of another place: asked again
-    for _ in range(2):
-        state = flavor.run(after, Command(resume="no"), THREAD)
-    assert said(state) == ["charged", "refunded", "no, no"]
-    assert till.runs == {"charge": 2, "refund": 2}
-    assert "tool charge: found the record of another call" in caplog.text
