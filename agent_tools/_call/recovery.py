@@ -96,7 +96,7 @@ def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     """Return the retry that follows from `error`, or what the call comes to."""
     counted = count(call, error)
     if counted is None:
-        if call.policy.verify is not None and isinstance(error, GraphInterrupt):
+        if isinstance(error, GraphInterrupt):
             yield from marked_in_checkpoint(call, Mark.PAUSES)
         return GivenUp(error)
     situation = _situation(call) if _may_be_retried(call) else None
@@ -169,8 +169,8 @@ def _before_first_attempt(call: Call) -> Flow[Ended | None]:
 
 
 def _cut_off(call: Call) -> Flow[Ended | None]:
-    """Verify a call that had begun when its process ended; return what it comes to if it must not be run again."""
-    if call.policy.verify is None or not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
+    """Verify a call that had begun when its process ended; return what it comes to unless it may run again."""
+    if not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
         return None
     _heed(call, hinted_idempotent(call.request.tool))
     tool = call.request.tool_call["name"]
@@ -185,7 +185,9 @@ def _cut_off(call: Call) -> Flow[Ended | None]:
 
 
 def marked_in_checkpoint(call: Call, mark: Mark) -> Flow[bool]:
-    """Mark that `call` begins or pauses; return whether it had begun before and was cut off."""
+    """Mark that `call` begins or pauses, if it must not act twice; return whether it had begun and was cut off."""
+    if call.policy.verify is None and call.policy.idempotent is not False:
+        return False
     config = getattr(call.request.runtime, "config", None)
     cut_off: bool = yield from marked(mark, key=CurrentCall(call.settings, call.request).key(), config=config)
     return cut_off

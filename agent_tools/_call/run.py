@@ -17,7 +17,7 @@ from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools._flow.steps import FAILURES, Failed
 from agent_tools._langgraph.interrupts import is_resumed
-from agent_tools._langgraph.run import stops_of
+from agent_tools._langgraph.run import has_checkpointer, stops_of
 
 #: Limits this long or longer are enforced by the timer of the event loop, which costs less.
 LONG = 10.0
@@ -131,6 +131,8 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
 def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None, policy: RetryPolicy) -> bool:
     """Return whether there is nothing to know of a call before it has failed."""
     if settings.credentials is not None or policy.verify is not None:  # with which it begins, and that it has begun
+        return False
+    if policy.idempotent is False and has_checkpointer(request):  # the same
         return False
     is_calm = not settings.gates.by_key or settings.is_calm(request)
     return is_calm and (batch is None or batch.limit is None)

@@ -37,6 +37,12 @@ def can_record(config: RunnableConfig) -> bool:
     return {names.SUBMIT, names.SCHEDULE_TASK} <= {*call.keywords}
 
 
+def has_checkpointer(request: ToolCallRequest) -> bool:
+    """Return whether the run of a call can be resumed after a crash."""
+    config = getattr(request.runtime, "config", None) or {}
+    return bool(config.get("configurable", {}).get(names.CHECKPOINTER))
+
+
 def alarm_of_run() -> Alarm | None:
     """Return what to ask while a call waits: whether the run is to end. None outside a run.
 

@@ -108,6 +108,32 @@ def test_what_nobody_knows_is_not_charged_again(flavor: Flavor, ledger: Ledger) 
     assert answer.artifact["may_have_acted"] is True
 
 
+def test_a_call_that_must_not_act_twice_is_not_run_again_though_nobody_can_be_asked(
+    flavor: Flavor, ledger: Ledger
+) -> None:
+    graph = graph_of(flavor, ledger, InMemorySaver(), verify=None, idempotent=False)
+    run_until_killed(flavor, graph, asking(("charge", {"order": "A"})))
+    ledger.is_killed = False
+    answer = resumed(flavor, graph)
+
+    assert (answer.status, ledger.charges) == ("error", 1)
+    assert answer.content.startswith("`charge` was cut off: the application ended before its result was recorded.")
+    assert answer.artifact["may_have_acted"] is True
+
+
+def test_a_call_that_must_not_act_twice_is_run_when_a_human_has_approved_it(flavor: Flavor, ledger: Ledger) -> None:
+    ledger.is_killed = False
+
+    def charge(order: str) -> str:
+        assert interrupt("charge?") == "yes"
+        return ledger.charge(order)
+
+    graph = graph_of(flavor, ledger, InMemorySaver(), charge, verify=None, idempotent=False)
+    flavor.run(graph, asking(("charge", {"order": "A"})), THREAD)
+
+    assert resumed(flavor, graph, Command(resume="yes")).content == "charge 1"
+
+
 def test_a_call_that_paused_for_a_human_was_not_cut_off(flavor: Flavor, ledger: Ledger) -> None:
     ledger.is_killed = False
 
@@ -172,7 +198,7 @@ def test_two_calls_of_one_message_are_verified_each(flavor: Flavor, ledger: Ledg
     assert "B" in [call.arguments["order"] for call in ledger.asked]
 
 
-def test_without_a_checkpointer_or_a_verify_nothing_is_marked(flavor: Flavor, ledger: Ledger) -> None:
+def test_without_a_checkpointer_or_a_declaration_nothing_is_marked(flavor: Flavor, ledger: Ledger) -> None:
     ledger.is_killed = False
     saver = InMemorySaver()
     assert answers_in(flavor.run(graph_of(flavor, ledger, None), asking(("charge", {"order": "A"}))))
