@@ -15,9 +15,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 from pydantic import BaseModel, Field, model_validator
 
-from agent_tools import RetryPolicy
+from agent_tools import RetryPolicy, ToolErrorHandler
 from agent_tools.testing import no_waiting
-from tests.support.toolbox import Door, Flaky, Flavor, answers_in, asking, graph_of, http_error, names_of
+from tests.support.toolbox import Door, Flavor, answers_in, asking, graph_of, http_error, names_of
 
 pytestmark = pytest.mark.doors("node", "create_agent")
 
@@ -69,33 +69,36 @@ ERRORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("idempotent", [None, True, False])
-@pytest.mark.parametrize("error", ERRORS, ids=names_of(ERRORS))
-def test_answers_are_short_and_invite_to_nothing(flavor: Flavor, error: Exception, idempotent: bool | None) -> None:
-    fn = Flaky([error] * 3)
-
-    def lookup() -> str:
-        return str(fn())
+def test_answers_are_short_and_invite_to_nothing(flavor: Flavor, idempotent: bool | None) -> None:
+    def lookup(number: int) -> str:
+        raise ERRORS[number]
 
     policy = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=idempotent)
-    text = flavor.answer(flavor.tool(lookup), policy=policy).content
+    calls = [("lookup", {"number": number}) for number in range(len(ERRORS))]
+    answers = flavor.answers([flavor.tool(lookup)], *calls, policy=policy, circuit=None, budget=None)
 
-    assert len(text.split()) <= 60
-    assert "`lookup`" in text
-    lowered = text.lower()
-    for invitation in ("try again", "please", "retry", "fix your mistakes"):
-        assert invitation not in lowered
-    assert "SK-SECRET" not in text
-    assert "http://" not in text
-    assert text.endswith(".")
+    assert len(answers) == len(ERRORS)
+    for text in (answer.text for answer in answers):
+        assert len(text.split()) <= 60
+        assert "`lookup`" in text
+        lowered = text.lower()
+        for invitation in ("try again", "please", "retry", "fix your mistakes"):
+            assert invitation not in lowered
+        assert "SK-SECRET" not in text
+        assert "http://" not in text
+        assert text.endswith(".")
 
 
 def test_the_answers_read_as_they_should(door: Door) -> None:
     def text(error: Exception, **policy: Any) -> str:
         tool = broken(error)
-        options = {"policy": RetryPolicy(base_delay=0, throttled_delay=0, **policy)}
-        return str(answers_in(graph_of([tool], door=door, **options).invoke(asking(("lookup", {}))))[0].content)
+        handler = ToolErrorHandler(policy=RetryPolicy(base_delay=0, throttled_delay=0, **policy), clock=lambda: 100.0)
+        return str(
+            answers_in(graph_of([tool], door=door, policy=None, handler=handler).invoke(asking(("lookup", {}))))[
+                0
+            ].content
+        )
 
     assert text(http_error(503), idempotent=True) == (
         "`lookup` failed: its service has a problem (HTTP 503). It was tried 3 times in 0.0 s. There is no result. "
@@ -136,30 +139,31 @@ def test_the_answer_of_a_direct_tool_is_fit_for_the_user(door: Door) -> None:
     assert "Tell the user" not in answer.content
 
 
-@pytest.mark.no_cover
-@pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("kind", [Exception, ToolException, CuratedError, "cause", "returned"])
 def test_no_secret_reaches_answer_artifact_events_stream_or_log(
-    flavor: Flavor, kind: Any, secret: str, caplog: pytest.LogCaptureFixture
+    flavor: Flavor, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def lookup() -> Any:
-        text = f"lookup of order A-1001 failed with {secret} at the end"
+    def lookup(number: int) -> Any:
+        text = f"lookup of order A-1001 failed with {SECRETS[number]} at the end"
         if kind == "cause":
             raise RuntimeError(text) from http_error(503)
         if kind == "returned":
-            return ToolMessage(text, tool_call_id="c1", status="error")
+            return ToolMessage(text, tool_call_id=f"c{number + 1}", status="error")
         raise kind(text)
 
     events: list[Any] = []
-    graph = flavor.graph_of([flavor.tool(lookup)], expose=(ToolException, CuratedError), observer=events.append)
-    with caplog.at_level("DEBUG", logger="agent_tools"), no_waiting():  # the second run opens the circuit
-        parts = flavor.stream(graph, asking(("lookup", {})), "custom")
-        (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
+    options = {"expose": (ToolException, CuratedError), "observer": events.append, "circuit": None}
+    graph = flavor.graph_of([flavor.tool(lookup)], **options)
+    calls = asking(*(("lookup", {"number": number}) for number in range(len(SECRETS))))
+    with caplog.at_level("DEBUG", logger="agent_tools"), no_waiting():
+        parts = flavor.stream(graph, calls, "custom")
+        answers = answers_in(flavor.run(graph, calls))
 
-    assert answer.status == "error"
-    assert answer.content.strip()
+    assert [answer.status for answer in answers] == ["error"] * len(SECRETS)
+    assert all(answer.content.strip() for answer in answers)
     log = caplog.text.replace("Traceback (most recent call last):", "")  # that is how those of the log begin, too
-    seen = json.dumps([answer.content, str(answer.artifact), repr(events), parts, log])
+    shown = [[answer.content, str(answer.artifact)] for answer in answers]
+    seen = json.dumps([shown, repr(events), parts, log])
     pieces = set(PIECES) - KEPT_IN_RESULTS if kind == "returned" else PIECES
     for piece in pieces:
         assert piece not in seen

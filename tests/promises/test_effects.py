@@ -83,7 +83,7 @@ def test_an_undeclared_tool_that_may_act_twice_is_named_once(
     def charge() -> str:
         raise error
 
-    flavor.answers([flavor.tool(charge)], ("charge", {}), ("charge", {}), policy=policy)
+    flavor.answers([flavor.tool(charge)], ("charge", {}), ("charge", {}), policy=policy, circuit=None)
     lines = [record.getMessage() for record in caplog.records if "verify" in record.getMessage()]
 
     assert len(lines) == warnings

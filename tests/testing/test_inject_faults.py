@@ -21,6 +21,7 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 
 from agent_tools import (
+    CircuitPolicy,
     ResilientToolNode,
     RetryPolicy,
     ToolErrorHandler,
@@ -524,7 +525,7 @@ def fail_often(flavor: Flavor, graph: Any) -> None:
 
 @pytest.mark.parametrize("door", ["node", "create_agent"])
 def test_faults_leave_budget_and_circuit_as_they_were(flavor: Flavor, shop: Shop, door: Any) -> None:
-    handler = ToolErrorHandler(policy=AT_ONCE)
+    handler = ToolErrorHandler(policy=AT_ONCE, circuit=CircuitPolicy(patience=0))
     graph = toolbox.graph_of(shop.tools, door=door, handler=handler)
     with inject_faults(graph, {"get_order": [503, ok]}):
         flavor.run(graph, asking(("get_order", {})))
@@ -544,7 +545,7 @@ def test_a_tool_that_is_down_gets_faults_from_a_fresh_start_and_is_down_afterwar
         return str(fails())
 
     down = flavor.tool(get_order)
-    node = ResilientToolNode([down], policy=AT_ONCE)
+    node = ResilientToolNode([down], policy=AT_ONCE, circuit=CircuitPolicy(patience=0))
     fail_often(flavor, graph_with(node))
     before = node.handler.health()["get_order"]
     assert before.failures >= 5
