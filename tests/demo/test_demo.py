@@ -14,14 +14,15 @@ from agent_tools.demo.api import API_KEY, COLLEAGUE, INTERNAL_HOST, PROMISES
 from agent_tools.demo.plain import PlainView
 from agent_tools.demo.view import Screen
 from agent_tools.testing import ScriptedChatModel, call, no_waiting
+from tests.support.toolbox import untraced
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "agent_tools.demo"]
 
 
-def run(*options: str) -> subprocess.CompletedProcess[str]:
+def run(*options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own command
-        [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+        [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=env
     )
 
 
@@ -61,7 +62,7 @@ def assert_refunded_once_although_killed(lines: list[str]) -> None:
 
 
 def test_with_an_agent_of_langchain_it_keeps_its_promises_too() -> None:
-    done = run("--quick", "--agent", "create_agent")
+    done = run("--quick", "--agent", "create_agent", env=untraced())
 
     assert (done.returncode, done.stderr) == (0, "")
     assert_plain_and_kept(done.stdout)
@@ -92,7 +93,8 @@ def test_in_a_terminal_the_calls_are_drawn_live(columns: str) -> None:
     import pty  # noqa: PLC0415 - not everywhere
 
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}
+    env = os.environ if columns == "80" else untraced()  # the lines are the same
+    env = {**env, "TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}
     with subprocess.Popen([*COMMAND, "--quick"], stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
         os.close(theirs)
         output = _read_all(ours)

@@ -13,6 +13,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import TimeoutPolicy
 
 from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy
+from tests.support.timing import assert_in_time, timed
 from tests.support.toolbox import Door, Flaky, answers_in, asking, graph_of, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")
@@ -21,6 +22,7 @@ THREAD = {"configurable": {"thread_id": "1"}}
 
 
 @pytest.mark.anyio
+@timed
 async def test_a_draining_graph_ends_a_wait_with_an_answer(door: Door) -> None:
     control, fails = RunControl(), Flaky([http_error(503)] * 9)
 
@@ -38,7 +40,7 @@ async def test_a_draining_graph_ends_a_wait_with_an_answer(door: Door) -> None:
     took = time.monotonic() - started
     (answer,) = answers_in((await graph.aget_state(THREAD)).values)
 
-    assert took < 0.25
+    assert_in_time(took, 0.25)
     assert (fails.runs, answer.artifact["reason"]) == (1, "draining")
 
 

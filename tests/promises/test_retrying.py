@@ -12,6 +12,7 @@ from langchain_core.tools import StructuredTool
 from agent_tools import ErrorCategory, Failure, ResilientToolNode, RetryPolicy, ToolErrorHandler
 from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import FaultyServer, Reply, no_waiting
+from tests.support.timing import assert_in_time, timed
 from tests.support.toolbox import AT_ONCE, Door, Flaky, Flavor, Skipping, answers_in, asking, graph_of, http_error
 
 pytestmark = pytest.mark.doors("node", "create_agent")
@@ -113,6 +114,7 @@ def test_a_one_request_blip_costs_little_and_an_outage_of_a_second_and_a_half_is
 
 
 @pytest.mark.anyio
+@timed
 async def test_the_event_loop_is_never_blocked(door: Door) -> None:
     def slow_sync() -> str:
         time.sleep(0.3)
@@ -142,7 +144,7 @@ async def test_the_event_loop_is_never_blocked(door: Door) -> None:
     ticker.cancel()
 
     assert [answer.status for answer in answers] == ["success", "success"]
-    assert worst < 0.1
+    assert_in_time(worst, 0.1)
 
 
 @pytest.mark.anyio
@@ -254,6 +256,7 @@ def test_no_wait_starts_that_cannot_end_before_the_deadline(flavor: Flavor) -> N
 
 
 @pytest.mark.anyio
+@timed
 async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_their_results(door: Door) -> None:
     ended = []
 
@@ -275,7 +278,7 @@ async def test_an_async_attempt_ends_with_the_deadline_and_its_siblings_keep_the
         await graph_of(tools, door=door, policy=RetryPolicy(deadline=0.2)).ainvoke(asking(("hangs", {}), ("works", {})))
     )
 
-    assert time.monotonic() - started < 15  # half of what it hangs: a busy machine takes its time
+    assert_in_time(time.monotonic() - started, 0.5)
     assert (hung.artifact["category"], fine.content) == ("timeout", "fine")
     assert ended == ["hangs"]
 
