@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -160,9 +160,18 @@ class ToolErrorHandler:
 def wrappers_of(
     handler: ToolErrorHandler, around: Wrapper | None, aaround: AsyncWrapper | None, own: OwnHandling | None
 ) -> tuple[Callable[[ToolCallRequest, Execute], Result], Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]]:
-    """Return what a node runs its calls with: the methods of `handler`, without their frames."""
-    settings = handler._settings  # noqa: SLF001  # of this file
-    return partial(run, settings, around=around, own=own), partial(arun, settings, around=aaround, own=own)
+    """Return what a node runs its calls with: the methods of `handler`, without their frames where they are ours."""
+    kind, settings = type(handler), handler._settings  # noqa: SLF001  # of this file
+    wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
+    if kind.wrap_tool_call is ToolErrorHandler.wrap_tool_call:
+        wrap = partial(run, settings)
+    if kind.awrap_tool_call is ToolErrorHandler.awrap_tool_call:
+        awrap = partial(arun, settings)
+    return partial(wrap, **_given(around=around, own=own)), partial(awrap, **_given(around=aaround, own=own))
+
+
+def _given(**options: Any) -> dict[str, Any]:  # of whatever type
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> ToolErrorHandler:

@@ -12,7 +12,7 @@ from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, CurrentCall, Execute, Result, Wrapper, current
 from agent_tools._call.plain import Brought, approved, fresh, has_own_thread, looked_at
 from agent_tools._call.settings import OwnHandling, Settings
-from agent_tools._core.loop_guard import Stop
+from agent_tools._core.loop_guard import LoopGuard, Stop, Stops
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.deadline_timer import deadline_timer_of
 from agent_tools._flow.steps import FAILURES, Failed
@@ -104,10 +104,9 @@ async def arun(
 
 def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, Stop | None]:
     """Return the batch of a call, its request as the tool is to get it, and why it is not to be run."""
-    link = settings.gates.link
+    link, around = settings.gates.link, current.get()
     if link is not None and not link.is_listening:
         link.listen()
-    around = current.get()
     batch = around if isinstance(around, Batch) else None
     current.set(CurrentCall(settings, request))
     call_id = request.tool_call["id"]
@@ -115,17 +114,20 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
         request = request.override(tool_call={**request.tool_call, "id": ""})
     if batch is None or batch.may_be_resumed:
         request = approved(request, batch)
-    # Nothing is in the way as a rule, and then a look at what the first call of the batch has found is all.
-    if settings.loop_guard is None or (batch is not None and batch.stops == {}):
+    elif batch.stops is not None and not batch.stops:  # as a rule: the first call of the batch has looked
         return batch, request, None
-    if batch is None and is_resumed(getattr(request.runtime, "config", None)):
-        return batch, request, None  # a human has approved this very call, or it was asking when the run paused
-    stops = None if batch is None else batch.stops
-    if stops is None:
-        stops = stops_of(request, settings.loop_guard)
-    if batch is not None:
-        batch.stops = stops
+    stops = {} if settings.loop_guard is None else _stops(settings.loop_guard, request, batch)
     return batch, request, stops.get(call_id)
+
+
+def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> Stops:
+    """Return which calls are not to be run; the first call of a batch finds it out for all."""
+    if batch is None:
+        # With resume values a human has approved this very call, or it was asking when the run paused.
+        return {} if is_resumed(getattr(request.runtime, "config", None)) else stops_of(request, guard)
+    if batch.stops is None:
+        batch.stops = stops_of(request, guard)
+    return batch.stops
 
 
 def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None, policy: RetryPolicy) -> bool:

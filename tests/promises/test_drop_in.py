@@ -13,7 +13,7 @@ from langchain_core.tools import StructuredTool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, ToolRuntime, create_react_agent, tools_condition
 
-from agent_tools import CircuitPolicy, ResilientToolNode
+from agent_tools import CircuitPolicy, ResilientToolNode, ToolErrorHandler
 from agent_tools.testing import ScriptedChatModel, call
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
@@ -284,3 +284,40 @@ def test_a_graph_of_ours_and_of_toolnode_end_in_the_same_state_when_nothing_fail
         return [{**message.model_dump(), "id": None} for message in state["messages"]]
 
     assert without_ids(ours) == without_ids(theirs)
+
+
+class Counting(ToolErrorHandler):
+    """A handler of a user's, which counts the calls."""
+
+    calls = 0
+
+    def wrap_tool_call(self, request: Any, execute: Any, **options: Any) -> Any:
+        """Count a call."""
+        self.calls += 1
+        return super().wrap_tool_call(request, execute, **options)
+
+    def awrap_tool_call(self, request: Any, execute: Any, **options: Any) -> Any:
+        """Count a call."""
+        self.calls += 1
+        return super().awrap_tool_call(request, execute, **options)
+
+
+def test_methods_that_a_subclass_of_the_handler_overrides_are_asked_for_each_call(flavor: Flavor) -> None:
+    handler = Counting(policy=AT_ONCE)
+    tools = [flavor.tool(works), flavor.tool(Flaky([http_error(503)]).__call__, name="lookup")]
+    graph = flavor.graph_of(tools, handler=handler)
+
+    answers = answers_in(flavor.run(graph, asking(("works", {}), ("lookup", {}))))
+
+    assert [answer.content for answer in answers] == ["fine", "done"]
+    assert handler.calls == 2
+
+
+def test_an_overridden_method_needs_no_options_that_the_node_was_not_given() -> None:
+    class Plain(ToolErrorHandler):
+        def wrap_tool_call(self, request: Any, execute: Any) -> Any:  # type: ignore[override]  # takes no options
+            return execute(request)
+
+    answers = answers_in(graph_with(ResilientToolNode([works], handler=Plain())).invoke(asking(("works", {}))))
+
+    assert [answer.content for answer in answers] == ["fine"]
