@@ -8,8 +8,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from functools import partial
-from inspect import signature
+from types import SimpleNamespace
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -29,8 +30,15 @@ _FAR = 10**6
 #: LangGraph does not know, so they change nothing.
 _ASKED = "__agent_tools_asked"
 
-#: Of the body of each task; LangGraph would work it out anew for each, twice.
-_SIGNATURE = signature(lambda _call: None)
+#: What makes the tasks, by the name of the node: an attribute for each, so that what LangGraph runs can be imported.
+#: Into other functions it looks anew for each task, at about the cost of a call.
+_MAKERS = SimpleNamespace()
+
+#: There are no more; graphs that are built at run time may give each node another.
+_MOST_MAKERS = 256
+
+#: Runs the call whose task is run in this context.
+_work: ContextVar[Callable[[], Any]] = ContextVar("_work")
 
 logger = logging.getLogger("agent_tools")
 
@@ -51,7 +59,6 @@ class CallTask:
         "_outer",
         "_plain",
         "_start",
-        "_work",
         "call",
         "place",
     )
@@ -63,7 +70,6 @@ class CallTask:
         self.place = place
         self._is_own = is_own
         self._has_met_another = False
-        self._work: Callable[[], Any] = dict  # until the call is there
         self._start: Callable[[], Any] | None = None
         self._inner: Any = None  # what LangGraph waits for
         self._is_given_up = False
@@ -72,14 +78,11 @@ class CallTask:
         own = {**keys, CALL: _with(keys[CALL], {SUBMIT: self._own_pool, SCHEDULE_TASK: self._scheduled})}
         token = var_child_runnable_config.set({"callbacks": None, **config, "configurable": own})
         try:
-            body: Any = self._body()
-            body.__signature__ = _SIGNATURE
-            made: Any = task(name=name)(body)
-            self._outer: Any = made(call)
+            self._outer: Any = self._maker(name)(call)
         finally:
             var_child_runnable_config.reset(token)
 
-    def _body(self) -> Any:
+    def _maker(self, name: str) -> Any:
         raise NotImplementedError
 
     def _future(self) -> Any:
@@ -140,11 +143,11 @@ class SyncCallTask(CallTask):
 
     __slots__ = ()
 
-    def _body(self) -> Any:
+    def _maker(self, name: str) -> Any:
         def body(_call: ToolCall) -> Any:
-            return self._work()
+            return _work.get()()
 
-        return body
+        return _maker_of(name, body, kind="sync")
 
     def _future(self) -> Any:
         return Future()
@@ -158,7 +161,7 @@ class SyncCallTask(CallTask):
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Return what `work` returns, or what is known."""
-        self._work = work
+        _work.set(work)
         if self._start is not None:
             try:
                 self._inner.set_result(self._start())
@@ -177,11 +180,11 @@ class AsyncCallTask(CallTask):
         super().__init__(config, call, **options)
         self._outer.add_done_callback(self._ended)
 
-    def _body(self) -> Any:
+    def _maker(self, name: str) -> Any:
         async def body(_call: ToolCall) -> Any:
-            return await self._work()
+            return await _work.get()()
 
-        return body
+        return _maker_of(name, body, kind="async")
 
     def _future(self) -> Any:
         self._is_made.set()
@@ -201,7 +204,7 @@ class AsyncCallTask(CallTask):
 
     async def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Return the same as that of a sync run."""
-        self._work = work
+        _work.set(work)
         await self._is_made.wait()
         if self._start is not None:
             try:
@@ -212,6 +215,17 @@ class AsyncCallTask(CallTask):
             except BaseException as error:  # noqa: BLE001
                 self._inner.set_exception(error)
         return await self._outer
+
+
+def _maker_of(name: str, body: Callable[..., Any], *, kind: str) -> Any:
+    """Return what makes tasks of this name, kept from earlier ones."""
+    kept = vars(_MAKERS)
+    attribute = f"{kind} {name}"
+    if attribute in kept:
+        return kept[attribute]
+    body.__qualname__ = f"_MAKERS.{attribute}.func"
+    maker: Any = task(name=name)(body)
+    return kept.setdefault(attribute, maker) if len(kept) < _MOST_MAKERS else maker
 
 
 def whose(call: ToolCall, place: int) -> list[Any]:
