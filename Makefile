@@ -42,7 +42,9 @@ notebooks: .venv/dev.done
 	$(BIN)/python -m tests.docs.notebooks
 
 simulate: .venv/dev.done
-	$(BIN)/python -m tests.simulation --jobs 2 --picture docs/pictures/outages.png
+	$(BIN)/python -m tests.simulation --jobs 2 --workers 1 --workers 50 --store shared \
+		--contender ours --contender "ours, patient" --contender ToolRetryMiddleware --contender oracle \
+		--picture docs/pictures/outages.png
 
 versions: .venv/dev.done
 	$(BIN)/python -m tests.versions

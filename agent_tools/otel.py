@@ -9,6 +9,7 @@
 | `agent_tools.short_circuits` | counter | `{call}` | calls answered without running the tool |
 | `agent_tools.verifications` | counter | `{call}` | verified calls; `agent_tools.found` says what was found |
 | `agent_tools.failing_call.attempts` | histogram | `{attempt}` | attempts of a call of which at least one failed |
+| `agent_tools.health.failures` | counter | `{failure}` | failures of the store of a shared health |
 
 A call that works at once is not counted and costs nothing. Each event is also added to the span that is current where
 the call runs, whoever started it; no span is added.
@@ -18,7 +19,11 @@ All other names come from the semantic conventions for generative AI. `error.typ
 `exception.type`. No attribute contains the text of an error.
 """
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from agent_tools._core.events import EventType, ToolEvent
+from agent_tools._gate.redis_link import RedisLink
 
 try:
     from opentelemetry import metrics, trace
@@ -59,6 +64,7 @@ class OpenTelemetryObserver:
 
     def __init__(self, *, meter_provider: metrics.MeterProvider | None = None) -> None:
         meter = metrics.get_meter("agent_tools", meter_provider=meter_provider)
+        _observe_health(meter_provider)
         self._tools: set[str] = set()
         self._counters = {kind: meter.create_counter(*counter) for kind, counter in COUNTER_BY_TYPE.items()}
         self._wait = meter.create_histogram(
@@ -88,6 +94,16 @@ class OpenTelemetryObserver:
             return _OTHER
         self._tools.add(tool)
         return tool
+
+
+@lru_cache(maxsize=8)  # one for all observers: they would count the same failures
+def _observe_health(meter_provider: metrics.MeterProvider | None) -> None:
+    def failures(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        return [metrics.Observation(RedisLink.all_failures)] if RedisLink.all_failures else []
+
+    metrics.get_meter("agent_tools", meter_provider=meter_provider).create_observable_counter(
+        "agent_tools.health.failures", [failures], "{failure}", "Failures of the store of a shared health."
+    )
 
 
 def _series(event: ToolEvent, tool: str) -> Attributes:

@@ -97,6 +97,11 @@ def after_outage(budget: Budget) -> Budget:
     return replace(budget, failing=min(budget.failing, budget.policy.max_failing))
 
 
+def after_late_failure(budget: Budget) -> Budget:
+    """Return the budget after a failure of before the service came back: it counts as if it had been known then."""
+    return replace(budget, failing=max(budget.failing, after_outage(after_failure(budget)).failing))
+
+
 def with_tokens(budget: Budget, tokens: int) -> Budget:
     """Return the budget with so many `tokens` more, or less."""
     return replace(budget, tokens=min(budget.policy.tokens, budget.tokens + tokens))

@@ -108,7 +108,7 @@ def after_failure(state: GateState, rules: Rules, failure: Failure, attempt: Att
     if state.budget is None and rules.budget is not None:
         state = replace(state, budget=budgets.full(rules.budget))
     if is_counted(failure) and attempt.began < state.circuit.closed_at:
-        return state  # the service has come back since it was asked
+        return replace(state, budget=state.budget and budgets.after_late_failure(state.budget))
     if rules.circuit is not None:
         state = _out_of_window(state, failure, attempt)
         state = _after_verdict(state, rules.circuit, failure, attempt)

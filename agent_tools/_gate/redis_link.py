@@ -107,7 +107,10 @@ class RedisLink:
         is_listening: The thread that hears of changes is running.
         operations: How often the store was asked to change something.
         failures: How often it failed or was too slow.
+        all_failures: The same of all links of this process.
     """
+
+    all_failures = 0
 
     def __init__(self, store: Server, local: Local, policy: BudgetPolicy | None) -> None:
         self._store = store
@@ -177,6 +180,7 @@ class RedisLink:
             is_new = self._down_since is None
             self._down_since = time.monotonic()
             self.failures += 1
+            RedisLink.all_failures += 1
         if is_new:
             logger.warning("%r failed (%s): going on with what this process knows", self._store, why)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +18,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.semconv.attributes import error_attributes, http_attributes
 
-from agent_tools import CircuitPolicy, RetryPolicy, ToolEvent
+from agent_tools import CircuitPolicy, RedisHealth, RetryPolicy, ToolEvent
 from agent_tools._core.events import EventType
+from agent_tools._gate.gates import Gates
+from agent_tools._gate.redis_link import RedisLink
 from agent_tools.otel import OpenTelemetryObserver
 from agent_tools.testing import FaultyServer, Reply, no_waiting
 from tests.support.toolbox import Flavor, asking, graph_of
@@ -35,16 +38,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()
-        self._provider = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
-        self.observer = OpenTelemetryObserver(meter_provider=self._provider)
+        self.provider = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
+        self.observer = OpenTelemetryObserver(meter_provider=self.provider)
 
-    def points(self) -> Iterator[tuple[str, str, Any]]:
-        """Yield name, unit and data point of each time series."""
+    def points(self, *, of_health: bool = False) -> Iterator[tuple[str, str, Any]]:
+        """Yield name, unit and data point of each time series: those of tools, or of all stores of the process."""
         data = self._reader.get_metrics_data()
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
-                    yield from ((metric.name, metric.unit or "", point) for point in metric.data.data_points)
+                    if metric.name.startswith("agent_tools.health") == of_health:
+                        yield from ((metric.name, metric.unit or "", point) for point in metric.data.data_points)
 
     def totals(self) -> dict[tuple[str, Any], Any]:
         """Return value, or count and sum, by name of metric and tool."""
@@ -81,6 +85,17 @@ def tools_of(flavor: Flavor, server: FaultyServer, *names: str) -> list[BaseTool
         return flavor.tool(ask, name=name)
 
     return [asking_for(name) for name in names]
+
+
+def test_failures_of_a_shared_health_are_counted_once_however_many_observers_there_are(metrics: Metrics) -> None:
+    OpenTelemetryObserver(meter_provider=metrics.provider)
+    link = Gates(budget=None, circuit=None, clock=time.monotonic, store=RedisHealth("redis://127.0.0.1:1")).link
+    assert isinstance(link, RedisLink)
+    before = RedisLink.all_failures
+    assert link.asking("lookup", lambda state, _: (state, "said")).do() == "said"
+    (failures,) = metrics.points(of_health=True)
+    assert failures[:2] == ("agent_tools.health.failures", "{failure}")
+    assert total_of(failures[2]) == RedisLink.all_failures > before
 
 
 def test_the_numbers_are_what_happened_at_a_real_server(flavor: Flavor, server: FaultyServer, metrics: Metrics) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
-from agent_tools import ErrorCategory, Failure, RedisHealth, RetryPolicy, ToolErrorHandler
+from agent_tools import CircuitPolicy, ErrorCategory, Failure, RedisHealth, RetryPolicy, ToolErrorHandler
 from agent_tools._core.gate_state import Attempt
 from agent_tools._flow.steps import perform
 from agent_tools._gate import redis_link
@@ -73,6 +74,22 @@ def test_what_one_handler_meets_the_other_knows(store: RedisServer) -> None:
 
 
 @needs_server
+def test_a_worker_hears_of_others_from_its_first_call_on_and_asks_nothing_itself(
+    flavor: Flavor, store: RedisServer
+) -> None:
+    (one,) = handlers(store.url, 1)
+    other = ToolErrorHandler(health=RedisHealth(store.url, timeout=3.0))
+    graph = flavor.graph_of([flavor.tool(Flaky().__call__, name="works")], policy=None, handler=other)
+    assert not link_of(other).is_listening
+    flavor.run(graph, asking(("works", {})))
+    assert link_of(other).is_listening
+    for _ in range(5):
+        fail(one)
+    until(lambda: not other._settings.gates.state("lookup").is_open(time.monotonic()))
+    assert link_of(other).operations == 0
+
+
+@needs_server
 def test_a_handler_that_begins_late_learns_what_it_has_missed(store: RedisServer) -> None:
     (one,) = handlers(store.url, 1)
     for _ in range(5):
@@ -89,6 +106,21 @@ def test_what_a_server_asks_of_one_worker_holds_for_all(store: RedisServer) -> N
     assert 1 / 115 <= fail(other, limited).behind <= 1 / 40
     until(other.health)
     assert 7 < other.health()["lookup"].blocked_for <= 8
+
+
+@needs_server
+def test_workers_and_store_understand_each_other_whatever_time_it_is_for_each(store: RedisServer) -> None:
+    now, circuit = [5000.0], CircuitPolicy(probe_after=20, jitter=0)
+    one, other = (
+        ToolErrorHandler(health=RedisHealth(store.url, timeout=3.0), circuit=circuit, clock=clock)
+        for clock in (lambda: now[0], lambda: now[0] + 3600)
+    )
+    assert one.health() == other.health() == {}
+    for _ in range(5):
+        fail(one)
+    until(lambda: "lookup" in other.health() and other.health()["lookup"].state == "open")
+    probe_in = other.health()["lookup"].probe_in
+    assert probe_in == pytest.approx(20, abs=8)  # by a clock of an hour later it would be long overdue
 
 
 @needs_server
@@ -115,8 +147,17 @@ def test_an_attempt_that_fails_asks_the_store_three_times_at_most(flavor: Flavor
 
 
 @needs_server
-def test_a_store_that_is_gone_is_left_alone_and_heard_of_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("break_it", "mend_it"),
+    [(RedisServer.kill, RedisServer.start), (RedisServer.pause, RedisServer.resume)],
+    ids=["gone", "hangs"],
+)
+def test_a_store_that_fails_is_left_alone_and_heard_of_once(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    break_it: Callable[[RedisServer], None],
+    mend_it: Callable[[RedisServer], None],
 ) -> None:
     monkeypatch.setattr(redis_link, "REST", 0.2)
     monkeypatch.setattr(redis_link, "PATIENCE", 0.1)
@@ -125,15 +166,16 @@ def test_a_store_that_is_gone_is_left_alone_and_heard_of_once(
         (handler,) = handlers(store.url, 1, timeout=0.5)
         for _ in range(5):
             fail(handler)
-        store.kill()
+        break_it(store)
         assert fail(handler).opens_in is not None  # known in this process
         assert handler.health()["lookup"].state == "open"
-        operations = link_of(handler).operations
+        operations, began = link_of(handler).operations, time.monotonic()
         for _ in range(20):
             fail(handler)
         assert link_of(handler).operations == operations
+        assert time.monotonic() - began < 5  # nobody waits for it: twenty times half a second would be ten
         assert caplog.text.count("going on with what this process knows") == 1
-        store.start()
+        mend_it(store)
         until(lambda: not link_of(handler).is_down)
         assert fail(handler).opens_in is not None  # and now the store knows it, too
         (other,) = [ToolErrorHandler(health=RedisHealth(store.url))]
@@ -182,6 +224,13 @@ def test_a_cluster_is_a_store_as_well(tmp_path: Path) -> None:
         for _ in range(5):
             fail(one)
         until(lambda: "lookup" in other.health() and other.health()["lookup"].state == "open")
+
+
+def test_a_url_with_tls_is_taken_as_the_redis_package_takes_it() -> None:
+    client = RedisHealth("rediss://user:word@store.example:6380/2", ssl_ca_certs="ca.pem").client(0.1)
+    known = client.connection_pool.connection_kwargs
+    assert client.connection_pool.connection_class is redis.SSLConnection
+    assert (known["host"], known["port"], known["db"], known["ssl_ca_certs"]) == ("store.example", 6380, 2, "ca.pem")
 
 
 def test_an_old_server_is_refused() -> None:

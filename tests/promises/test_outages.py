@@ -56,9 +56,9 @@ def test_after_five_failures_in_a_row_calls_are_answered_without_running(flavor:
 def test_what_does_not_say_that_the_service_is_down_opens_no_circuit(flavor: Flavor, error: BaseException) -> None:
     body = Flaky([error] * 99)
     graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=ONCE, circuit=IMPATIENT)
-    for _ in range(8):
+    for _ in range(6):
         answer(flavor, graph)
-    assert body.runs == 8
+    assert body.runs == 6
 
 
 def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) -> None:
@@ -79,32 +79,32 @@ def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) ->
     assert body.runs == 6
 
 
-@pytest.mark.no_cover
-def test_the_circuit_works_at_one_call_in_ten_seconds(flavor: Flavor) -> None:
+def test_the_circuit_works_at_one_call_in_ten_seconds() -> None:
     body = Flaky([http_error(503)] * 999)
     with no_waiting() as waits:
         clock = Skipping(waits)
         handler = ToolErrorHandler(circuit=CircuitPolicy(jitter=0), clock=clock)
-        graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
+        tool = StructuredTool.from_function(body.__call__, name="lookup", description="Looks up.")
+        graph = graph_of([tool], policy=None, handler=handler)
         runs = []
-        for _ in range(120):
-            clock.moved += 10
+        for after in [10] * 10 + [100] * 5 + [10] * 10:
+            clock.moved += after
             before = body.runs
-            answer(flavor, graph)
+            graph.invoke(asking(("lookup", {})))
             runs.append(body.runs - before)
     assert runs[0] == 3
-    assert set(runs[2:40]) == {1}  # nothing is retried, each call that comes is a probe
-    assert sum(runs[60:]) < 40  # and after ten minutes not even that one
+    assert set(runs[2:15]) == {1}  # nothing is retried, each call that comes is a probe
+    assert sum(runs[15:]) == 5  # and after ten minutes not even that one
 
 
 def test_one_tool_that_is_down_does_not_hold_up_another(flavor: Flavor) -> None:
     down, well = Flaky([http_error(503)] * 99), Flaky()
     tools = [flavor.tool(down.__call__, name="lookup"), flavor.tool(well.__call__, name="inventory")]
     graph = flavor.graph_of(tools, policy=ONCE, circuit=IMPATIENT)
-    for _ in range(9):
+    for _ in range(7):
         answer(flavor, graph)
         assert answer(flavor, graph, "inventory").content == "done"
-    assert well.runs == 9
+    assert well.runs == 7
 
 
 def test_calls_share_by_the_key_that_the_user_names(flavor: Flavor) -> None:
@@ -116,7 +116,8 @@ def test_calls_share_by_the_key_that_the_user_names(flavor: Flavor) -> None:
     def tenant_of(request: Any) -> str:
         return str(request.tool_call["args"]["tenant"])
 
-    graph = flavor.graph_of([flavor.tool(lookup)], policy=ONCE, circuit=IMPATIENT, share_key=tenant_of)
+    handler = ToolErrorHandler(policy=ONCE, circuit=IMPATIENT, share_key=tenant_of, clock=lambda: 100.0)
+    graph = flavor.graph_of([flavor.tool(lookup)], policy=None, handler=handler)
     for _ in range(7):
         flavor.run(graph, asking(("lookup", {"tenant": "red"})))
     assert body.runs == 5
@@ -264,25 +265,28 @@ def requests_in_an_outage(budget: BudgetPolicy | None, *, calls: int, rate: floa
     return body.runs
 
 
-@pytest.mark.no_cover
 def test_the_retries_of_an_outage_cost_six_percent_at_the_most() -> None:
-    assert requests_in_an_outage(BudgetPolicy(), calls=720, rate=0.2) < 1.06 * 720
+    assert requests_in_an_outage(BudgetPolicy(), calls=120, rate=0.2) < 1.06 * 120
     assert requests_in_an_outage(None, calls=20, rate=0.2) == 60
 
 
-@pytest.mark.no_cover
-def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance() -> None:
-    chance = random.Random(1)  # noqa: S311
+@pytest.mark.parametrize("seed", range(2))
+def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance(seed: int) -> None:
+    def answered(budget: BudgetPolicy | None) -> list[str]:
+        chance = random.Random(seed)  # noqa: S311
 
-    def lookup() -> str:
-        if chance.random() < 0.2:
-            raise http_error(503)
-        return "done"
+        def lookup() -> str:
+            if chance.random() < 0.2:
+                raise http_error(503)
+            return "done"
 
-    tool = StructuredTool.from_function(lookup, description="Looks up.")
-    graph = graph_of([tool], policy=AT_ONCE, circuit=None)
-    answers = [graph.invoke(asking(("lookup", {})))["messages"][-1].status for _ in range(500)]
-    assert answers.count("success") >= 495
+        tool = StructuredTool.from_function(lookup, description="Looks up.")
+        graph = graph_of([tool], policy=AT_ONCE, circuit=None, budget=budget)
+        return [graph.invoke(asking(("lookup", {})))["messages"][-1].status for _ in range(80)]
+
+    with_budget = answered(BudgetPolicy())
+    assert with_budget == answered(None)
+    assert with_budget.count("success") >= 78
 
 
 def test_an_empty_budget_ends_the_retries_and_says_so(flavor: Flavor) -> None:

@@ -20,7 +20,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy as NodeRetryPolicy
 
-from agent_tools import DoubtfulCall, ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
+from agent_tools import CircuitPolicy, DoubtfulCall, ResilientToolNode, RetryPolicy, ToolErrorHandler, idempotency_key
 from agent_tools.idempotency import asend_idempotency_key
 from tests.simulation.fleet import SimulatedHealth
 from tests.simulation.service import (
@@ -68,6 +68,9 @@ class Contender:
 
     name: str
     enter: Callable[[World], Graph]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ForeseenError(Exception):
@@ -167,7 +170,9 @@ PEERS = (
 )
 ONCE = Contender("ours, once", partial(_enter_declared, is_asked=False))
 VERIFYING = Contender("ours, verify", partial(_enter_declared, is_asked=True))
+PATIENT = ours("ours, patient", circuit=CircuitPolicy(patience=15.0))
 VARIANTS = (
+    PATIENT,
     ours("ours, no circuit", circuit=None),
     ours("ours, no budget", budget=None),
     ours("ours, neither", circuit=None, budget=None),

@@ -12,6 +12,7 @@ from tests.simulation.service import Behavior
 WARM_UP = 10.0
 TROUBLE = 40.0
 BLIP = 3.0
+OUTAGE = 12.0
 TAIL = 40.0
 
 
@@ -103,6 +104,13 @@ SCENARIOS = (
         trouble=BLIP,
         limits=(Limit("succeed", at_least=0.98), Limit("amp", at_most=0.5)),
     ),
+    Scenario(
+        name="outage",
+        happens="503 for 12 s",
+        sickness=Down,
+        trouble=OUTAGE,
+        limits=(Limit("amp", at_most=0.15), Limit("median wait", at_most=0.5)),
+    ),
     Scenario(name="refuse", happens="no connection", sickness=Refusing, limits=(Limit("amp", at_most=0.10),)),
     Scenario(
         name="brownout",
@@ -139,6 +147,7 @@ SCENARIOS = (
 FLEET_LIMITS_BY_SCENARIO = {
     "down": (Limit("amp", at_most=0.15),),
     "blip": (Limit("succeed", at_least=0.98), Limit("amp", at_most=0.7)),
+    "outage": (Limit("amp", at_most=0.25),),
     "refuse": (Limit("amp", at_most=0.15),),
     "brownout": (Limit("amp", at_most=1.65),),
     "overload": (Limit("goodput", at_least=0.40),),

@@ -15,7 +15,7 @@ import pytest
 from tests.simulation.behaviors import Crowded, Down, Flaky, Hanging, RateLimiting, Refusing, Span
 from tests.simulation.contenders import CONTENDERS, ONCE, ORACLE, OURS, VERIFYING, Contender
 from tests.simulation.figures import METRICS, figures_of
-from tests.simulation.fleet import Fleet
+from tests.simulation.fleet import ALONE, Fleet
 from tests.simulation.load import AGENTS, operations
 from tests.simulation.picture import draw
 from tests.simulation.report import Result, as_json, limits_of, missed, table
@@ -27,10 +27,11 @@ from tests.simulation.virtual_time import run_in_virtual_time
 pytestmark = pytest.mark.no_cover
 
 TROUBLE = Span(10.0, 20.0)
-VAIN_FOR_AN_ORACLE = [scenario.name for scenario in SCENARIOS if scenario.name != "flaky"]
+VAIN_FOR_AN_ORACLE = ["down", "refuse", "brownout", "overload", "rate limit", "hang"]
+SHARED = Fleet(workers=3, store="shared")
 
 
-def short(name: str, *, trouble: float = 2.0, around: float = 0.5) -> Scenario:
+def short(name: str, *, trouble: float = 1.0, around: float = 0.25) -> Scenario:
     """Return a scenario that is soon over; `around` are the seconds before and after the trouble."""
     return replace(SCENARIO_BY_NAME[name], warm_up=around, trouble=trouble, tail=around)
 
@@ -177,34 +178,34 @@ def test_a_lost_answer_repeats_a_write_unless_it_has_a_key() -> None:
 def test_the_oracle_sends_no_request_in_vain(name: str) -> None:
     scenario = short(name)
     if name == "rate limit":
-        scenario = replace(scenario, sickness=partial(RateLimiting, window=1.0, quota=15))
+        scenario = replace(scenario, sickness=partial(RateLimiting, window=0.5, quota=8))
     record = run(scenario, ORACLE)
     worked = sum(outcome.worked for outcome in record.outcomes if outcome.operation.service == "sick")
     assert len(record.sick.requested_at) == worked > 0
 
 
 def test_the_oracle_waits_for_the_end_of_the_trouble_if_it_is_near() -> None:
-    figures = figures_of(run(short("down", trouble=6.0), ORACLE))
+    figures = figures_of(run(replace(short("down", trouble=6.0), rate=15.0), ORACLE))
     assert figures["succeed"] == pytest.approx(5 / 6, abs=0.1)
     assert figures["amp"] == 0
 
 
-@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda each: each.name)
-def test_the_same_seed_brings_the_same_numbers(contender: Contender) -> None:
-    first, second = (run(short("flaky", trouble=1.0, around=0.0), contender, seed=3) for _ in range(2))
+@pytest.mark.parametrize(("contender", "fleet"), [*((each, ALONE) for each in CONTENDERS), (OURS, SHARED)], ids=str)
+def test_the_same_seed_brings_the_same_numbers(contender: Contender, fleet: Fleet) -> None:
+    first, second = (run(short("flaky", trouble=0.5, around=0.0), contender, seed=3, fleet=fleet) for _ in range(2))
     assert first.outcomes == second.outcomes
     assert first.sick.requested_at == second.sick.requested_at
     assert figures_of(first) == figures_of(second)
 
 
 def test_another_seed_brings_other_numbers() -> None:
-    first, second = (run(short("flaky", trouble=1.0, around=0.0), OURS, seed=seed) for seed in (1, 2))
+    first, second = (run(short("flaky", trouble=0.5, around=0.0), OURS, seed=seed) for seed in (1, 2))
     assert first.outcomes != second.outcomes
 
 
 def test_chance_is_left_as_it_was_found() -> None:
     before = random.getstate()
-    run(short("down"), OURS)
+    run(short("down", trouble=0.2), OURS)
     assert random.getstate() == before
 
 
@@ -247,11 +248,15 @@ def test_the_picture_is_drawn_from_whatever_was_run(tmp_path: Path, name: str, b
 def test_workers_without_a_store_learn_of_an_outage_one_by_one() -> None:
     one, ten = (figures_of(run(short("down"), OURS, fleet=Fleet(workers=workers))) for workers in (1, 10))
     assert one["amp"] < ten["amp"]
-    assert ten == figures_of(run(short("down"), OURS, fleet=Fleet(workers=10)))
+
+
+def test_what_is_asked_without_a_store_is_kept_with_one_that_fails() -> None:
+    figures = figures_of(run(short("blip", trouble=3.0), OURS, fleet=Fleet(store="failing")))
+    assert [limit for limit in SCENARIO_BY_NAME["blip"].limits if not limit.is_met(figures[limit.metric])] == []
 
 
 def test_who_verifies_leaves_no_write_in_doubt_and_repeats_none() -> None:
-    flaky = short("flaky", trouble=6.0, around=0.0)
+    flaky = replace(short("flaky", trouble=2.0, around=0.0), sickness=partial(Flaky, lost=0.4))
     once, verifying = (figures_of(run(flaky, contender)) for contender in (ONCE, VERIFYING))
 
     assert once["in doubt"] >= 5

@@ -49,7 +49,7 @@ class Workers:
         ends = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < ends
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def calls(self, since: float = 0.0) -> list[dict[str, Any]]:
         """Return the calls that began since then."""
@@ -95,14 +95,14 @@ def test_twenty_processes_share_one_dead_service_and_lose_no_call_with_their_sto
     ):
         workers.until(lambda: sum(call["reason"] == "circuit" for call in workers.calls()) > WORKERS)
         opened = time.time()
-        workers.until(lambda: len(workers.calls(opened)) > 80)
+        workers.until(lambda: time.time() > opened + 1.3 and len(workers.calls(opened)) > 2 * WORKERS)
         for fail, recover in ((store.pause, store.resume), (store.kill, store.start)):
             failed = time.time()
             fail()
             workers.until(lambda failed=failed: len(workers.calls(failed)) > WORKERS)
             recover()
             recovered = time.time()
-            workers.until(lambda recovered=recovered: len(workers.calls(recovered)) > 3 * WORKERS)
+            workers.until(lambda recovered=recovered: len(workers.calls(recovered)) > WORKERS)
     ends, calls = workers.ends(), workers.calls(opened)
     shared = [under_way for at, under_way in service.seen if opened + 0.3 < at < opened + 1.3]
 
@@ -112,18 +112,3 @@ def test_twenty_processes_share_one_dead_service_and_lose_no_call_with_their_sto
     assert len([at for at, _ in service.seen if at > opened]) < 0.5 * len(calls)
     assert max(workers.logged("going on with what this process knows")) <= 4
     assert all(end["threads"].count("agent_tools health") == 1 for end in ends)
-
-
-def test_a_store_that_hangs_costs_a_call_no_more_than_its_share(store: RedisServer, tmp_path: Path) -> None:
-    with (
-        FaultyServer(DeadService()) as server,
-        working(server.url, store.url, tmp_path / "w", pause=0.2, timeout=0.1) as workers,
-    ):
-        workers.until(lambda: len(workers.calls()) > 100)
-        paused = time.time()
-        store.pause()
-        workers.until(lambda: len(workers.calls(paused)) > 100)
-        store.resume()
-    before = sorted(call["took"] for call in workers.calls() if call["at"] < paused)
-    since = sorted(call["took"] for call in workers.calls(paused))
-    assert since[len(since) // 2] < before[len(before) // 2] + 0.2
