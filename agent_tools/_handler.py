@@ -8,32 +8,21 @@ blind the user's wrapper.
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import Any, Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from agent_tools._call.advice import Advice
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper
-from agent_tools._call.listeners import OnAuthFailure
+from agent_tools._call.made_settings import settings_of
 from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
+from agent_tools._call.own_handling import OwnHandling
 from agent_tools._call.run import arun, run
-from agent_tools._call.settings import OwnHandling, Settings
-from agent_tools._call.texts import OwnTexts
-from agent_tools._classify import require_rules
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
-from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._gate.gates import Gates, Health
-from agent_tools._gate.store import Store
+from agent_tools._gate.gates import Health
 from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
-
-if TYPE_CHECKING:
-    from agent_tools._call.credentials import Credentials
 
 
 @lists_options
@@ -61,26 +50,7 @@ class ToolErrorHandler:
         chance: Callable[[], float] = random.random,
         **options: Unpack[HandlerOptions],
     ) -> None:
-        given = complete(options)
-        require_rules("classify", given["classify"])
-        renew = given["on_auth_failure"]
-        self._settings = Settings(
-            policy=_policy("policy", given["policy"] or RetryPolicy()),
-            per_tool=_policies(given["per_tool"]),
-            rules=given["classify"],
-            expose=_error_types(given["expose"]),
-            observer=given["observer"],
-            stream_events=given["stream_events"],
-            credentials=None if renew is None else _credentials(renew),
-            gates=_gates(given["budget"], given["circuit"], clock, given["health"]),
-            share_key=given["share_key"],
-            loop_guard=_loop_guard(given["loop_guard"], renewable=renew is not None),
-            texts=OwnTexts(given["texts"]),
-            layers=set(),
-            advice=Advice(),
-            clock=clock,
-            chance=chance,
-        )
+        self._settings = settings_of(complete(options), clock=clock, chance=chance)
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Return this one: a copy of a node still asks the same services."""
@@ -189,50 +159,3 @@ def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> Too
         if given != default:
             raise ValueError(f"handler has policies, rules and observers of its own: give it {name} instead")
     return shared
-
-
-def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
-    if not isinstance(given, RetryPolicy):
-        raise TypeError(f"{name} must be an agent_tools.RetryPolicy, not {given!r}")
-    require_rules(f"{name}.classify", given.classify)
-    return given
-
-
-def _credentials(renew: OnAuthFailure) -> "Credentials":
-    from agent_tools._call.credentials import Credentials  # noqa: PLC0415  # most handlers have none
-
-    return Credentials(renew)
-
-
-def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]:
-    if given is not None and not isinstance(given, Mapping):
-        raise TypeError(f"per_tool must map names of tools to a RetryPolicy each, not {given!r}")
-    return {tool: _policy(f"per_tool[{tool!r}]", policy) for tool, policy in (given or {}).items()}
-
-
-def _gates(
-    budget: BudgetPolicy | None, circuit: CircuitPolicy | None, clock: Callable[[], float], store: Store | None
-) -> Gates:
-    if budget is not None and not isinstance(budget, BudgetPolicy):
-        raise TypeError(f"budget must be a BudgetPolicy or None, not {budget!r}")
-    if circuit is not None and not isinstance(circuit, CircuitPolicy):
-        raise TypeError(f"circuit must be a CircuitPolicy or None, not {circuit!r}")
-    if store is not None and not callable(getattr(store, "connect", None)):
-        raise TypeError(f"health must be a store such as RedisHealth, or None, not {store!r}")
-    return Gates(budget=budget, circuit=circuit, clock=clock, store=store)
-
-
-def _loop_guard(given: LoopGuard | None, *, renewable: bool) -> LoopGuard | None:
-    if given is None:
-        return None
-    if not isinstance(given, LoopGuard):
-        raise TypeError(f"loop_guard must be a LoopGuard or None, not {given!r}")
-    return replace(given, auth_failure=False) if renewable else given
-
-
-def _error_types(given: object) -> tuple[type[BaseException], ...]:
-    types = given if isinstance(given, tuple) else (given,)
-    for each in types:
-        if not isinstance(each, type) or not issubclass(each, BaseException):
-            raise TypeError(f"expose must be an error type or a tuple of them, not {given!r}")
-    return types

@@ -14,7 +14,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper, current
 from agent_tools._call.options import HandlerOptions, lists_options
-from agent_tools._call.settings import OwnHandling
+from agent_tools._call.own_handling import HandleToolErrors, own_handling
 from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
@@ -29,7 +29,6 @@ _THREADS = 256
 
 Wrapped = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapped = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
-HandleToolErrors = bool | str | Callable[..., str] | type[Exception] | tuple[type[Exception], ...]
 
 
 @lists_options
@@ -87,7 +86,7 @@ class ResilientToolNode(ToolNode):
         is_shared = handler is not None  # it may have policies for the tools of others
         self.record = record
         self.handler = handler = the_handler(handler, options)
-        own = _own_handling(handle_tool_errors)
+        own = own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)
 
@@ -182,31 +181,6 @@ def _arecording(wrap: AsyncWrapped) -> AsyncWrapped:
         return batch.recorder.arun(request, partial(wrap, request, execute))
 
     return wrapped
-
-
-def _own_handling(flag: HandleToolErrors) -> OwnHandling | None:
-    """Return what `handle_tool_errors=flag` says; None for True: our answers to every error."""
-    if flag is True:
-        return None
-    if not flag:
-        return OwnHandling(types=())
-    if isinstance(flag, str):
-        return OwnHandling(types=(BaseException,), text=lambda _error: flag)
-    if isinstance(flag, type | tuple):
-        return OwnHandling(types=_error_types(flag))
-    if callable(flag):
-        from agent_tools._langgraph.errors import handled_types  # noqa: PLC0415  # rarely given, and loads much
-
-        return OwnHandling(types=handled_types(flag), text=flag)
-    raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
-
-
-def _error_types(given: type | tuple[type, ...]) -> tuple[type[BaseException], ...]:
-    types = given if isinstance(given, tuple) else (given,)
-    for each in types:
-        if not isinstance(each, type) or not issubclass(each, BaseException):
-            raise TypeError(f"handle_tool_errors must name error types, not {each!r}")
-    return types
 
 
 def _in_thread(wrapper: Wrapper) -> AsyncWrapper:

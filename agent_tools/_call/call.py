@@ -10,7 +10,8 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import current_call
-from agent_tools._call.settings import OwnHandling, Settings
+from agent_tools._call.own_handling import OwnHandling
+from agent_tools._call.settings import Settings
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure

@@ -12,7 +12,8 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any  # requests and errors of any client
 
-from agent_tools._classify.reading import Subject, is_a, read, text
+from agent_tools._classify.reading import is_a, read, text
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.wrapping import leaves_of, wrapped_in
 from agent_tools._core.evidence import Evidence, SentRequest, changes_something
 from agent_tools._core.failure import Failure

@@ -10,8 +10,9 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, CurrentCall, Execute, Result, Wrapper, current
+from agent_tools._call.own_handling import OwnHandling
 from agent_tools._call.plain import Brought, approved, fresh, has_own_thread, looked_at
-from agent_tools._call.settings import OwnHandling, Settings
+from agent_tools._call.settings import Settings
 from agent_tools._core.loop_guard import LoopGuard, Stop, Stops
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.deadline_timer import deadline_timer_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -27,27 +27,6 @@ class DrainingError(Exception):
 
 class NotRunError(Exception):
     """A call was not run: its tool is known to be down, or has kept failing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnHandling:
-    """An explicit `handle_tool_errors`: which errors are answered, and in whose words.
-
-    Attributes:
-        types: Errors of these types are answered, all others are raised.
-        text: Makes the words; None for ours.
-    """
-
-    types: tuple[type[BaseException], ...]
-    text: Callable[[Any], str] | None = None
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether `error` is answered; a call that we did not run is, where the tool's own errors are."""
-        return isinstance(error, (*self.types, NotRunError) if self.types else ())
-
-    def words(self, error: BaseException) -> str | None:
-        """Return the user's words for `error`, None for ours."""
-        return self.text(error) if self.text is not None and isinstance(error, self.types) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

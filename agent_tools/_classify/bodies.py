@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any  # what services put into bodies is of any shape
 
 from agent_tools._classify.naming import Role, roles_of
-from agent_tools._classify.reading import Subject, args_of, is_a, items, members, read
+from agent_tools._classify.reading import args_of, is_a, items, members, read
+from agent_tools._classify.subject import Subject
 
 READY_NAMES = ("data", "_content", "_body")
 """Where responses keep a body that has been read (slack_sdk, httpx and requests, urllib3 and aiohttp)."""

@@ -21,8 +21,9 @@ from functools import lru_cache
 
 from agent_tools._classify import wording
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import Subject, is_a, kind_of
+from agent_tools._classify.reading import is_a
 from agent_tools._classify.rules import Rules, ask
+from agent_tools._classify.subject import Subject, kind_of
 from agent_tools._classify.tables import builtins as builtins_table
 from agent_tools._classify.tables import class_names, databases, http, protocols
 from agent_tools._classify.tables.row import PASSING, PERMANENT, Row, worst

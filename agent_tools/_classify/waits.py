@@ -8,7 +8,8 @@ from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.bodies import bodies_of, parts_of
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
-from agent_tools._classify.reading import Subject, is_a, items, number, read, text
+from agent_tools._classify.reading import is_a, items, number, read, text
+from agent_tools._classify.subject import Subject
 from agent_tools._core.retry_after import parse_wait, seconds_until
 
 _LONGEST_TEXT = 500

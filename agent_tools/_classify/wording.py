@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
-from agent_tools._classify.reading import Subject, args_of, is_a, number, text
+from agent_tools._classify.reading import args_of, is_a, number, text
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables import code_words, http
 from agent_tools._classify.tables.row import Row
 from agent_tools._classify.tables.texts import ROW_BY_ERRNO_TEXT, ROW_BY_PHRASE

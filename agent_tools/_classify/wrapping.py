@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import Subject, args_of, call, cause_of, is_a, items, members, read
+from agent_tools._classify.reading import args_of, call, cause_of, is_a, items, members, read
+from agent_tools._classify.subject import Subject
 
 _MOST_ARGUMENTS = 4
 _MOST_LEAVES = 200

@@ -18,8 +18,8 @@ The first calls of a turn cost a look at three messages.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -28,16 +28,12 @@ from agent_tools._core.idempotency import canonical
 from agent_tools._core.policy import require_count
 from agent_tools._core.reason import Reason
 from agent_tools._core.records import ShortRepr, explains_names
+from agent_tools._core.rounds import Call, Round, rounds_with_failures
 from agent_tools._core.turn import (
-    HUMAN_DECISION,
     LOOK_BACK,
-    backwards,
     begins_turn,
     fact,
-    is_answer,
-    is_failure,
     is_of_model,
-    source_of,
 )
 
 _CATEGORY_BY_NAME = {category.value: category for category in ErrorCategory}
@@ -98,18 +94,6 @@ class Stop:
 #: The calls of a message that are not to be run, by their id.
 Stops = dict[str | None, Stop]
 
-_Call = Mapping[str, Any]
-_Failed = tuple[_Call, Any]  # a call, as the model made it, and its answer
-
-
-@dataclass(slots=True)
-class _Round:
-    """A message of the model, and what its calls brought: `changed` says that a success in it was new."""
-
-    failed: dict[str, list[_Failed]] = field(default_factory=dict)
-    worked: dict[str, list[_Failed]] = field(default_factory=dict)
-    changed: bool = False
-
 
 def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any: messages of LangChain, and others
     """Return the index of the newest message that makes the call, None when it is not near the end."""
@@ -128,7 +112,7 @@ def stopped_calls(messages: Sequence[Any], place: int, guard: LoopGuard) -> Stop
     if place == 0 or begins_turn(messages, place - 1):
         return {}
     calls = messages[place].tool_calls
-    rounds = _rounds_with_failures(messages, place, {call["name"] for call in calls})
+    rounds = rounds_with_failures(messages, place, {call["name"] for call in calls})
     if not rounds:
         return {}
     stops: Stops = {}
@@ -139,59 +123,7 @@ def stopped_calls(messages: Sequence[Any], place: int, guard: LoopGuard) -> Stop
     return stops
 
 
-def _rounds_with_failures(messages: Sequence[Any], place: int, tools: set[str]) -> list[_Round]:
-    """Return the rounds of this turn before `place`, the newest first; none if no call of `tools` is worth a look."""
-    coming, rounds, undecided, has_failed = _rounds(messages, place), list[_Round](), set(tools), False
-    for each in coming:
-        rounds.append(each)
-        undecided -= each.worked.keys()
-        has_failed = has_failed or bool(undecided & each.failed.keys())
-        if not undecided:
-            break
-    if not has_failed:
-        return []
-    rounds += coming  # what is new in a round depends on all that came before it
-    _note_changes(rounds)
-    return rounds
-
-
-def _rounds(messages: Sequence[Any], place: int) -> Iterator[_Round]:
-    answers: dict[str, list[Any]] = {}
-    for message in backwards(messages, place - 1):
-        if is_answer(message):
-            answers.setdefault(message.tool_call_id, []).append(message)
-        elif is_of_model(message) and answers:
-            yield _round(message, answers)
-            answers = {}
-
-
-def _round(asking: Any, answers: dict[str, list[Any]]) -> _Round:
-    """Return what came of the calls of a message; the answers of each id stand the newest first."""
-    found = _Round()
-    for call in getattr(asking, "tool_calls", ()):
-        answer = answers[call["id"]].pop() if answers.get(call["id"]) else None
-        if answer is None:
-            continue
-        if getattr(answer, "status", None) != "error" or source_of(answer) == HUMAN_DECISION:
-            found.worked.setdefault(call["name"], []).append((call, answer))
-        elif is_failure(answer) and fact(answer, "attempts") != 0:
-            found.failed.setdefault(call["name"], []).append((call, answer))
-    return found
-
-
-def _note_changes(rounds: Sequence[_Round]) -> None:
-    known: set[tuple[str, str, str]] = set()
-    for each in reversed(rounds):
-        brought = {
-            (tool, canonical(call["args"]), str(getattr(answer, "content", "")))
-            for tool, worked in each.worked.items()
-            for call, answer in worked
-        }
-        each.changed = not brought <= known
-        known |= brought
-
-
-def _stop(call: _Call, rounds: Sequence[_Round], guard: LoopGuard) -> Stop | None:
+def _stop(call: Call, rounds: Sequence[Round], guard: LoopGuard) -> Stop | None:
     """Return why `call` is not run after these rounds; None lets it run."""
     tool = call["name"]
     since_success = list(takewhile(lambda each: tool not in each.worked, rounds))
@@ -212,7 +144,7 @@ def _stop(call: _Call, rounds: Sequence[_Round], guard: LoopGuard) -> Stop | Non
     return None
 
 
-def _same_way(call: _Call, rounds: Sequence[_Round]) -> list[Any]:
+def _same_way(call: Call, rounds: Sequence[Round]) -> list[Any]:
     """Return the latest answers to the same call, the newest first, as long as they tell of the same failure."""
     wanted, tool = canonical(call["args"]), call["name"]
     failed = [each for together in rounds for each in together.failed.get(tool, ())]
@@ -220,7 +152,7 @@ def _same_way(call: _Call, rounds: Sequence[_Round]) -> list[Any]:
     return list(takewhile(lambda answer: _way_of(answer) == _way_of(same[0]), same))
 
 
-def _in_a_row(call: _Call, rounds: Sequence[_Round], counts: Callable[[Any], bool]) -> list[Any]:
+def _in_a_row(call: Call, rounds: Sequence[Round], counts: Callable[[Any], bool]) -> list[Any]:
     """Return an answer for each message, the newest first, as long as all failures of the tool in it count."""
     hosts = _hosts_in(call)
     rows = [
@@ -230,7 +162,7 @@ def _in_a_row(call: _Call, rounds: Sequence[_Round], counts: Callable[[Any], boo
     return [row[0] for row in takewhile(lambda row: all(map(counts, row)), filter(None, rows))]
 
 
-def _hosts_in(call: _Call) -> set[str]:
+def _hosts_in(call: Call) -> set[str]:
     return set(map(str.lower, _HOST.findall(canonical(call["args"]))))
 
 

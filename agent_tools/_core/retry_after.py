@@ -7,8 +7,10 @@ clock is wrong is still understood.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
+
+from agent_tools._core.http_dates import parse_http_date
 
 # ASCII digits with at most one fraction: float() alone accepts "1e3", "inf", "1_0" and full-width digits.
 _SECONDS = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,9})?")
@@ -33,22 +35,6 @@ _SECONDS_BY_UNIT = {
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _FRACTION_OF_A_MICROSECOND = re.compile(r"(\.\d{6})\d+")
 
-# RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime. The names of days are not checked.
-_DATES = tuple(
-    re.compile(form, re.ASCII)
-    for form in (
-        r"[A-Z][a-z]{2}, (?P<day>\d\d) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4}) (?P<clock>\d\d:\d\d:\d\d) GMT",
-        r"[A-Z][a-z]{5,8}, (?P<day>\d\d)-(?P<month>[A-Z][a-z]{2})-(?P<year>\d\d) (?P<clock>\d\d:\d\d:\d\d) GMT",
-        r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d) (?P<year>\d{4})",
-    )
-)
-_MONTH_BY_NAME = {
-    name: number
-    for number, name in enumerate(
-        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
-    )
-}
-
 # Parameters of a `RateLimit` field: `"policy";r=0;t=30`, or `limit=100, remaining=0, reset=30` of older drafts.
 _RATE_LIMIT_LEFT = re.compile(r"\b(?:r|remaining)\s*=\s*([0-9]{1,10})\b")
 _RATE_LIMIT_RESET = re.compile(r"\b(?:t|reset)\s*=\s*([0-9]{1,10})\b")
@@ -71,17 +57,6 @@ def parse_retry_after(value: str, *, now: datetime) -> float | None:
         return seconds
     moment = parse_http_date(value, now=now)
     return None if moment is None else max(0.0, (moment - now).total_seconds())
-
-
-def parse_http_date(value: str, *, now: datetime) -> datetime | None:
-    """Return the moment that an HTTP date names, or None when it is not one (RFC 9110, 5.6.7).
-
-    `now` places the two-digit years of RFC 850: never more than 50 years ahead.
-    """
-    for form in _DATES:
-        if match := form.fullmatch(value.strip()):
-            return _moment(match, now=now)
-    return None
 
 
 @lru_cache(maxsize=1024)
@@ -125,7 +100,7 @@ def parse_wait(value: str, *, now: datetime, milliseconds: bool = False) -> floa
     These are the two forms of `Retry-After`, a number with a unit (`500ms`, `1m0s`, `17 seconds`), a moment as
     RFC 3339 has it, and a moment in seconds or milliseconds since 1970.
 
-    >>> from datetime import UTC, datetime
+    >>> from datetime import datetime
     >>> parse_wait("6m0s", now=datetime(2026, 1, 1, tzinfo=UTC))
     360.0
     """
@@ -170,21 +145,6 @@ def _parse_rfc_3339(value: str, *, now: datetime) -> float | None:
         moment = datetime.fromisoformat(_FRACTION_OF_A_MICROSECOND.sub(r"\1", value.upper()))
         return max(0.0, (moment - now).total_seconds())
     except (ValueError, OverflowError):
-        return None
-
-
-def _moment(match: re.Match[str], *, now: datetime) -> datetime | None:
-    month = _MONTH_BY_NAME.get(match["month"])
-    if month is None:
-        return None
-    year = int(match["year"])
-    if len(match["year"]) == 2:  # noqa: PLR2004  # two digits, as RFC 850 has it
-        year += now.year // 100 * 100
-        year -= 100 if year > now.year + 50 else 0
-    hour, minute, second = map(int, match["clock"].split(":"))
-    try:
-        return datetime(year, month, int(match["day"]), hour, minute, min(second, 59), tzinfo=UTC)
-    except ValueError:
         return None
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent_tools import ErrorCategory, diagnose
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role
-from agent_tools._classify.reading import Subject
+from agent_tools._classify.subject import Subject
 from tests.classify.test_contract import status_error
 
 RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_tools._core.retry_after import parse_http_date, parse_retry_after, read_wait
+from agent_tools._core.http_dates import parse_http_date
+from agent_tools._core.retry_after import parse_retry_after, read_wait
 
 NOW = datetime(1994, 11, 6, 8, 49, 30, tzinfo=UTC)
 

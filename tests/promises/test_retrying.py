@@ -225,7 +225,7 @@ async def asleep(error: BaseException) -> str:
         ({"classify": asleep}, "classify must not be async, since nobody awaits it: <function asleep"),
         ({"classify": [{asleep: "timeout"}]}, "classify must not be async, since nobody awaits it: <function asleep"),
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
-        ({"expose": "ValueError"}, "expose must be an error type or a tuple of them, not 'ValueError'"),
+        ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
         ({"handler": 3}, "handler must be a ToolErrorHandler, not 3"),
         ({"observer": 3}, "observer must be a function, and not an async one, not 3"),
         ({"share_key": "host"}, "share_key must be a function, and not an async one, not 'host'"),

@@ -7,7 +7,8 @@ they were raised from decides.
 
 import errno
 
-from agent_tools._classify.reading import Subject, number
+from agent_tools._classify.reading import number
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables.row import (
     BROKEN,
     BUG,

@@ -17,7 +17,8 @@ from typing import Any  # what services put into bodies is of any shape
 
 from agent_tools._classify.bodies import bodies_of, parts_of
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import Kind, Subject, is_a, read, text
+from agent_tools._classify.reading import is_a, read, text
+from agent_tools._classify.subject import Kind, Subject
 from agent_tools._classify.tables.row import LATE, NOT_NOW, PASSING, REFUSED, REJECTED, SPENT, THROTTLED, Row, spread
 
 ROW_BY_WORD = spread(

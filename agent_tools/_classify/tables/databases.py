@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import Subject, is_a, number, read, text
+from agent_tools._classify.reading import is_a, number, read, text
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables.code_words import row_by_words
 from agent_tools._classify.tables.row import (
     BROKEN,

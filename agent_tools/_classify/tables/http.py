@@ -16,19 +16,8 @@ from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.bodies import bodies_of, parts_of
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
-from agent_tools._classify.reading import (
-    Kind,
-    Subject,
-    args_of,
-    cause_of,
-    is_a,
-    items,
-    kind_of,
-    members,
-    number,
-    read,
-    text,
-)
+from agent_tools._classify.reading import args_of, cause_of, is_a, items, members, number, read, text
+from agent_tools._classify.subject import Kind, Subject, kind_of
 from agent_tools._classify.tables import code_words
 from agent_tools._classify.tables.row import (
     BROKEN,

@@ -7,7 +7,8 @@ here, before anyone looks for a status.
 import re
 
 from agent_tools._classify.bodies import parts_of
-from agent_tools._classify.reading import Subject, args_of, items, number, text
+from agent_tools._classify.reading import args_of, items, number, text
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables.row import (
     BROKEN,
     NOT_NOW,

@@ -10,7 +10,8 @@ from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
 
-from agent_tools._classify.reading import Subject, call, is_a, members, name_of, number, read, text
+from agent_tools._classify.reading import call, is_a, members, name_of, number, read, text
+from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables import mail
 from agent_tools._classify.tables.row import (
     BROKEN,

@@ -1,0 +1,150 @@
+"""An error that is asked about, and what its class tells."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any  # attributes of foreign objects are of any type
+
+from agent_tools._classify.naming import NAMES_BY_ROLE, roles_of
+from agent_tools._classify.reading import args_of, bare_name, is_a, read, text
+
+_MOST_BASES = 64
+_MOST_ATTRIBUTES = 64
+
+# A metaclass can shadow these names; the descriptors of `type` itself cannot be shadowed.
+_mro_of = type.__dict__["__mro__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_namespace_of = type.__dict__["__dict__"].__get__
+_dict_of = BaseException.__dict__["__dict__"].__get__
+
+_PLAIN_TYPES = (str, int, float, bool, bytes, type(None))
+_PLAIN_BASES = (object, BaseException, Exception)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """What the class of an error tells.
+
+    Attributes:
+        name: Its bare name, fit for logs.
+        names: `rootmodule.ClassName` of the class and its bases, most derived first.
+        roots: The root modules of all of them.
+        foreign: Whether the class comes from an application or a library, not from Python itself.
+        attributes: The names that the class and its bases define; None when an instance may have any.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    roots: frozenset[str]
+    foreign: bool
+    attributes: frozenset[str] | None
+
+
+class Subject:
+    """An error that is asked about: its class, known once, and a guarded way to its attributes."""
+
+    __slots__ = ("_names_by_role", "bodies", "error", "kind", "own")
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.kind = kind_of(error)
+        self.own = _dict_of(error)
+        self.bodies: list[Any] | None = None
+        """What `bodies_of` found, once it was asked."""
+        names = tuple(islice(dict.keys(self.own), _MOST_ATTRIBUTES))
+        # A name of a class derived from str may lie about its hash.
+        self._names_by_role = _names_by_role(tuple(name for name in names if type(name) is str), self.kind)
+
+    def values(self, names: Iterable[str]) -> Iterator[Any]:
+        """Yield what the error has under these names, in their order; not None, and not what cannot be read."""
+        # Most errors have none of the attributes that are asked for, and a lookup that fails is slow.
+        known, own = self.kind.attributes, self.own
+        for name in names:
+            if known is None or name in known or dict.__contains__(own, name):
+                value = read(self.error, name)
+                if value is not None:
+                    yield value
+
+    def find(self, role: int) -> Iterator[Any]:
+        """Yield what the error has under names of a role, the likeliest first."""
+        own, error = self.own, self.error
+        for name in self._names_by_role.get(role, ()):
+            value = dict.get(own, name) if dict.__contains__(own, name) else read(error, name)
+            if value is not None:
+                yield value
+
+    def named(self, role: int) -> Iterator[tuple[str, Any]]:
+        """Yield the same with the names."""
+        for name in self._names_by_role.get(role, ()):
+            value = self.read(name)
+            if value is not None:
+                yield name, value
+
+    def kept(self) -> list[Any]:
+        """Return what the error itself keeps, whatever it is called, without plain texts and numbers."""
+        return [value for value in islice(dict.values(self.own), _MOST_ATTRIBUTES) if not is_a(value, _PLAIN_TYPES)]
+
+    def read(self, name: str) -> Any:
+        """Return the attribute called `name`, None when there is none or it cannot be read."""
+        return next(self.values((name,)), None)
+
+    @property
+    def argument(self) -> Any:
+        """The first of the error's `args`, or None."""
+        args = args_of(self.error)
+        return args[0] if args else None
+
+
+def kind_of(error: BaseException) -> Kind:
+    """Return what the class of `error` tells."""
+    cls: Any = type(error)  # whether a class can be hashed is up to its metaclass
+    try:
+        return _kind(cls)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # a metaclass whose classes cannot be hashed or compared
+        return _kind.__wrapped__(cls)
+
+
+# Bounded, as some SDKs make new exception classes for every client.
+@lru_cache(maxsize=1024)
+def _kind(cls: type) -> Kind:
+    bases = _mro_of(cls)[:_MOST_BASES]
+    pairs = [(_root(base), bare_name(base)) for base in bases]
+    return Kind(
+        name=pairs[0][1],
+        names=tuple(f"{root}.{name}" for root, name in pairs),
+        roots=frozenset(root for root, _ in pairs),
+        foreign=pairs[0][0] not in sys.stdlib_module_names,
+        attributes=_attributes(bases),
+    )
+
+
+def _root(cls: type) -> str:
+    try:
+        module = _module_of(cls)
+    except AttributeError:
+        return ""
+    return text(module).partition(".")[0]
+
+
+def _attributes(bases: Iterable[type]) -> frozenset[str] | None:
+    # "is", as a metaclass may say anything to "==".
+    own = [base for base in bases if not any(base is plain for plain in _PLAIN_BASES)]
+    names = frozenset(name for base in own for name in _namespace_of(base))
+    return None if names & {"__getattr__", "__getattribute__"} else names
+
+
+@lru_cache(maxsize=2048)
+def _names_by_role(own: tuple[str, ...], kind: Kind) -> dict[int, list[str]]:
+    """Return where an error that keeps attributes of these names may have what is asked for, by role."""
+    known = kind.attributes
+    found: dict[int, list[str]] = {}
+    for role, listed in NAMES_BY_ROLE.items():
+        names = [name for name in listed if known is None or name in known or name in own]
+        names += [name for name in own if name not in listed and roles_of(name) & role]
+        if names:
+            found[role] = names
+    return found
