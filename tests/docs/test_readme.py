@@ -65,11 +65,13 @@ def test_the_files_that_a_page_links_to_exist(page: str) -> None:
 def test_the_index_of_packages_gets_absolute_links() -> None:
     """It shows the README, and knows no files beside it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (rule,) = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
-    shown = re.sub(rule["pattern"], rule["replacement"].replace(r"\g<1>", r"\1"), README)
+    shown = README
+    for rule in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        shown = re.sub(rule["pattern"], rule["replacement"], shown)
 
     assert re.findall(r"\]\((?!https://)[^)]+\)", shown) == []
-    assert project["project"]["urls"]["Source"] in rule["replacement"]
+    assert project["project"]["urls"]["Source"] + "/blob/main/docs/outages.md" in shown
+    assert re.search(r"!\[[^]]+\]\(https://raw\.githubusercontent\.com/[^)]+/main/docs/pictures/outages\.png\)", shown)
 
 
 def test_the_demo_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,7 @@ LOOK_BY_CONTENDER = {
     "ToolRetryMiddleware": Look(label="LangChain's ToolRetryMiddleware", color="#D55E00", marker="s"),
     "ours": Look(label="ResilientToolNode", color="#0072B2"),
     "ours, patient": Look(
-        label="with CircuitPolicy(patience=15), 1 worker", color="#009E73", marker="^", size=10, only="outage"
+        label="ResilientToolNode, 1 worker, patience=15", color="#009E73", marker="^", size=10, only="outage"
     ),
     "oracle": Look(label="an oracle that knows the service", color="#222222", marker="|", size=15),
 }
@@ -47,7 +47,9 @@ TITLE_BY_METRIC = {
 RING = 7.0
 GREY = "#555555"
 TITLE = "A service in trouble gets few requests from ResilientToolNode, from one worker as from fifty"
-WHERE_OTHERS_WIN = "In an outage of 12 s others save some calls by waiting; with more patience it saves all of them"
+WHERE_OTHERS_WIN = (
+    "Others save some calls of a long outage by waiting; with patience=15 all calls in an outage of 12 s succeed"
+)
 STYLE: Any = {
     "font.size": 10,
     "svg.hashsalt": "simulation",
