@@ -1,10 +1,10 @@
 """What the model reads instead of a result.
 
 Every answer says, in this order: what happened, what was already done, what is known about the outcome,
-and what to do now. It is made from `Failure` alone: exception text, URLs, headers, bodies and paths have
-no way into it. It never invites to repeat a call that was given up, and it promises nothing.
+and what to do now. It is made from `Failure` alone, so no exception text, URL, header, body or path can
+reach it. It never suggests repeating a call that was given up, and it promises nothing.
 
-The one text of others that passes is `Failure.detail`: it was written for the model, and is scrubbed.
+The one exception is `Failure.detail`: that text was written for the model, and is scrubbed.
 """
 
 from agent_tools._core.effects import Effect
@@ -41,10 +41,10 @@ DOWN_BY_CATEGORY = WHAT_BY_CATEGORY | {
 }
 DOWN_BY_STATUS = WHAT_BY_STATUS | {429: "`{tool}` is held back: its service gets too many requests"}
 
-#: The model has made such a call before, in this turn.
+#: Reasons for which the model has made such a call before, in this turn.
 _REPEATING = frozenset({Reason.REPEATED, Reason.STOPPED})
 
-#: Characters for the problems of a call's arguments, in an answer of at most 2,000.
+#: Characters that the problems of a call's arguments may take, in an answer of at most 2,000.
 _LONGEST_PROBLEMS = 1700
 
 #: Longer answers are read past.
@@ -52,7 +52,7 @@ MOST_WORDS = 60
 
 _MINUTE, _HOUR = 60, 3600
 
-#: Seconds from which on tenths are of no interest.
+#: From this many seconds on, round to whole seconds.
 _ROUNDED_FROM = 10
 
 WHY_BY_VETO = {
@@ -84,12 +84,12 @@ def render(outcome: Outcome) -> str:
     advice = _advice(outcome, effect)
     said = " ".join(filter(None, (what, done, why, effect, advice)))
     if why and failure.detail is None and len(said.split()) > MOST_WORDS:
-        return " ".join(filter(None, (what, done, effect, advice)))  # `why` is what nobody has to act on
+        return " ".join(filter(None, (what, done, effect, advice)))  # nobody has to act on `why`
     return said
 
 
 def render_bad_arguments(tool: str, problems: list[str]) -> str:
-    """Return the text for arguments that do not fit; `problems` name a field and its rule each."""
+    """Return the text for arguments that do not fit; each of the `problems` names a field and its rule."""
     if not problems:
         return (
             f"`{tool}` was not run: a value that the application adds to the call is invalid. Your arguments "

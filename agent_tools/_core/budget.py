@@ -1,9 +1,9 @@
-"""The retry budget: what the retries of a tool may cost, and what brings it in.
+"""The retry budget: what the retries of a tool cost, and how it refills.
 
-Each call may fail and be retried; only all of them together turn a stumble into an outage. So they share
-tokens: a retry takes some, a call that works brings some back. While most calls work, nobody notices; when
-many fail, the tokens are soon gone, and each call makes its one attempt and no more. It does so, too, while tokens are
-left, when more of the latest attempts fail than a passing stumble explains.
+The retries of one call do no harm; those of all calls together turn a stumble into an outage. So they share
+tokens: a retry takes some, a call that works puts some back. While most calls work, nobody notices. When
+many fail, the tokens are soon gone, and each call makes one attempt and no more. The same happens while tokens are
+left if more of the latest attempts fail than a passing stumble explains.
 """
 
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from agent_tools._core.failure import Failure
 from agent_tools._core.policy import require_count, require_fraction
 from agent_tools._core.records import ShortRepr, explains_names
 
-#: How many attempts count as the latest: the weight of an older one fades as 1 - 1/LATEST with each that follows.
+#: How many attempts count as the latest: each new attempt multiplies the weight of the older ones by 1 - 1/LATEST.
 LATEST = 32
 
-#: A retry says more than a first attempt: whether retries help. It counts as this many.
+#: A retry counts as this many first attempts, since it shows whether retries help.
 RETRY_COUNTS = 3
 
-#: Less than one failure in so many attempts is as good as none.
+#: A share of failures below this counts as none.
 _NONE = 1 / (2 * LATEST)
 
 
@@ -33,13 +33,13 @@ class BudgetPolicy(ShortRepr):
     >>> node = ResilientToolNode([], budget=BudgetPolicy(tokens=100))
 
     Attributes:
-        tokens: What there is at first, and at the most.
+        tokens: How many there are at first, and the most there can be.
         transient_cost: Tokens that a retry takes.
-        throttled_cost: Tokens that a retry takes after HTTP 429 and its like.
-        success_gain: Tokens that a call brings in which works at once. One that works after a retry brings
+        throttled_cost: Tokens that a retry takes after HTTP 429 and similar refusals.
+        success_gain: Tokens that a call puts back when it works at once. One that works after a retry puts
             back what its last retry took.
-        max_failing: No retry is made while more than this part of the latest attempts, 32 or so, failed in a way that
-            says that the service is down or cannot keep up: it would only add to the load. 1.0 for no such limit.
+        max_failing: No retry is made while more than this part of the latest attempts (about 32) failed in a way that
+            shows that the service is down or cannot keep up: it would only add to the load. 1.0 for no such limit.
     """
 
     tokens: int = 500
@@ -64,8 +64,8 @@ class Budget:
     """The state of one budget.
 
     Attributes:
-        policy: What it goes by.
-        tokens: What is left.
+        policy: Its limits.
+        tokens: How many are left.
         failing: The part of the latest attempts that failed.
     """
 
@@ -93,7 +93,7 @@ def after_success(budget: Budget, *, repaid: int | None) -> Budget:
 
 
 def after_outage(budget: Budget) -> Budget:
-    """Return the budget when the service is back: what failed before says less now, and the next successes decide."""
+    """Return the budget when the service is back: earlier failures weigh less, so the next attempts decide."""
     return replace(budget, failing=min(budget.failing, budget.policy.max_failing))
 
 
@@ -103,10 +103,10 @@ def after_late_failure(budget: Budget) -> Budget:
 
 
 def with_tokens(budget: Budget, tokens: int) -> Budget:
-    """Return the budget with so many `tokens` more, or less."""
+    """Return the budget with `tokens` added; a negative number takes them."""
     return replace(budget, tokens=min(budget.policy.tokens, budget.tokens + tokens))
 
 
 def affords(budget: Budget, cost: int) -> bool:
-    """Return whether a retry may be made that takes `cost` tokens."""
+    """Return whether the budget allows a retry that takes `cost` tokens."""
     return budget.tokens >= cost and budget.failing <= budget.policy.max_failing

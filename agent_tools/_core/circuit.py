@@ -1,4 +1,4 @@
-"""The circuit: a tool that is known to be down is asked by one call at a time, until it is back.
+"""The circuit: while a tool is known to be down, only one call at a time tries it, until it is back.
 
 The transitions, each a pure function from one `Circuit` to the next:
 
@@ -6,11 +6,11 @@ The transitions, each a pure function from one `Circuit` to the next:
                                       ^                              |
                                       +--[failure: next one later]---+--[given back: next one at once]
 
-Time counts as well as number: a worker with few calls sees two failures in a row, not five.
+Either enough failures or enough time opens it: a worker with few calls sees two failures in a row, not five.
 
-Any success closes it, whether that of the probe or of a call that began before it opened: something works. What
-fails beside the probe began before it opened, and says nothing new. While all failures had the same arguments, it
-may be those and not the tool: then a call with others is the next probe, at once.
+Any success closes it, that of the probe or of a call that began before it opened: something works. Other calls that
+fail while it is open began before that, so they are no news. While all failures had the same arguments, those may be
+to blame and not the tool, so a call with other arguments becomes the next probe at once.
 """
 
 from dataclasses import dataclass, replace
@@ -27,28 +27,28 @@ _CLIENT_ERRORS = range(400, 500)
 @explains_names({})
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CircuitPolicy(ShortRepr):
-    """When a tool counts as down, and how it is found out that it is back. All times are seconds.
+    """When a tool counts as down, and how its return is noticed. All times are seconds.
 
-    With it comes the window (`agent_tools._core.window`): when a tool is back after calls to it had timed out, few are
-    let in at a time, and more with each answer.
+    It includes the window (`agent_tools._core.window`): when a tool is back after an outage with timeouts, few calls
+    are let in at a time, and more with each answer.
 
     >>> from agent_tools import CircuitPolicy, ResilientToolNode
     >>> node = ResilientToolNode([], circuit=CircuitPolicy(failures=10, patience=0))
 
     Attributes:
-        failures: So many in a row open the circuit.
-        failing_for: Seconds after the first failure from which on the second in a row opens it.
-        probe_after: Least time until the next probe.
-        probe_share: Time until the next probe as a share of the time that the tool has been down: so its return is
-            noticed with that delay, whether it was down for a minute or an hour.
-        max_probe_after: Most time until the next probe.
-        jitter: The part of that time that is left to chance, so that many processes do not probe together.
-        verdict_within: A probe that takes longer no longer keeps the next one from its time.
-        patience: For so long after the circuit opened, calls wait for a probe that works instead of being answered:
-            it may be a blip. After that they are answered at once, with the seconds left. 0 for never. Calls that the
-            window holds back wait no longer than that, either, each from its own beginning. An outage that returns
-            within this time is still the same one.
-        spread: Calls that have waited go on within this time, many of them at 25 a second, and never within more
+        failures: Number of failures in a row that opens the circuit.
+        failing_for: Once the first failure is this many seconds old, a second in a row is enough to open it.
+        probe_after: Shortest time until the next probe.
+        probe_share: Time until the next probe, as a share of the time that the tool has been down: the longer an
+            outage, the later its end may be noticed, in proportion.
+        max_probe_after: Longest time until the next probe.
+        jitter: The random part of that time, so that many processes do not probe together.
+        verdict_within: A probe that takes longer than this no longer delays the next one.
+        patience: How long after the circuit opened calls wait for a probe to succeed instead of being answered: it
+            may be a blip. After that they are answered at once, with the seconds left; 0 to never wait. It also limits
+            how long the window may hold back a call, counted from the call's beginning. An outage that returns within
+            this time counts as the same one.
+        spread: Time over which the calls that waited go on. Many of them go on at 25 a second, and never over more
             time than the circuit was open.
     """
 
@@ -81,7 +81,7 @@ class CircuitState(StrEnum):
     OPEN = "open"
     """It waits for the next probe, or is answered without running."""
     PROBING = "probing"
-    """It waits for the verdict of the probe, which is on its way."""
+    """It waits for the result of the probe, which is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +91,12 @@ class Circuit:
     Attributes:
         state: One of three.
         failures: Counted failures in a row.
-        failing_since: When the first of them was.
-        arguments: A digest of the arguments that all of them had; None when they differ, or are unknown.
-        last_arguments: That of the last failure.
-        opened_at: When the outage began: when the circuit first opened; 0.0 for never.
+        failing_since: Time of the first of them.
+        arguments: A digest of the arguments that all of them had; None when they differ or are unknown.
+        last_arguments: The digest of the last failure.
+        opened_at: When the outage began, that is, when the circuit first opened; 0.0 for never.
         closed_at: When it last closed again.
-        probe_at: When the next probe may go, even if the last one has not come back; while it is not closed.
+        probe_at: When the next probe may go, even if the last one has not come back. Has no meaning while closed.
     """
 
     state: CircuitState = CircuitState.CLOSED
@@ -109,7 +109,7 @@ class Circuit:
     probe_at: float = 0.0
 
     def blames_others(self, arguments: str | None) -> bool:
-        """Return whether all failures had the same arguments, but not these: those may be to blame, not the tool."""
+        """Return whether all failures had the same arguments, other than these: the tool may not be to blame."""
         return self.arguments is not None and arguments is not None and self.arguments != arguments
 
 
@@ -119,7 +119,7 @@ CLOSED = Circuit()
 def is_counted(failure: Failure) -> bool:
     """Return whether `failure` says that the service is down.
 
-    One that answers that the client is wrong, or that there is too much of it, is not down.
+    A service that answers that the client is wrong or sends too much is not down.
     """
     return failure.category in _COUNTED and not failure.throttled and failure.status_code not in _CLIENT_ERRORS
 
@@ -143,13 +143,13 @@ def after_failed_probe(
     circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float, arguments: str | None = None
 ) -> Circuit:
     """Return the circuit after a counted failure of the probe."""
-    if circuit.state is CircuitState.CLOSED:  # a reset has overtaken it
+    if circuit.state is CircuitState.CLOSED:  # a reset came first
         return after_failure(circuit, policy, now=now, chance=chance, arguments=arguments)
     return _open(_failed(circuit, now=now, arguments=arguments), policy, now=now, chance=chance)
 
 
 def after_success(circuit: Circuit, policy: CircuitPolicy, *, now: float) -> Circuit:
-    """Return the circuit when something has worked; for a while it remembers an outage, which may return."""
+    """Return the circuit after a success; it remembers the outage for a while, since it may return."""
     if circuit.state is not CircuitState.CLOSED:
         return Circuit(opened_at=circuit.opened_at, closed_at=now)
     is_over = now - circuit.closed_at >= policy.patience
@@ -159,7 +159,7 @@ def after_success(circuit: Circuit, policy: CircuitPolicy, *, now: float) -> Cir
 def probing(
     circuit: Circuit, policy: CircuitPolicy, *, now: float, chance: float, arguments: str | None = None
 ) -> Circuit | None:
-    """Return the circuit with a probe on its way, None when it is not the time for one."""
+    """Return the circuit with a probe under way, or None when none is due."""
     if circuit.state is CircuitState.CLOSED:
         return None
     is_overdue = circuit.state is CircuitState.OPEN and circuit.blames_others(arguments)
@@ -170,7 +170,7 @@ def probing(
 
 
 def probe_given_back(circuit: Circuit, *, now: float) -> Circuit:
-    """Return the circuit after a probe that said nothing, since it was canceled: the next call is the probe."""
+    """Return the circuit after a probe that was canceled and so has no result: the next call is the probe."""
     if circuit.state is CircuitState.CLOSED:
         return circuit
     return replace(circuit, state=CircuitState.OPEN, probe_at=now)

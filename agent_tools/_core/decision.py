@@ -11,22 +11,22 @@ from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure,
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.reason import Reason
 
-#: Waits after a refusal for too many requests double, whatever `multiplier` says: the limiter refills
-#: by the second, and three attempts must not wait half a minute for that.
+#: After a refusal for too many requests, waits double whatever `multiplier` says: a rate limit refills
+#: within seconds, and three attempts must not wait half a minute for that.
 THROTTLED_MULTIPLIER = 2.0
 
 #: Failures that pass. Of these, timeouts and broken connections are not retried by default because the call may have
 #: acted, which does not matter once it is verified that it did not happen.
 PASSING = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 
-#: These vetoes only protect against acting twice, so a tool declared idempotent is retried all the same.
+#: These vetoes only protect against acting twice, so a tool declared idempotent is retried anyway.
 VETOES_UNLESS_IDEMPOTENT = frozenset({Veto.RUNNING, Veto.TEXT})
 
-#: Most seconds by which calls that were told the same `Retry-After` are spread where nobody knows how many they are.
-#: Obeying it to the letter sends all of them back in the same instant.
+#: Calls that got the same `Retry-After` are spread over at most this many seconds, where their number is unknown.
+#: Obeying it to the letter would send all of them back in the same instant.
 RETRY_AFTER_SPREAD = 2.0
 
-#: Seconds by which each of them is spread where that is known, beside what it goes behind the others.
+#: Where their number is known, each goes up to this many seconds after its place in the line.
 DOOR_SPREAD = 0.25
 
 
@@ -55,15 +55,15 @@ class Situation:
     Attributes:
         attempt: Number of attempts made so far, the failed one included.
         elapsed: Seconds since the first attempt began.
-        chance: A number from 0 up to 1 that nobody can foresee.
-        renewable: Somebody can renew the credentials, and has not yet done so for this call.
-        approval_lost: The attempt used up an approval that cannot be shown to the next one.
+        chance: A random number from 0 up to 1.
+        renewable: The credentials can be renewed, and have not been renewed for this call yet.
+        approval_lost: The attempt used up an approval that the next one would need.
         draining: The graph is shutting down.
         opens_in: Seconds until the open circuit of the tool lets a probe through; None when it is not open.
-        patience: Seconds for which a call waits for that.
-        affordable: The retry budget of the tool has tokens for one more.
-        effect: What the attempts so far have changed; None: what the failure says about its own request.
-        behind: Seconds that it goes behind the first that was told the same `Retry-After`; None where that is unknown.
+        patience: Longest time in seconds that a call waits for that.
+        affordable: The retry budget of the tool allows one more.
+        effect: What the attempts so far have changed; None to use what the failure says about its own request.
+        behind: Seconds after the first call that got the same `Retry-After`; None when unknown.
     """
 
     attempt: int
@@ -98,12 +98,12 @@ def decide(failure: Failure, policy: RetryPolicy, now: Situation) -> Verdict:
 
 
 def _is_worth_new_credentials(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
-    """Return whether somebody can renew them, and what would be against any other retry is not against this one."""
+    """Return whether the credentials can be renewed and nothing else rules out a retry."""
     return now.renewable and not (_may_act_twice(failure, policy, now) or now.approval_lost or now.draining)
 
 
 def _is_session_to_open_anew(failure: Failure, policy: RetryPolicy, now: Situation) -> bool:
-    """Return whether the next attempt finds a new session: once, since it may be the address that is wrong."""
+    """Return whether a retry opens a new session: only once, since the address may be what is wrong."""
     is_first = failure.rule == FORGOTTEN_SESSION and now.attempt == 1
     return is_first and (_harmful(failure, policy, now) or _too_much(failure, policy, now)) is None
 
@@ -148,8 +148,8 @@ def wait_before_retry(
 ) -> float:
     """Return the seconds to wait after failed attempt number `attempt`.
 
-    A `Retry-After` is a floor under our own wait, never a replacement for it, and the calls that
-    obey it are spread behind it.
+    A `Retry-After` is a lower bound for the policy's own wait, never a replacement, and the calls that
+    obey it are spread out after it.
     """
     longest = min(_longest_wait(failure, policy, attempt), policy.max_delay)
     after = longest * (1 - policy.jitter * (1 - chance))  # grows with chance, as the spread below does

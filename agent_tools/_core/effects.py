@@ -1,4 +1,4 @@
-"""What a call that failed has changed, and the call that users are asked about when that is unknown."""
+"""What a failed call has changed, and the record of the call that `verify` gets when that is unknown."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtfulCall:
-    """A call that failed and may have acted: what `RetryPolicy.verify` is asked about.
+    """A call that failed and may have acted: the argument of `RetryPolicy.verify`.
 
     >>> from agent_tools import DoubtfulCall, RetryPolicy
     >>> paid_back = {"A-1": "5 EUR"}

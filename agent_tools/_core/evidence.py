@@ -3,10 +3,10 @@
 An error proves something about its own request, not about the attempt: a tool that charged a card and was then refused
 its receipt has acted. So each request that the attempt sent is judged by itself. The rules:
 
-1. Nobody saw the requests: the error speaks for its own alone, which is too little for a tool that must not act twice.
+1. If no request was seen, only the error's own is known, which is too little for a tool that must not act twice.
 2. A request that only reads (RFC 9110, 9.2.1) changes nothing.
-3. An answer that refuses a request says that it was not carried out, and so does a connection that was never made.
-4. About the request that it belongs to, an error may say the same.
+3. A request that was refused, or never got a connection, was not carried out.
+4. An error may prove the same about the request that it belongs to.
 5. Every other request may have acted.
 """
 
@@ -42,11 +42,11 @@ def is_refusal(status: int, *, names_wait: bool) -> bool:
 
 @dataclass(slots=True)
 class SentRequest:
-    """One request of an attempt, and how far it got: told by whoever sends it.
+    """One request of an attempt and how far it got, as its sender notes it.
 
     Attributes:
         method: In capital letters.
-        is_refused: What is known for now says that it was not carried out.
+        is_refused: As far as is known, it was not carried out.
     """
 
     method: str
@@ -61,16 +61,16 @@ class SentRequest:
 
     @property
     def may_have_acted_before(self) -> bool:
-        """Whether it may have changed something when it was sent before, by a client that sends it again by itself."""
+        """Whether an earlier sending may have changed something, by a client that resends it on its own."""
         return changes_something(self.method) and self._acted_before
 
     def is_sent_again(self) -> None:
-        """Note that its client begins anew with it; of what became of it before, nobody may have spoken."""
+        """Note that its client starts it again, possibly without having seen what became of it before."""
         self._acted_before = self._acted_before or not self.is_refused
         self._has_left = self.is_refused = False
 
     def leaves(self) -> None:
-        """Note that it is on its way; something below its client may send it more than once."""
+        """Note that it is being sent; a layer below its client may send it more than once."""
         self._acted_before = self._acted_before or (self._has_left and not self.is_refused)
         self._has_left, self.is_refused = True, False
 
@@ -79,7 +79,7 @@ class SentRequest:
         self.is_refused = self.is_refused or not self._has_left
 
     def was_answered(self, status: int, *, names_wait: bool) -> None:
-        """Note what it was answered; see `is_refusal`."""
+        """Note the status of its response; see `is_refusal`."""
         self.is_refused = is_refusal(status, names_wait=names_wait)
 
 
@@ -88,9 +88,9 @@ class Evidence:
     """The requests of a failed attempt.
 
     Attributes:
-        others: Those that the error says nothing about.
-        own: The one that it belongs to; None for an error of no request.
-        is_complete: False when the error belongs to a request that was not seen, so that more may have been missed.
+        others: The requests that the error says nothing about.
+        own: The request that the error belongs to, or None.
+        is_complete: False when the error belongs to a request that was not seen: others may have been missed, too.
     """
 
     others: tuple[SentRequest, ...]
@@ -108,8 +108,8 @@ def may_have_acted(failure: Failure, evidence: Evidence | None, *, must_not_act_
 
     Args:
         failure: What the error says.
-        evidence: Of the requests; None when nobody saw any.
-        must_not_act_twice: Its tool is declared `idempotent=False`, or has a `verify`.
+        evidence: The requests that were seen; None when none was.
+        must_not_act_twice: Whether its tool is declared `idempotent=False`, or has a `verify`.
     """
     if evidence is None:
         return must_not_act_twice or failure.may_have_acted

@@ -1,8 +1,8 @@
 """What went wrong, as plain data.
 
-`Failure` is the narrow waist of the library. Libraries and exceptions stay on one side of it. On the other
-side there is only this record, which may be logged, streamed, put into `ToolMessage.artifact` and
-checkpointed. No exception, response, URL or header crosses it, so there is one place to watch.
+`Failure` is the narrow waist of the library. Exceptions of all libraries stay on one side of it; on the other
+there is only this record, which may be logged, streamed, put into `ToolMessage.artifact` and
+checkpointed. No exception, response, URL or header crosses it.
 """
 
 from dataclasses import dataclass, fields
@@ -42,7 +42,7 @@ CategoryName = Literal["retryable", "non_retryable", "auth_failure", "timeout", 
 
 
 class Veto(StrEnum):
-    """Why a failure is not retried although its category would be."""
+    """Why a failure is not retried although the policy retries its category."""
 
     SERVER = "server"
     """The server says that a retry is pointless (`x-should-retry: false` and its like)."""
@@ -72,9 +72,9 @@ class Failure(ShortRepr):
 
     Attributes:
         category: What to do about it.
-        error_type: Class name of the error that decided, `HTTPStatusError` for example; it may have been inside
-            another one, or in a group.
-        rule: The name of the row that decided, for people who ask why.
+        error_type: Class name of the error that was classified, `HTTPStatusError` for example; it may have been
+            wrapped in another one, or in a group.
+        rule: The name of the table row that matched, for people who ask why.
         status_code: HTTP status of the response, None when there was none.
         retry_after: Seconds that the server asked to wait, None when it named no time.
         may_have_acted: False only when the error proves that its own request was not processed.

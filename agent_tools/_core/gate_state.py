@@ -1,6 +1,6 @@
 """The state of a gate, and how it changes: each change is a pure function from one state to the next.
 
-So a store is one operation, whether it is a lock in this process or a server for many: change this state.
+So a store needs only one operation, to change this state, whether it is a lock in this process or a server for many.
 """
 
 from dataclasses import dataclass, replace
@@ -16,29 +16,29 @@ from agent_tools._core.window import Window
 
 
 class Entry(Enum):
-    """An attempt may be made."""
+    """How an attempt was let in."""
 
     PROBE = auto()
     """It finds out for all calls whether the tool is back."""
     COUNTED = auto()
-    """It is one of those that the window lets in at the same time."""
+    """It counts as one of the calls that the window lets in at the same time."""
     PLAIN = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateState:
-    """What is known of the calls of one key; all times are by the clock of whoever asks.
+    """What is known about the calls of one key; all times are by the caller's clock.
 
     Attributes:
-        budget: What retries may cost; None as long as nothing has failed, or without one.
+        budget: The retry budget; None while nothing has failed, and when there is none.
         circuit: Whether the tool is down.
         window: How many calls may be under way, None for any number.
         timed_out: Calls that timed out in this outage and had begun before it.
-        blocked_until: When the server wants to be asked again.
-        expected: Calls that come back then.
+        blocked_until: When the wait that the server asked for ends.
+        expected: How many calls come back then.
         waiting_since: When the first of them began to wait.
-        tools: Those that the server asked to wait: who has not met it learns from this which tools it is for.
-        failure: The last that says that the service is down, or asks to wait.
+        tools: The tools that the server asked to wait, for workers that have not called this server yet.
+        failure: The last failure that says that the service is down or asks to wait.
     """
 
     budget: Budget | None = None
@@ -61,7 +61,7 @@ CALM = GateState()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the changes go by; None for a part that there is not."""
+    """The policies behind the changes; None for a part that is switched off."""
 
     budget: BudgetPolicy | None
     circuit: CircuitPolicy | None
@@ -72,12 +72,12 @@ class Attempt:
     """One attempt, as the others see it.
 
     Attributes:
-        now: When it is looked at.
-        chance: A number from 0 up to 1 that nobody can foresee.
+        now: The current time.
+        chance: A random number from 0 up to 1.
         entry: How it was let in.
-        arguments: A digest of its arguments; None where it is unknown.
-        others_wait: Calls wait for the window.
-        is_retry: It is not the first of its call.
+        arguments: A digest of its arguments; None when unknown.
+        others_wait: Whether other calls wait for the window.
+        is_retry: Whether it is not the first attempt of its call.
         took: Seconds from its beginning until now.
     """
 
@@ -96,7 +96,7 @@ class Attempt:
 
 
 def calmed(state: GateState, *, now: float) -> GateState:
-    """Return `CALM` when there is nothing to know of the tool any more."""
+    """Return `CALM` when nothing about the tool is worth remembering any more."""
     budget = state.budget
     is_full = budget is None or (budget.tokens >= budget.policy.tokens and not budget.failing)
     is_calm = is_full and state.circuit == CLOSED and state.is_open(now) and _are_through(state, now)
@@ -147,7 +147,7 @@ def _after_verdict(state: GateState, policy: CircuitPolicy, failure: Failure, at
 
 
 def without_words(failure: Failure) -> Failure:
-    """Return `failure` as that of a call that was not run: what others may know of it."""
+    """Return `failure` as that of a call that was not run, without what only its own call may know."""
     return replace(failure, rule="circuit", retry_after=None, may_have_acted=False, veto=None, detail=None)
 
 
@@ -158,7 +158,7 @@ def _closed(state: GateState, policy: CircuitPolicy | None, now: float) -> GateS
     if state.circuit.state is not CircuitState.CLOSED:
         state = replace(
             state,
-            window=windows.opened(state.window, drowned=state.timed_out, now=now),
+            window=windows.opened(state.window, timed_out=state.timed_out, now=now),
             timed_out=0,
             budget=None if state.budget is None else budgets.after_outage(state.budget),
         )
@@ -176,7 +176,7 @@ def after_success(state: GateState, rules: Rules, attempt: Attempt, *, repaid: i
 
 
 def after_nothing(state: GateState, attempt: Attempt) -> GateState:
-    """Return the state after an attempt that brought no verdict, or was not made after all."""
+    """Return the state after an attempt that showed nothing about the service, or was not made after all."""
     if attempt.entry is Entry.COUNTED and state.window is not None:
         return replace(state, window=windows.left(state.window))
     if attempt.entry is Entry.PROBE:
@@ -185,9 +185,9 @@ def after_nothing(state: GateState, attempt: Attempt) -> GateState:
 
 
 def after_entering(state: GateState, rules: Rules, attempt: Attempt, *, ahead: int) -> tuple[GateState, Entry | None]:
-    """Return the state after an attempt that wants to be made, and how it is; None when it may not yet.
+    """Return the state after an attempt asks to be let in, and how it is let in; None when it has to wait.
 
-    `ahead` are the calls that wait for the window and came before it.
+    `ahead` is the number of calls that came before it and wait for the window.
     """
     policy, window = rules.circuit, state.window
     if policy is None:
@@ -207,10 +207,10 @@ def after_entering(state: GateState, rules: Rules, attempt: Attempt, *, ahead: i
 def after_request_to_wait(
     state: GateState, failure: Failure, *, now: float, returns: bool, tool: str
 ) -> tuple[GateState, float]:
-    """Return the state after a server asked to wait, and how far behind that the call goes if it `returns`."""
+    """Return the state after a server asked to wait, and how long after that wait the call goes if it `returns`."""
     until = now + (failure.retry_after or 0.0)
     if until > state.blocked_until + SAME_DOOR:
-        # Asked again before all were through, it is not to be hurried: they wait since then.
+        # The server asked again before all were through, so do not hurry it: they have waited since then.
         since = now if _are_through(state, now) else state.waiting_since
         state = replace(state, expected=0, waiting_since=since)
     until = max(until, state.blocked_until)
@@ -225,36 +225,36 @@ def after_request_to_wait(
 
 
 def after_joining(state: GateState, *, now: float) -> tuple[GateState, float]:
-    """Return the state after one more call waits for `blocked_until`, and how many seconds it goes behind that."""
+    """Return the state with one more call that waits for `blocked_until`, and how many seconds after that it goes."""
     return replace(state, expected=state.expected + 1), _behind(state, now)
 
 
 def _behind(state: GateState, now: float) -> float:
-    """Return the seconds by which a call goes behind those that are expected.
+    """Return how many seconds after `blocked_until` a call goes, behind those that are expected.
 
-    They go on no faster than they came, which the server is known to get, so those that came at once are the fastest.
+    They go on no faster than they came, a rate that the server has met already; those that came at once go fastest.
     """
     return max(state.expected / FASTEST, min(state.expected / SLOWEST, now - state.waiting_since))
 
 
 def _are_through(state: GateState, now: float) -> bool:
-    """Return whether those that waited for the server are on their way, however slowly they went."""
+    """Return whether all calls that waited for the server are on their way, even at the slowest rate."""
     return now >= state.blocked_until + state.expected / SLOWEST
 
 
-#: Calls a second that come back when a server has asked to wait: 200 that came at once are back within two seconds.
+#: Calls a second that come back after a server asked to wait: 200 that came at once are back within two seconds.
 FASTEST = 115.0
 SLOWEST = 40.0
 
-#: Tools of one server that are remembered.
+#: How many tools of one server are remembered.
 MOST_TOOLS = 16
 
-#: Times that differ by less are one and the same: servers name whole seconds.
+#: Times that differ by less count as the same: servers name whole seconds.
 SAME_DOOR = 1.0
 
 
 def after_paying(state: GateState, failure: Failure) -> tuple[GateState, int | None]:
-    """Return the state after a retry has taken its tokens, and how many; None when it is not to be made."""
+    """Return the state after a retry has taken its tokens, and how many; None when the budget forbids it."""
     if state.budget is None:
         return state, 0
     cost = state.budget.policy.cost_of_retry(failure)
@@ -269,7 +269,7 @@ def after_repaying(state: GateState, tokens: int) -> GateState:
 
 
 def shifted(state: GateState, seconds: float) -> GateState:
-    """Return `state` by another clock, which is ahead by so many `seconds`."""
+    """Return `state` by another clock, which is `seconds` ahead."""
     circuit, window = state.circuit, state.window
     times = ("failing_since", "opened_at", "closed_at", "probe_at")
     moved = {name: getattr(circuit, name) + seconds for name in times if getattr(circuit, name)}

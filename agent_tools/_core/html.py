@@ -1,6 +1,6 @@
-"""Plain data as HTML for notebooks; whatever is shown is escaped here.
+"""Plain data as HTML for notebooks; everything shown is escaped here.
 
-Text has the color of its surroundings, lines are half transparent: both read well on light and on dark.
+Text inherits its color and lines are half transparent, so both are readable on light and on dark.
 """
 
 from collections.abc import Iterable, Sequence

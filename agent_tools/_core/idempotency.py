@@ -1,8 +1,8 @@
 """Keys by which a service recognizes a call that it has already carried out.
 
-A key must be the same for all attempts of a call, also in another process after a crash, and different for
-any other call. So it is made of where the call stands and what it asks, not of its id: some providers give
-all calls of a message one id, or number the calls of each turn from one.
+A key must be the same for all attempts of a call, even in another process after a crash, and different for
+any other call. So it is made from the call's place and arguments, not from its id: some providers give
+all calls of a message the same id, or number the calls of each turn from one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def key_of_call(*, thread: str, message: str, place: str, tool: str, arguments: 
 
 
 def key_of_arguments(*, thread: str, tool: str, arguments: dict[str, Any]) -> str:
-    """Return the key of all calls in a thread that ask the same of the same tool: 32 hexadecimal digits."""
+    """Return the key of all calls in a thread with the same tool and arguments: 32 hexadecimal digits."""
     return _digest("arguments", thread, tool, canonical(arguments))
 
 
@@ -35,15 +35,15 @@ def key_of_request(call: str, *, method: str, target: str, body: str | None, ord
     Args:
         call: Key of the call.
         method: Of the request.
-        target: Its path and query. Its host is no part of the key, so a second host of a service knows it, too.
+        target: Its path and query. The host is left out, so that a second host of a service sees the same key.
         body: A digest; None for a body that cannot be read before it is sent.
-        ordinal: For which time the attempt sends such a request, from 1 on.
+        ordinal: How many times the attempt has sent such a request, this one included.
     """
     return _digest("request", call, method, target, body or "", str(ordinal))
 
 
 def canonical(arguments: dict[str, Any]) -> str:
-    """Return the same text for arguments that are the same, in whatever order the model wrote them."""
+    """Return the same text for the same arguments, in whatever order the model wrote them."""
     with suppress(Exception):  # keys of several types, a dict that holds itself, a value that cannot be printed
         return json.dumps(arguments, sort_keys=True, default=str)
     with suppress(Exception):

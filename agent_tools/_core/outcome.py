@@ -1,4 +1,4 @@
-"""How a call ended that brought no result: what its answer is made from."""
+"""How a call without a result ended: the facts behind its answer."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ ARGUMENT_STATUSES = frozenset({400, 404, 409, 410, 422})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a call ended that brought no result: what a function in `texts=` is given.
+    """How a call without a result ended: the argument of the functions in `texts=`.
 
     >>> from agent_tools import ErrorCategory, Failure, Outcome
     >>> failure = Failure(category=ErrorCategory.TIMEOUT)
@@ -29,8 +29,8 @@ class Outcome:
         idempotent: As the policy declares it.
         direct: The answer goes to the user as it is, no model reads it (`return_direct`).
         failed_before: How often the tool has failed in this turn already, for the reasons "repeated" and "stopped".
-        same_call: It was with the arguments of this call.
-        effect: What the call has changed; None: what the failure says about its own request.
+        same_call: Whether those failures had the arguments of this call.
+        effect: What the call has changed; None to use what the failure says about its own request.
     """
 
     tool: str
@@ -59,7 +59,7 @@ def is_correctable(failure: Failure) -> bool:
 
 
 def facts(outcome: Outcome) -> dict[str, str | int | float | bool | None]:
-    """Return the same for programs, in types that every checkpointer stores without a warning."""
+    """Return the outcome for programs, in types that every checkpointer stores without a warning."""
     failure = outcome.failure
     return {
         "category": str(failure.category),

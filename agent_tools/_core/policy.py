@@ -1,4 +1,4 @@
-"""What users configure: `RetryPolicy`, refused where it is written when it makes no sense."""
+"""What users configure: `RetryPolicy`, which refuses nonsense where it is written."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from agent_tools._core.records import ShortRepr, explains_names
 
 _RETRIED_BY_DEFAULT = frozenset({ErrorCategory.RETRYABLE})
 
-#: What other libraries call the same things.
+#: The names that other libraries use for the same options.
 _ADVICE = {
     "max_retries": "use max_attempts, which counts the first call, too (max_retries=3 is max_attempts=4)",
     "retries": "use max_attempts, which counts the first call, too (retries=3 is max_attempts=4)",
@@ -38,37 +38,38 @@ class RetryPolicy(ShortRepr):
     >>> refund = RetryPolicy(idempotent=False)
 
     Attributes:
-        max_attempts: Calls in total, the first one included. 1 means: never again.
+        max_attempts: Attempts in total, the first one included. 1 means no retry.
         base_delay: Longest wait before the first retry.
-        multiplier: How much longer each further wait is.
-        throttled_delay: Like `base_delay`, after HTTP 429 and its like; waits grow by 2 from there.
-        max_delay: No wait of ours is longer. A wait that the server asks for may be.
-        jitter: The part of each wait that is left to chance, 0.0 for none. The default makes
-            waits of 50 to 100 %, so that calls which failed together do not come back together.
-        deadline: Attempts and waits of one call end within this time; None for no limit. In a sync run
-            it holds between attempts; set `attempt_timeout` to be answered in time there, too.
+        multiplier: Factor by which each further wait is longer.
+        throttled_delay: Like `base_delay`, after HTTP 429 and similar refusals; these waits double each time.
+        max_delay: Longest wait, except when the server asks for a longer one.
+        jitter: The random part of each wait, 0.0 for none. With the default a wait lasts 50 to 100 % of its
+            full length, so that calls which failed together do not come back together.
+        deadline: All attempts and waits of one call end within this time; None for no limit. A sync run checks it
+            only between attempts; set `attempt_timeout` as well to get an answer in time there.
         attempt_timeout: Longest time of one attempt; None for no limit but the deadline. An async tool is
-            canceled and awaited; one that has not ended a second later is canceled again, and so on each second,
-            so let what it does at its end be shorter. A sync tool then runs in a thread of its own, which nothing
-            can stop: the model is told that it may still be running, and its late result is dropped.
-        max_retry_after: A server that asks for a longer wait is not waited for: the model is told
-            the time instead. A shorter one (`Retry-After`) holds for all calls to that server.
+            canceled and awaited, and canceled again each second until it ends, so keep its cleanup shorter than
+            that. A sync tool runs in a thread of its own, which nothing can stop: the model reads that it may still
+            be running, and its late result is dropped.
+        max_retry_after: Longest `Retry-After` that is waited for. If a server asks for more, the call is given up
+            and the model reads how long the wait would be. A shorter wait holds for all calls to that server.
         retry_on: The categories that are retried.
-        classify: Rules for the errors of this tool, asked before all others; see `ToolErrorHandler`.
-        idempotent: True when calling the tool twice does no harm, False when it does (a refund): then
-            it is run again only when it is known that the attempt changed nothing, which needs the request hook
+        classify: Rules for the errors of this tool, tried before all others; see `ToolErrorHandler`.
+        idempotent: True when calling the tool twice does no harm, False when it does (a refund). Then
+            the tool runs again only if the attempt is known to have changed nothing, which needs the request hook
             (`send_idempotency_key`) or `verify`. None: not declared; it is retried as `retry_on` says.
-        verify: Asked after a failure that may have acted, with a `DoubtfulCall`, sync or async: did the call happen?
-            It returns the result of the call, as the tool would have; True when it happened and there is no more
-            to say; False when it did not happen, which makes a retry safe (after timeouts and broken connections,
-            too); None when that is unknown. Its own passing errors are retried like those of a tool; after all
-            others the outcome is unknown. Asking counts towards the `deadline`. A tool with a `verify` is
-            `idempotent=False` unless declared otherwise.
-        verify_after: Seconds to wait before `verify` is asked, for services that show late what they have done.
-        failed_when: Says for a returned `ToolMessage` or `Command` whether it is a failure: a category, a whole
+        verify: A sync or async function of a `DoubtfulCall`, called after a failure that may have acted: did the call
+            happen? It returns the call's result, as the tool would have; True when it happened but there is no
+            result to show; False when it did not happen, which makes a retry safe (even after a timeout or a broken
+            connection); or None when that is unknown. If it raises a passing error it is retried like a tool; after
+            any other error the outcome stays unknown. Its time counts toward the `deadline`. A tool with a `verify`
+            is `idempotent=False` unless declared otherwise.
+        verify_after: Seconds to wait before `verify` is called, for services that show their effects late.
+        failed_when: Decides whether a returned `ToolMessage` or `Command` is a failure. It returns a category, a whole
             `Failure`, True for one that is retried, or False. None: a result is a failure when its status says so.
-        key_by: What makes two calls one for `idempotency_key()`: "call", the place of the call in its message, or
-            "arguments", tool and arguments, so that a call which the model makes again has the key of the first.
+        key_by: Which calls share an `idempotency_key()`. "call": none, the key depends on the call's place in its
+            message. "arguments": those with the same tool and arguments, so a call that the model repeats keeps
+            the key of the first.
     """
 
     max_attempts: int = 3
@@ -88,14 +89,14 @@ class RetryPolicy(ShortRepr):
     failed_when: Callable[[Any], bool | str | Failure | None] | None = None
     key_by: Literal["call", "arguments"] = "call"
     share_waits: InitVar[bool | None] = None
-    """No longer has an effect: what a server asks of one call always holds for all."""
+    """Has no effect any more: a `Retry-After` always holds for all calls."""
     longest_attempt: float = field(init=False, repr=False, compare=False)
-    """Seconds that the first attempt may take at the most; infinite for no limit."""
+    """Seconds that the first attempt may take; infinite for no limit."""
     longest_call: float = field(init=False, repr=False, compare=False)
     """The deadline; infinite for no limit."""
 
     def __post_init__(self, share_waits: bool | None) -> None:  # the field
-        """Refuse nonsense here, where the mistake is, and not on the first failure."""
+        """Refuse nonsense here, where the mistake is, not on the first failure."""
         if share_waits is not None:
             warn("share_waits has no effect any more: waits are always shared", DeprecationWarning, stacklevel=4)
         require_count("max_attempts", self.max_attempts)
@@ -111,9 +112,7 @@ class RetryPolicy(ShortRepr):
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
         if is_async(self.failed_when):
-            raise TypeError(
-                f"failed_when must not be async, as {self.failed_when!r} is: what it returns is always true"
-            )
+            raise TypeError(f"failed_when must not be async, as {self.failed_when!r} is: a coroutine is always true")
         if self.key_by not in ("call", "arguments"):
             raise ValueError(f"key_by must be 'call' or 'arguments', not {self.key_by!r}")
         if self.verify is not None and self.idempotent is None:
@@ -163,7 +162,7 @@ def _require_limit(name: str, value: float | None) -> None:
 
 
 def is_async(given: object) -> bool:
-    """Return whether what `given` returns has to be awaited, as far as can be seen beforehand."""
+    """Return whether the result of calling `given` must be awaited, as far as can be seen without calling it."""
     return iscoroutinefunction(given) or iscoroutinefunction(getattr(given, "__call__", None))  # noqa: B004  # its hook
 
 

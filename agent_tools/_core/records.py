@@ -1,4 +1,4 @@
-"""What the records that users make have in common: they name a misspelled field, and print only what was set."""
+"""What all records that users create share: they name a misspelled field, and print only what was set."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -25,10 +25,10 @@ class ShortRepr:
 
 
 def explains_names(advice: Mapping[str, str]) -> Callable[[ClassT], ClassT]:
-    """Return a decorator for a dataclass; one that gets an unknown field names the field that is meant.
+    """Return a decorator for a dataclass that answers an unknown field with the field that was probably meant.
 
     Args:
-        advice: What to say of names that other libraries have for the same thing.
+        advice: What to say about the names that other libraries use for the same thing.
     """
 
     def explaining(cls: ClassT) -> ClassT:

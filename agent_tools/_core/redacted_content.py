@@ -1,6 +1,6 @@
 """The content of a returned error without its secrets: a text, or blocks of any kind.
 
-Text can stand anywhere in a block, and blocks can hold blocks, so everything is visited except what is known to be no
+Text can be anywhere in a block, and blocks can hold blocks, so everything is visited except what is known not to be
 text: ids, and the bytes of media. All blocks share one limit, which bounds the time as well.
 """
 
@@ -30,8 +30,8 @@ _MOST_PARTS: Final = 10_000
 def scrub_content(content: Content, *, limit: int = 4_000) -> Content:
     """Return the content without secrets and without blocks that say nothing, which providers refuse.
 
-    At most `limit` characters of text are left over all blocks. Media keep their bytes. Blocks that break the rules of
-    their kind are taken, too; nothing raises.
+    At most `limit` characters of text remain in all blocks together. Media keep their bytes. Malformed blocks are
+    accepted, too; nothing raises.
     """
     if isinstance(content, str):
         return scrub_result(content, limit=limit)

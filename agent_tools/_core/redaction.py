@@ -4,9 +4,9 @@ r"""Text that may be shown to a model or written to a log, made from text that m
 validator's message) and into which a key, a link or a path may have slipped. Each leaves a neutral word
 behind: `[secret]`, `[link]`, `[email]`, `[path]`, `[host]`.
 
-The rule that holds here: when in doubt take it out, but leave sentences, amounts, dates, order ids, field
-names and UUIDs alone. The tables in `secret_patterns` say what is looked for and why. They run in order, first those
-that undo a disguise, until nothing changes: what was encoded twice is found, and scrubbing twice is scrubbing once.
+The rule: when in doubt take it out, but leave sentences, amounts, dates, order ids, field
+names and UUIDs alone. The tables in `secret_patterns` say what is looked for and why. They run in order, those that
+undo a disguise first, until nothing changes: so text that was encoded twice is found, and scrubbing is idempotent.
 """
 
 import re
@@ -31,7 +31,7 @@ _ROUNDS: Final = 8
 _MARGIN: Final = 1024
 _TRACEBACK: Final = "Traceback (most recent call last)"
 
-# Words and plain numbers, one blank apart: nothing can be in there, except after one of these clues.
+# Words and plain numbers, one blank apart: such text holds no secret, except after one of these clues.
 _PLAIN = (
     r"(?:(?!(?:[A-Za-z] ){3}|\d{4} \d{4} )[\"'(]?(?:"
     r"[A-Za-z]{1,19}(?:['-][A-Za-z]{1,15})?+|[$#]?\d{1,9}(?:[.,]\d{1,2})?+|[A-Z]{1,4}-\d{1,9})"
@@ -44,7 +44,7 @@ def scrub(text: str, *, limit: int = 500) -> str:
     """Return `text` without secrets and addresses, on one line, in at most `limit` characters (1 or more).
 
     Text that is too long keeps its head and its tail, where the cause often stands. The result is empty
-    when nothing readable was there (blank text, a bare traceback): the caller has a sentence for that.
+    when nothing readable was there (blank text, a bare traceback), for which the caller has a sentence.
     The time depends on `limit`, not on the length of the text. Nothing raises.
 
     What no pattern can know: a passphrase of plain words without quotes, a short key or a UUID without a
@@ -92,7 +92,7 @@ def _window(text: str, limit: int, settle: Callable[[str], str]) -> str:
 
 
 def _settle(text: str) -> str:
-    """Return `text` after as many passes as change something, decoded to the ground before the rest begins."""
+    """Return `text` after passes until nothing changes, each on text that is fully decoded first."""
     decoded = _until_stable(without_secret_columns(text), (*DISGUISE_ROWS, *BLANK_ROWS))
     return _hidden(decoded, ROWS, LOOSE_ROWS)
 

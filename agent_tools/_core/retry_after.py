@@ -1,8 +1,8 @@
 """How long a server asks to wait, read from its answer's headers.
 
-Rule: what makes no sense is ignored. Nothing here raises, and nothing returns a number that is negative, infinite
-or not a number. "Now" is an argument. A `Date` header, where there is one, replaces it, so that a server whose
-clock is wrong is still understood.
+The rule: ignore what makes no sense. Nothing here raises, and no returned number is negative, infinite
+or NaN. "Now" is an argument. A `Date` header replaces it, so that a server whose clock is wrong is still
+understood.
 """
 
 import re
@@ -31,7 +31,7 @@ _SECONDS_BY_UNIT = {
     for unit in units
 }
 
-# RFC 3339, 5.6, with a zone: without one the moment is anybody's guess.
+# RFC 3339, 5.6, with a zone: without one the moment is ambiguous.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _FRACTION_OF_A_MICROSECOND = re.compile(r"(\.\d{6})\d+")
 
@@ -165,7 +165,7 @@ def _precision(name: str) -> tuple[bool, bool, str]:
 
 
 def _left(headers: Mapping[str, str]) -> list[float]:
-    """Return what is left of each limit that the headers tell about."""
+    """Return what is left of each limit that the headers mention."""
     left = [number for name in headers if _names_what_is_left(name) for number in _numbers(headers[name])]
     match = _RATE_LIMIT_LEFT.search(headers.get("ratelimit", ""))
     return [*left, float(match[1])] if match else left

@@ -1,4 +1,4 @@
-"""What must not be shown, as tables: what gives it away, the pattern of it, the word that it leaves behind.
+"""What must not be shown, as tables: a clue that gives it away, its pattern, and the word put in its place.
 
 The rows of a table are tried in order. `ROWS` is for text, after `DISGUISE_ROWS` have undone what hides it;
 `RESULT_ROWS` is for what a tool returned. `LOOSE_ROWS` undo disguises that might be none.
@@ -29,7 +29,7 @@ from agent_tools._core.secret_shapes import KEY_PATTERNS, NUMBER_PATTERNS, RANDO
 
 _TOP_LEVEL = "com|net|org|io|dev|app|cloud|ai|co|info|biz|eu|de|fr|nl|uk|us|ca|in|jp|cn|ru|br|au|ch|at"
 
-# -- Disguises: they come off first. ------------------------------------------------------------------
+# -- Disguises: undone first. -------------------------------------------------------------------------
 
 
 def _character(match: re.Match[str]) -> str:
@@ -62,7 +62,7 @@ DISGUISE_ROWS: Final = (
             "\x1b \\x1b \\u001b \\033",
             r"(?:\x1b|\\x1b|\\u001b|\\033)(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,256}\x07)|\x1b",
         ),
-        # Whatever has no width: controls, soft hyphen, joiners, bidi marks, variation selectors, tags, surrogates.
+        # Everything without width: controls, soft hyphen, joiners, bidi marks, variation selectors, tags, surrogates.
         (
             "",
             (
@@ -140,7 +140,7 @@ BLOCK_PATTERNS: Final = (
         ("-----begin", r"-----BEGIN [A-Z0-9 ]{3,40}-----.*?(?:-----END [A-Z0-9 ]{3,40}-----|\Z)"),
         _ELEMENT,
     ),
-    # Tags inside a word join it again; all others part words. `<order_id>` is a placeholder, not HTML.
+    # A tag inside a word is removed without a gap; all others separate words. `<order_id>` is a placeholder, not HTML.
     *rows("", ("<", r"(?i)</?(?:a|b|i|u|em|strong|span|font|wbr|code|mark|small|su[bp]|tt)(?:\s[^<>]{0,2048})?/?>")),
     *rows(
         " ",
@@ -276,7 +276,7 @@ HOST_PATTERNS: Final = (
     ),
 )
 
-# One line: the line ends have told where a header ends.
+# Join the text into one line, now that line ends are not needed to see where a header ends.
 LAYOUT_PATTERNS: Final = (*rows(" ", ("", r"\s{2,}|[^\S ]")), *rows("", ("", r"\A +| +\Z")))
 
 ROWS: Final = (
@@ -301,7 +301,7 @@ _LINK = r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^/?#]*)@)?(?P<place>[^?#]*)(?P<que
 
 
 def _without_credentials(match: re.Match[str]) -> str:
-    """Return a link without user-info and query; of a database, or of whatever has a user, nothing is left."""
+    """Return a link without user-info and query, or nothing for a database link or one with a user."""
     parts = compiled(_LINK).fullmatch(match[0])
     if parts is None:
         return LINK

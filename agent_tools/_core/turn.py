@@ -1,12 +1,12 @@
-"""The messages of one turn of the user, and which answers in it tell of failures.
+"""The messages of one turn of the user, and which answers in it report failures.
 
 What counts, and what does not:
 
-    1. A turn begins behind the last message of a human. One that an application put behind an answer to a call, with no
-       message of the model between, and one that says who added it (`lc_source`), begin no turn.
+    1. A turn begins after the last human message. Two kinds do not count: one that the application put after a tool's
+       answer, with no message of the model between, and one that says who added it (`lc_source`).
     2. No more than the `LOOK_BACK` newest messages are looked at.
-    3. Only answers of this library count as failures. They are marked (`additional_kwargs["lc_source"]`), and carry
-       their facts with them (`lc_data`), since the artifact of a returned error is the tool's. What a human rejects, a
+    3. Only answers of this library count as failures. They are marked (`additional_kwargs["lc_source"]`) and carry
+       their facts (`lc_data`), since the artifact of a returned error belongs to the tool. What a human rejects, a
        limit blocks or other software writes says nothing about the tool.
 """
 
@@ -18,10 +18,10 @@ from typing import Any
 #: Messages that are looked at, so that a long history costs no more than a short one.
 LOOK_BACK = 200
 
-#: Why an answer was made up where none was found; whether the tool has run is not known.
+#: The reason in an answer that stands for a missing one; whether the tool ran is unknown.
 NO_RESULT = "no_result"
 
-#: Who wrote an answer, as LangChain's own middleware says it (`langchain_core.messages.add_notification_metadata`).
+#: Who wrote an answer, in the format of LangChain's middleware (`langchain_core.messages.add_notification_metadata`).
 SOURCE_KEY, DATA_KEY = "lc_source", "lc_data"
 SOURCE = "agent_tools"
 HUMAN_DECISION = "hitl_interrupt_decision"
@@ -35,33 +35,33 @@ _PASSING = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\bin \d+\.\d+ ?m?s|\b(?
 
 
 def marked(facts: Mapping[str, Any], text: str | None) -> dict[str, Any]:
-    """Return what `additional_kwargs` of an answer say: that it is ours, its facts, and `text` as a fingerprint.
+    """Return the `additional_kwargs` of an answer: the mark of this library, its facts, and `text` as a fingerprint.
 
     Args:
         facts: As in `ToolMessage.artifact`.
-        text: What the tool said of this failure; None where the answer says no more than the facts.
+        text: What the tool said about this failure; None when the answer says no more than the facts.
     """
     return {SOURCE_KEY: SOURCE, DATA_KEY: {**facts, "text": None if text is None else _fingerprint(text)}}
 
 
 def fact(answer: Any, name: str) -> Any:  # Any: a ToolMessage, a type that this floor does not know
-    """Return what `answer` says under `name`, None where it says nothing."""
+    """Return the fact called `name` in `answer`, or None."""
     facts = answer.additional_kwargs.get(DATA_KEY) if source_of(answer) == SOURCE else getattr(answer, "artifact", None)
     return facts.get(name) if isinstance(facts, dict) else None
 
 
 def source_of(message: Any) -> str | None:
-    """Return who added the message, None where it does not say."""
+    """Return who added the message, or None when it does not say."""
     kwargs = getattr(message, "additional_kwargs", None)
     source = kwargs.get(SOURCE_KEY) if isinstance(kwargs, dict) else None
     return source if isinstance(source, str) else None
 
 
 def is_failure(message: Any) -> bool:
-    """Return whether `message` is an answer of this library that tells of a failure."""
+    """Return whether `message` is an answer of this library that reports a failure."""
     if not is_answer(message) or getattr(message, "status", None) != "error":
         return False
-    source = source_of(message)  # version 0.1.0 left no mark, but its facts
+    source = source_of(message)  # version 0.1.0 left no mark, only its facts
     return source == SOURCE or (source is None and None not in (fact(message, "category"), fact(message, "attempts")))
 
 
@@ -71,12 +71,12 @@ def is_answer(message: Any) -> bool:
 
 
 def is_of_model(message: Any) -> bool:
-    """Return whether the model has said `message`."""
+    """Return whether `message` comes from the model."""
     return getattr(message, "type", None) in _AI
 
 
 def begins_turn(messages: Sequence[Any], place: int) -> bool:
-    """Return whether a turn begins behind the message at `place`."""
+    """Return whether a turn begins after the message at `place`."""
     message = messages[place]
     if not _is_human(message) or source_of(message) is not None:
         return False

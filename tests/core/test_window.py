@@ -27,7 +27,7 @@ def window(
 
 
 @pytest.mark.parametrize(
-    ("before", "drowned", "after"),
+    ("before", "timed_out", "after"),
     [
         (None, 0, None),
         (None, 2, Window(size=1, threshold=LEAST, needed_at=7, entered_at=7)),
@@ -36,8 +36,8 @@ def window(
     ],
     ids=["what refuses has no queue", "a few timed out", "many timed out", "there was a window already"],
 )
-def test_it_opens_at_one_after_timeouts(before: Window | None, drowned: int, after: Window | None) -> None:
-    assert opened(before, drowned=drowned, now=7) == after
+def test_it_opens_at_one_after_timeouts(before: Window | None, timed_out: int, after: Window | None) -> None:
+    assert opened(before, timed_out=timed_out, now=7) == after
 
 
 @pytest.mark.parametrize(
