@@ -100,7 +100,7 @@ def parse_wait(value: str, *, now: datetime, milliseconds: bool = False) -> floa
     These are the two forms of `Retry-After`, a number with a unit (`500ms`, `1m0s`, `17 seconds`), a moment as
     RFC 3339 has it, and a moment in seconds or milliseconds since 1970.
 
-    >>> from datetime import datetime
+    >>> from datetime import UTC, datetime
     >>> parse_wait("6m0s", now=datetime(2026, 1, 1, tzinfo=UTC))
     360.0
     """
