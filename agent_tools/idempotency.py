@@ -1,8 +1,8 @@
 """The key of the running tool call, and how to send it.
 
-A service that knows idempotency keys carries out a call once, however often it arrives. The key is made
-here and not by the model: it is no argument of the tool, and the schema that the model sees stays as it
-is. It is the same for all attempts of a call, and after a crash in the process that resumes the run.
+A service that supports idempotency keys carries out a call once, however often it arrives. The key is made
+here, not by the model: it is not an argument of the tool, and the schema that the model sees does not
+change. It is the same for all attempts of a call, even after a crash in the process that resumes the run.
 """
 
 from typing import Any
@@ -40,12 +40,12 @@ def idempotency_key() -> str:
 
 
 def send_idempotency_key(request: Any) -> None:  # an httpx.Request, or whatever has a method, a URL and headers
-    """Give a request that changes something a key of its own, and note what becomes of it: an httpx event hook.
+    """Give each request that changes something its own key, and note its outcome: an httpx event hook.
 
     The key is made of the key of the call, the method, the path with its query, the body, and how many such requests
     this attempt has sent before. So two refunds of one call have two keys, and a retry sends each with its own again.
-    A body that is streamed cannot be read here: such requests are told apart by their order. A request that has a key
-    keeps it.
+    A streamed body cannot be read here, so such requests are told apart by their order. A request that already has a
+    key keeps it.
 
     What is noted (method, status, whether an answer came) shows what a failed attempt may have changed, so a tool that
     is declared `idempotent=False` can be retried where it changed nothing. That holds if every client of the tool has

@@ -8,7 +8,7 @@
 | `agent_tools.give_ups` | counter | `{call}` | calls that failed for good |
 | `agent_tools.short_circuits` | counter | `{call}` | calls answered without running the tool |
 | `agent_tools.verifications` | counter | `{call}` | verified calls; `agent_tools.found` says what was found |
-| `agent_tools.failing_call.attempts` | histogram | `{attempt}` | attempts of a call of which at least one failed |
+| `agent_tools.failing_call.attempts` | histogram | `{attempt}` | attempts of a call in which at least one failed |
 | `agent_tools.health.failures` | counter | `{failure}` | failures of the store of a shared health |
 
 A call that works at once is not counted and costs nothing. Each event is also added to the span that is current where

@@ -1,13 +1,13 @@
-"""Rules of the user, asked before every table.
+"""The user's rules, tried before every table.
 
 A rule is a callable that takes the error and returns a category, a whole `Failure`, or None ("not mine"); or a
 mapping of exception types and predicates to categories; or a sequence of such rules:
 
     {MyTimeout: ErrorCategory.TIMEOUT, lambda error: "busy" in str(error): "retryable"}
 
-A rule is asked about the error itself and, where nothing is known about that, about what it wraps. A category
-leaves the facts (status, wait, veto ...) as the tables find them; a `Failure` is taken as it is. A rule that
-raises or answers nonsense is logged, without the text of its exception, and skipped.
+A rule gets the error itself and, if no rule or table knows it, the error that it wraps. A category
+leaves the facts (status, wait, veto ...) as the tables find them; a `Failure` is used as it is. A rule that
+raises or returns nonsense is logged, without the text of its exception, and skipped.
 """
 
 import logging
@@ -18,7 +18,7 @@ from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
 from agent_tools._core.policy import is_async
 
 Answer: TypeAlias = ErrorCategory | str | Failure | None
-"""What a rule says; a string is the value of a category."""
+"""What a rule returns; a string is the value of a category."""
 
 Rules: TypeAlias = Callable[[Any], Answer] | Mapping[Any, ErrorCategory | CategoryName] | Sequence["Rules"]
 """What `classify=` takes. `Any`: a rule may be written for one type of error only, and a mapping has error types or
@@ -28,7 +28,7 @@ _logger = logging.getLogger("agent_tools")
 
 
 def ask(rules: Rules, error: Any) -> tuple[str, ErrorCategory | Failure] | None:
-    """Return the word for the first rule that knows `error`, and what it says; None when none does.
+    """Return the name of the first rule that knows `error`, and what it returned; None when none does.
 
     `error` is an exception, or the `ToolMessage` of an error that a tool returned.
     """
@@ -40,10 +40,10 @@ def ask(rules: Rules, error: Any) -> tuple[str, ErrorCategory | Failure] | None:
 
 
 def require_rules(name: str, rules: object) -> None:
-    """Raise unless `rules` can be asked: better here than at the first failure.
+    """Raise unless `rules` can be called: better here than at the first failure.
 
     Raises:
-        TypeError: Something in it is no rule.
+        TypeError: Something in it is not a rule.
         ValueError: A mapping names a category that does not exist.
     """
     if isinstance(rules, Mapping):
@@ -61,7 +61,7 @@ def require_rules(name: str, rules: object) -> None:
 def _require_pair(name: str, key: object, category: object) -> None:
     if not callable(key) or (isinstance(key, type) and not issubclass(key, BaseException)):
         raise TypeError(f"{name} must map error types or functions of the error, not {key!r}")
-    if not isinstance(key, type) and is_async(key):  # true, whatever it would say
+    if not isinstance(key, type) and is_async(key):  # a coroutine is always true
         raise TypeError(f"{name} must not be async, since nobody awaits it: {key!r}")
     names = [each.value for each in ErrorCategory]
     if category not in names:

@@ -1,4 +1,4 @@
-"""The end of a run, or its way to somebody who can help, after too many failures in one turn."""
+"""End a run, or hand it to somebody who can help, after too many failures in one turn."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ END = "end"
 class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
     """Ends the run before the model is asked again, once too many tool calls have failed in one turn of the user.
 
-    What `agent_tools.routing.escalation_edge` does in a graph of your own. It is a middleware of its own because the
-    hook costs an agent one more node.
+    The counterpart of `agent_tools.routing.escalation_edge`, for `create_agent`. It is separate from
+    `ResilientToolMiddleware` because its hook adds a node to the agent.
 
     >>> from langchain.agents import create_agent
     >>> from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware
@@ -38,11 +38,11 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
         tools: The tools whose failures count, or their names; None for all.
         jump_to: Where the run goes: "end" tells the user and ends, any other name is a node of the graph around the
             agent, which takes over with all messages.
-        last_words: What the user is told when the run ends; None for a default text.
+        last_words: What the user reads when the run ends; None for a default text.
 
     Raises:
-        TypeError: `after` is no whole number; `tools` is one tool and no list.
-        ValueError: `after` is less than 1; there are `last_words` that nobody would read, as the run does not end.
+        TypeError: `after` is not a whole number, or `tools` is a single tool instead of a list.
+        ValueError: `after` is less than 1, or `last_words` is given although `jump_to` does not end the run.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
 
     @hook_config(can_jump_to=["end"])
     def before_model(self, state: Any, runtime: Any) -> Any:  # noqa: ARG002  # a dict, a Command or None, as nodes return
-        """Return what ends the run or takes it elsewhere; None when it may go on."""
+        """Return the update that ends the run or sends it elsewhere, or None to go on."""
         messages = state["messages"]
         failed = [answer.name or "a tool" for answer in failures_in(messages) if self._counts(answer.name)]
         if len(failed) < self._after:
@@ -91,6 +91,6 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
 
 
 def _last_words(tools: Sequence[str]) -> str:
-    """Return what a user is told; no model reads it any more."""
+    """Return the text that the user reads; no model reads it."""
     listed = ", ".join(f"`{tool}`" for tool in tools)
     return f"I cannot finish this: {listed} did not work. Check what is not confirmed above before it is done again."

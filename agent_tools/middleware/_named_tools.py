@@ -12,7 +12,7 @@ def names_of(tools: Iterable[NamedTool] | None) -> frozenset[str] | None:
     """Return the names of `tools`; None stands for all tools.
 
     Raises:
-        TypeError: `tools` is one tool and no list.
+        TypeError: `tools` is a single tool instead of a list.
     """
     if tools is None:
         return None

@@ -14,7 +14,7 @@ from agent_tools._handler import ToolErrorHandler, the_handler
 from agent_tools._langgraph.interrupts import aasking_once, asking_once
 from agent_tools.middleware._named_tools import NamedTool, name_for, names_of
 
-#: LangChain 1.3, which knows no such policy, records no span of a middleware either.
+#: LangChain 1.3 lacks this policy, but it records no spans of middleware either.
 _KNOWS_TRACE_POLICIES = hasattr(offered, "TracePolicy")
 
 
@@ -27,8 +27,8 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
     """What `ResilientToolNode` does, for `create_agent`: a failing tool ends neither the run nor the thread.
 
     Each call gets exactly one answer: the tool's result, or an error message that tells the model what happened
-    and what to do. `create_agent` runs each call as a task of its own, so that a call that is made again, or asks a
-    human, holds up no other.
+    and what to do. `create_agent` runs each call as its own task, so a call that is retried or waits for a
+    human delays no other.
 
     >>> from langchain.agents import create_agent
     >>> from agent_tools import RetryPolicy
@@ -55,9 +55,9 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
 
     Raises:
-        TypeError: `tools` is one tool and no list.
-        ValueError: `per_tool` or `texts` name a tool that is not among `tools`, or, in the first call, one that the
-            agent does not have. Tools that are added at run time have to be among `tools`.
+        TypeError: `tools` is a single tool instead of a list.
+        ValueError: `per_tool` or `texts` names a tool that is not among `tools`, or, raised by the first call, one that
+            the agent does not have. Tools that are added at run time have to be among `tools`.
     """
 
     #: The call is in the span of its tool; this one would hold the whole state.
@@ -76,9 +76,9 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         self.tools = []  # LangChain's name for tools that a middleware brings along
         self.handler = the_handler(handler, options)
         self._names = names_of(tools)
-        self._has_own_policies = handler is None  # a shared handler may have some for the tools of others
+        self._has_own_policies = handler is None  # a shared handler may have policies for other nodes' tools
         self._is_checked = False
-        self._first_warning = iter([True])  # of the calls in threads one gets it
+        self._first_warning = iter([True])  # only one of the calls in threads gets it
         if self._names is not None and self._has_own_policies:
             self.handler.require_tools(self._names)
 
@@ -110,7 +110,7 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         return self.looks_after(request.tool_call["name"])
 
     def _check_names(self, request: ToolCallRequest) -> None:
-        """Look for misspelled names of tools; the agent does not show its tools before the first call."""
+        """Refuse misspelled tool names, in the first call: the agent does not show its tools before that."""
         known = sorted(tool.name for tool in getattr(request.runtime, "tools", None) or ())
         if not known:
             return

@@ -1,4 +1,4 @@
-"""Calls whose arguments came in unreadable, under `create_agent`, which ends the run on them."""
+"""Answer calls with unreadable arguments under `create_agent`, which would end the run on them."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from agent_tools._core.effects import Effect
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.reason import Reason
 
-#: Most characters that are kept of what the model read.
+#: How many characters are kept of what the model read.
 LONGEST_TEXT = 500
 
 
@@ -89,7 +89,7 @@ class CallReport:
         id: Id of the call, as the model gave it.
         ending: How it ended.
         attempts: How often the tool was run.
-        is_exact: False when there may have been more attempts: a message with a result does not tell how often
+        is_exact: False when there may have been more attempts: a message with a result does not show how often
             the tool was tried. Events do.
         spans: Attempts and waits in order, as far as they are known. Waits are shown in full even if they were
             skipped (`no_waiting`).

@@ -11,7 +11,7 @@ def messages_in(text: str) -> list[BaseMessage]:
     """Return the messages of a thread, of a state or of a list in JSON.
 
     Raises:
-        ValueError: There are none, or it is no JSON.
+        ValueError: There are none, or it is not JSON.
     """
     listed = _list_in(json.loads(text), "messages")
     if listed and all(isinstance(each, Mapping) and "data" in each for each in listed):

@@ -1,8 +1,8 @@
 """A report as HTML: totals, a table, and the timeline as a picture (SVG).
 
-In a notebook it brings no style sheet and no script, so that it changes nothing outside its cell. Text takes the
-color of its surroundings, bars have colors of middle lightness: both read well on light and on dark. Blue and
-vermilion differ with every kind of color blindness (Okabe and Ito, 2008), and failed attempts are also crossed out.
+In a notebook it adds no style sheet and no script, so it changes nothing outside its cell. Text inherits its color
+and bars have medium lightness, so both are readable on light and on dark. Blue and vermilion are distinguishable with
+every kind of color blindness (Okabe and Ito, 2008), and failed attempts are also crossed out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ _DOCUMENT = """<!doctype html>
 
 
 def document(calls: Sequence[CallReport], totals: Totals) -> str:
-    """Return a page of its own."""
+    """Return the report as a complete HTML page."""
     return _DOCUMENT.format(title=escape(endings(totals)), body=page(calls, totals))
 
 

@@ -1,6 +1,6 @@
-"""Records of calls, made of messages and events.
+"""Records of calls, built from messages and events.
 
-Some providers use the id of a call again, in a later turn or even in the same message. So an answer belongs to the
+Some providers reuse the id of a call, in a later turn or even in the same message. So an answer belongs to the
 first open call with its id in the latest message, and the events of one id are cut into groups, each of which ends with
 the event that ends its call.
 """
@@ -48,7 +48,7 @@ def _answer(asked: list[Record], message: ToolMessage) -> None:
 
 
 def records_of_events(events: Iterable[object]) -> list[Record]:
-    """Return a record of each call in `events`; parts of a stream that others have sent are skipped."""
+    """Return a record of each call in `events`; other parts of a stream are skipped."""
     records: list[Record] = []
     open_by_id: dict[str, Record] = {}
     for event in filter(None, map(_read, events)):
@@ -78,7 +78,7 @@ def _fits(record: Record, events: Sequence[ToolEvent]) -> bool:
 
 
 def _read(seen: object) -> ToolEvent | None:
-    """Return the event that an observer or a stream has passed on, None if it is something else."""
+    """Return the event that an observer or a stream passed on, or None if it is something else."""
     if isinstance(seen, ToolEvent):
         return seen
     facts = seen.get(ENVELOPE, seen) if isinstance(seen, Mapping) else None

@@ -63,7 +63,7 @@ class RunReport:
         """Return the report of the calls that met a failure; calls that just worked send no event.
 
         Args:
-            events: What an observer got, or what came with `stream_mode="custom"`. Parts of others are skipped.
+            events: What an observer got, or what came with `stream_mode="custom"`. Other parts are skipped.
         """
         return RunReport(record.report() for record in records_of_events(events))
 
@@ -83,7 +83,7 @@ class RunReport:
         return tuple(call for call in self.calls if call.ending is Ending.UNANSWERED)
 
     def to_html(self) -> str:
-        """Return a page of its own, to be saved; it needs no script, no style sheet and no network."""
+        """Return a complete page, ready to be saved; it needs no script, no style sheet and no network."""
         return _html.document(self.calls, self.totals)
 
     def to_json(self) -> str:

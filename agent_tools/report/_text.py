@@ -41,7 +41,7 @@ def endings(totals: Totals) -> str:
 
 
 def costs(totals: Totals) -> str:
-    """Return what they took, in one line; messages alone leave some of it open."""
+    """Return attempts and times in one line; messages alone do not show all of them."""
     least = "" if totals.is_exact else "at least "
     retried = "1 of them a retry" if totals.retries == 1 else f"{totals.retries} of them retries"
     attempts = f"{least}{_counted(totals.attempts, 'attempt')}, {retried}"
@@ -90,7 +90,7 @@ def _timeline(calls: Sequence[CallReport], longest: float) -> str:
 
 
 def _line(spans: Iterable[Span], scale: float) -> str:
-    """Return a call drawn to scale; each attempt gets at least its last character, so that none is lost."""
+    """Return a call drawn to scale; each attempt gets at least one character, so that all are visible."""
     line = ""
     for span in spans:
         end = max(round(span.ended * scale), len(line) + (span.kind in _LAST_BY_KIND))

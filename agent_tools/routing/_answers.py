@@ -1,4 +1,4 @@
-"""The calls of a message, and what the model reads about those that no tool has answered."""
+"""The calls of a message, and the answers to those that have no result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ID_BY_BLOCK = {"tool_use": "id", "function_call": "call_id", "tool_call": "id"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What an answer has to know of a call; `is_valid` tells whether its arguments could be read."""
+    """What an answer needs to know about a call; `is_valid` means that its arguments could be read."""
 
     id: str
     tool: str | None
@@ -44,9 +44,9 @@ def missing_answer(message: AIMessage, call: Call, twin: int = 0) -> ToolMessage
     """Return the answer to a call of `message` that has none; the same each time.
 
     Args:
-        message: That makes the call.
-        call: Which has an id, or it could not be answered.
-        twin: How many calls before it have its id.
+        message: The message that makes the call.
+        call: The call, which must have an id.
+        twin: How many calls before it have the same id.
     """
     answer = ToolMessage(
         content=_no_result_text(call) if call.is_valid else _invalid_text(call),
@@ -59,7 +59,7 @@ def missing_answer(message: AIMessage, call: Call, twin: int = 0) -> ToolMessage
 
 
 def is_makeshift(answer: ToolMessage) -> bool:
-    """Return whether `answer` only says that there was none."""
+    """Return whether `answer` only says that no result was found."""
     return isinstance(answer.artifact, dict) and answer.artifact.get("reason") == NO_RESULT
 
 

@@ -1,4 +1,4 @@
-"""From too many failures in one turn to somebody who can help."""
+"""An edge that leads to a human, or another node, after too many failures in one turn."""
 
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -16,19 +16,19 @@ def escalation_edge(
 ) -> Callable[..., str]:
     """Return a condition that leads to the node `to` once `after` tool calls of this turn have failed.
 
-    What counts are the answers of this library that tell of a failure, since the last human message. What a human
-    rejected, a limit of other middleware blocked or other software wrote does not. The edge belongs behind the tools,
+    Only answers of this library that report a failure since the last human message count. What a human
+    rejected, other middleware blocked or other software wrote does not. The edge belongs after the tools,
     where no call is open: `builder.add_conditional_edges("tools", escalation_edge(to="human"))`.
 
     With one task per call (`route_tool_calls`) the edge is followed once per task, and no task sees the
     others' answers. So that all go the same way, calls made in parallel then count only from the next
-    round on. To count them at once, let the tools lead to a node that all tasks meet in, `repair_node` for
-    example, and put the edge behind that.
+    round on. To count them at once, let the tools lead to a node where all tasks meet, `repair_node` for
+    example, and put the edge after that.
 
     Args:
         after: How many failures are enough.
         to: The node that takes over.
-        otherwise: The node that goes on as usual: the one that asks the model.
+        otherwise: The node that normally comes next, which calls the model.
         messages_key: Where the state has its messages.
 
     Raises:
@@ -54,7 +54,7 @@ def escalation_edge(
 
 
 def failures_in(messages: Sequence[BaseMessage]) -> list[ToolMessage]:
-    """Return the answers of this turn that tell of a failure of a call, of those that all tasks of a step can see."""
+    """Return the answers of this turn that report a failure, leaving out those that other tasks cannot see."""
     turn = list(backwards(messages, len(messages) - 1))
     latest = list(takewhile(lambda message: not isinstance(message, AIMessage), turn))
     asking = next(iter(turn[len(latest) :]), None)

@@ -1,4 +1,4 @@
-"""What all graph helpers share: how a state is read, and how LangGraph learns where a function leads."""
+"""What all graph helpers share: reading a state, and declaring to LangGraph where a function leads."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -38,10 +38,10 @@ def update_of(state: Any, messages_key: str, messages: list[Any]) -> Any:
 
 
 def leads_to(condition: Callable[..., Any], *nodes: str) -> None:
-    """Let `condition` be drawn, and be checked when the graph is compiled, as leading to `nodes`.
+    """Declare that `condition` leads to `nodes`, for drawings and for the check when the graph is compiled.
 
-    LangGraph reads both off the annotation, in which a type checker accepts no names that are known only
-    at run time; nor could it say `list[Send]` there.
+    LangGraph reads this from the return annotation, where a type checker accepts no names that are known only
+    at run time, and where `list[Send]` would have to stand.
     """
     condition.__annotations__["return"] = _one_of(nodes)
 

@@ -1,4 +1,4 @@
-"""Calls whose arguments came in unreadable (`AIMessage.invalid_tool_calls`): no tool can be run for them."""
+"""Calls whose arguments are unreadable (`AIMessage.invalid_tool_calls`), so that no tool can run."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from agent_tools.routing._graph import jumps_to, last_message_in, messages_in, u
 def answer_invalid_tool_calls(
     *, model: str = "model", max_in_a_row: int = 2, otherwise: str = END, messages_key: str = "messages"
 ) -> Callable[..., Command[Any]]:
-    """Return a node that answers each unreadable call with an error and has the model asked again.
+    """Return a node that answers each unreadable call with an error and sends the run back to the model.
 
-    `tools_condition` ends the run on such a message, with calls that providers then miss the answers of. Reach
-    the node by `route_tool_calls_to("tools", invalid="invalid")`; no edge leaves it, it says where to go.
+    `tools_condition` ends the run on such a message and leaves its calls unanswered, which providers reject. Reach
+    the node by `route_tool_calls_to("tools", invalid="invalid")`. It needs no edge: it chooses the next node itself.
 
     Args:
-        model: The node that asks the model.
-        max_in_a_row: How many messages in a row may have unreadable calls and still have the model asked again.
+        model: The node that calls the model.
+        max_in_a_row: How many messages in a row may have unreadable calls before the run stops going to the model.
         otherwise: Where to go after one more; its calls are answered too.
         messages_key: Where the state has its messages.
 
@@ -61,7 +61,7 @@ def answers_to_unreadable(message: BaseMessage) -> list[ToolMessage]:
 
 
 def unreadable_in_a_row(messages: Sequence[BaseMessage]) -> int:
-    """Return how many of the last messages of the model had unreadable calls, answers to calls left out."""
+    """Return how many of the model's last messages in a row had unreadable calls."""
     count = 0
     for message in reversed(messages):
         if isinstance(message, ToolMessage):

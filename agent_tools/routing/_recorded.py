@@ -1,8 +1,8 @@
-"""Answers of tasks that had ended when their step was given up.
+"""Answers of tasks that had finished when their step was abandoned.
 
-A step ends when all its tasks have. What the early ones wrote is kept beside the checkpoint that the step
-began with, and a resume gives it back. New input, a user's next message for example, starts another step
-without it: it is in no later state, but stays beside the old checkpoint, where it is found here.
+A step ends when all its tasks have. Until then, what the finished ones wrote is stored with the checkpoint that the
+step began with, and a resume restores it. New input, such as the user's next message, starts another step
+without it: it is in no later state, but it is still stored with the old checkpoint, where this module finds it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,18 +16,18 @@ from langgraph.types import StateSnapshot
 from agent_tools._langgraph.private_names import RETURN
 from agent_tools._langgraph.recorder import is_record, place_of_record
 
-#: Checkpoints that are looked through. New input makes two or three, each node before the repair one more.
+#: How many checkpoints are searched. New input makes two or three, each node before the repair one more.
 LOOK_BACK = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The messages that a step began with, and what its tasks that ended wrote to them.
+    """The messages that a step began with, and what its finished tasks wrote to them.
 
     Attributes:
-        messages: None where the checkpoint does not have them: a `DeltaChannel` keeps what was written alone.
+        messages: None where the checkpoint does not have them: a `DeltaChannel` keeps only what was written.
         written: Whatever the nodes returned for the messages.
-        records: What calls that were recorded have brought.
+        records: The results of recorded calls.
     """
 
     messages: list[BaseMessage] | None
@@ -61,8 +61,8 @@ def _under(key: str, values: Any) -> Any:
 def recorded_answers(steps: Iterable[Step], key: str) -> dict[tuple[str, str | int], list[ToolMessage]]:
     """Return the answers that were written in `steps`, the newest first, by the message and the call's id or place.
 
-    Call ids come back in later turns. An answer is known to belong to a message only when that message was
-    the last one of the model when the step began.
+    Call ids recur in later turns. An answer certainly belongs to a message only if that message was
+    the model's last one when the step began.
     """
     recorded: dict[tuple[str, str | int], list[ToolMessage]] = {}
     steps = list(steps)
@@ -82,7 +82,7 @@ def recorded_answers(steps: Iterable[Step], key: str) -> dict[tuple[str, str | i
 
 
 def _last_of_model(step: Step, earlier: list[Step]) -> AIMessage | None:
-    """Return the last message of the model as the step began; what earlier steps wrote has it if the step does not."""
+    """Return the model's last message as the step began, from what earlier steps wrote if the step lacks it."""
     known = step.messages
     for before in earlier if known is None else ():
         known = [*(before.messages or ()), *_messages_among(before.written)]

@@ -1,11 +1,11 @@
 """Histories in which each call has one answer, right behind the message that makes it.
 
-1. An answer belongs to the last message before it that makes a call of its id: ids may come back. Of calls with one id
-   each gets its own answer, in the order of the message.
-2. An answer that stands elsewhere is moved there, and of several the first one stays.
-3. An answer that only says that there is none gives way to a real one.
-4. A call that has no answer gets the recorded one, else one that says that there is none; a call without an id cannot
-   be answered.
+1. An answer belongs to the last message before it that makes a call with its id, since ids may recur. If several calls
+   of a message share an id, each gets its own answer, in the order of the message.
+2. A misplaced answer is moved there. If a call has several answers, the first one stays.
+3. An answer that only says that there is no result gives way to a real one.
+4. A call without an answer gets the recorded one, or else one that says that there is no result. A call without an id
+   cannot be answered.
 5. Answers that belong to no call are dropped. All other messages stay where they are.
 """
 
@@ -18,8 +18,8 @@ from agent_tools.routing._answers import Call, calls_of, identified, is_makeshif
 
 M = TypeVar("M", bound=MessageLikeRepresentation)
 
-#: Answers that were found outside the history, by the id of the message and the id of the call; or its place, where
-#: that was recorded.
+#: Answers found outside the history, by the id of the message, and the id of the call or its place where that was
+#: recorded.
 Recorded = Mapping[tuple[str, str | int], list[ToolMessage]]
 
 
@@ -49,7 +49,7 @@ def repair_unanswered_tool_calls(messages: list[M]) -> list[M | ToolMessage]:
 
 
 def repaired_with(recorded: Recorded, messages: list[M]) -> list[M | ToolMessage]:
-    """Return the same, with answers that were recorded where there are such."""
+    """Return the same, using recorded answers where there are any."""
     repaired = list(_repaired(recorded, messages))
     if len(repaired) == len(messages) and all(map(_is_same, repaired, messages)):
         return cast("list[M | ToolMessage]", messages)  # cast: a list is no list of a wider type to mypy
@@ -97,7 +97,7 @@ class _Asked:
         self._really_answered: set[int] = set()
 
     def take(self, answer: ToolMessage, position: int) -> None:
-        """Note an answer to one of the calls, unless there is one that is as good."""
+        """Note an answer to one of the calls, unless it already has one that is as good."""
         taken = self._positions.keys() if is_makeshift(answer) else self._really_answered
         open_places = [place for place in self._places_by_id[answer.tool_call_id] if place not in taken]
         if not open_places:

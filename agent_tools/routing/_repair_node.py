@@ -56,7 +56,7 @@ def repair_node(*, messages_key: str = "messages") -> Runnable[Any, Any]:
 
 
 def changes(before: list[Any], after: list[Any]) -> list[Any]:
-    """Return what makes `add_messages` turn `before` into `after`: what was dropped and added, if the order allows."""
+    """Return the update that makes `add_messages` turn `before` into `after`, only the differences if order allows."""
     stays = {id(message) for message in after}
     dropped = [message for message in before if id(message) not in stays]
     kept = [message for message in before if id(message) in stays]
@@ -67,7 +67,7 @@ def changes(before: list[Any], after: list[Any]) -> list[Any]:
 
 
 def replacing(messages: list[Any]) -> list[Any]:
-    """Return what makes `add_messages` put `messages` in the place of all that were there."""
+    """Return the update that makes `add_messages` replace the whole history with `messages`."""
     return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *messages]
 
 

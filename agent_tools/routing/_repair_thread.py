@@ -1,4 +1,4 @@
-"""The same from outside: for graphs that have no node of ours in them."""
+"""Repair a thread from outside its graph, for graphs without a `repair_node`."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from agent_tools.routing._repair_node import replacing
 
 Graph = Pregel[Any, Any, Any, Any]
 
-#: To LangGraph: keep what ended tasks wrote, to all channels, and give up the others. `values`, `as_node`.
+#: Tells LangGraph to keep what finished tasks wrote to all channels, and to drop the others: `values`, `as_node`.
 _END_OF_STEP = (None, END)
 
 
@@ -35,8 +35,8 @@ def repair_thread(
         graph: A graph with a checkpointer and `add_messages` as the reducer of its messages.
         config: Names the thread.
         messages_key: Where the state has its messages.
-        as_node: The node in whose name the messages are written; the start, unless the input schema of
-            the graph has no messages.
+        as_node: The node as which the messages are written; the start, unless the graph's input schema
+            has no messages.
 
     Example:
         >>> from langchain_core.messages import AIMessage
@@ -96,7 +96,7 @@ async def arepair_thread(
 def _messages_at(history: list[StateSnapshot], key: str) -> list[Any]:
     """Return the messages as the last step began, without what its tasks have written since.
 
-    With that they may look whole; but new input would not find it.
+    With those writes the history may look complete, but new input would not include them.
     """
     return messages_in(history[0].values, key) if history and history[0].values else []
 

@@ -22,7 +22,7 @@ def route_tool_calls_to(
 
     Args:
         tools: The node that runs tools.
-        invalid: The node that answers calls which came in unreadable (`answer_invalid_tool_calls`). None
+        invalid: The node that answers unreadable calls (`answer_invalid_tool_calls`). None
             leaves them alone, as `tools_condition` does.
         otherwise: Where to go when there is nothing to do.
         messages_key: Where the state has its messages.
