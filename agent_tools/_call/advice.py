@@ -1,16 +1,16 @@
-"""How a tool could be handled better: said once per tool, in the log, when it fails."""
+"""Advice on how to handle a tool better, logged once per tool when it fails."""
 
 from agent_tools._call.listeners import logger
 
 
 class Advice:
-    """Says once per tool how it could be handled better."""
+    """Logs once per tool how it could be handled better."""
 
     def __init__(self) -> None:
         self._given: set[tuple[str, str]] = set()
 
     def undeclared(self, tool: str) -> None:
-        """A POST or PATCH that may have acted is sent again."""
+        """Advise when a POST or PATCH that may have acted is sent again."""
         self._give(
             tool,
             "%s sends a POST or PATCH again that may have acted already: say with RetryPolicy(idempotent=...) whether "
@@ -18,7 +18,7 @@ class Advice:
         )
 
     def unproven(self, tool: str) -> None:
-        """A tool that must not act twice is not run again, for want of a proof."""
+        """Advise when a tool that must not act twice is not run again, for lack of proof."""
         self._give(
             tool,
             "%s is idempotent=False and is not run again, since nothing shows that the failed attempt changed nothing: "
@@ -26,6 +26,6 @@ class Advice:
         )
 
     def _give(self, tool: str, text: str) -> None:
-        if (tool, text) not in self._given and logger.hasHandlers():  # else Python would print it, as no other line
+        if (tool, text) not in self._given and logger.hasHandlers():  # else Python prints this line alone
             self._given.add((tool, text))
             logger.warning(text, tool)

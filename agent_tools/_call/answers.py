@@ -27,7 +27,7 @@ def answer(call: Call, error: BaseException, outcome: Outcome) -> ToolMessage:
 
 
 def as_error(call: Call, error: ReturnedError) -> Result:
-    """Return a result that counts as a failure as what it is, without secrets."""
+    """Return a result that counts as a failure, marked as an error and without secrets."""
     outcome = call.outcome()
     known = facts(outcome)
 

@@ -1,4 +1,4 @@
-"""One attempt of a call: its slot, its time, and what it brings."""
+"""One attempt of a call: its slot, its time limit and its result."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -64,24 +64,24 @@ class ToolAttempt:
 def _in_own_thread(call: Call) -> ToolCallRequest:
     if not has_own_thread(call.request, call.policy) or not isinstance(call.request.tool, StructuredTool | Tool):
         return call.request
-    threaded: Any = ThreadedTool(call.request.tool)  # which passes for a tool
+    threaded: Any = ThreadedTool(call.request.tool)  # a stand-in for the tool
     return call.request.override(tool=threaded)
 
 
 def failed(error: BaseException) -> Failed:
-    """Return what an attempt that ended with `error` is judged by."""
+    """Return the record of an attempt that ended with `error`."""
     return Failed(bubbled(original_of(error)))
 
 
 def timed_out(brought: Failed, request: ToolCallRequest, *, is_late: bool) -> Failed:
-    """Return what an attempt `brought` that was late; a thread goes on, canceled or not."""
+    """Return the record of an attempt that was too late; a thread goes on, canceled or not."""
     if is_late and isinstance(brought.error, TimeoutError) and runs_in_thread(request.tool):
         return Failed(StillRunningError())
     return brought
 
 
 async def stopped(call: Call, brought: Brought) -> Brought:
-    """Return what an attempt `brought`; if that stops the run, once the other calls of the batch have ended."""
+    """Return what an attempt `brought`. If that stops the run, wait for the other calls of the batch first."""
     if isinstance(brought, Failed) and isinstance(brought.error, GraphBubbleUp):
         return Failed(await call.stopping(brought.error))
     return brought

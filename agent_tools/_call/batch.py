@@ -17,18 +17,18 @@ class Batch:
     """The calls of one run of a node.
 
     Args:
-        config: What LangGraph runs the node with; its `max_concurrency` limits the calls that run at the same time.
-        loop: The event loop of an async run, whose deadlines are looked after; None for a sync run.
+        config: The node's config from LangGraph; its `max_concurrency` limits how many calls run at the same time.
+        loop: The event loop of an async run, on which deadlines are enforced; None for a sync run.
         recorder: Runs each call as a task; None where they are not recorded.
-        may_be_resumed: Whether resume values may wait for a call.
+        may_be_resumed: Whether resume values may be waiting for a call.
 
     Attributes:
         limit: How many calls may run at the same time; None for all.
-        slots: What an attempt of a sync call holds, and a call that waits does not; None for no limit.
+        slots: Held by each attempt of a sync call, but not by a call that waits; None for no limit.
         aslots: The same for async calls.
-        tasks: Those that run the async calls; they add themselves.
-        timer: Looks after the deadlines of async calls; None in a sync run.
-        stops: The calls that are not to be run; None as long as nobody has looked.
+        tasks: The tasks that run the async calls; they add themselves.
+        timer: Enforces the deadlines of async calls; None in a sync run.
+        stops: The calls that must not be run; None until the first call has checked.
         may_be_resumed: As above.
         recorder: As above.
     """
@@ -54,12 +54,12 @@ class Batch:
         self._stopping: dict[asyncio.Task[Any], BaseException] = {}
 
     def close(self) -> None:
-        """Let go of the tasks, which hold this: the node has run."""
+        """Release the tasks when the node has run: they refer to this batch."""
         self.tasks.clear()
         self._stopping.clear()
 
     def restore_limit(self, config: RunnableConfig) -> None:
-        """Show a call of a sync run the limit of the user again, which the node has replaced for its threads."""
+        """Restore the user's limit for a call of a sync run: the node has replaced it for its threads."""
         if self.limit is not None:
             config["max_concurrency"] = self.limit
         else:
@@ -68,12 +68,12 @@ class Batch:
     async def stopped_with(self, error: BaseException, *, by: "asyncio.Task[Any] | None") -> BaseException:
         """Return the error to stop the run with, once the other calls have ended: `gather` would leave them as orphans.
 
-        That is the one of the first call in the order of the message, whoever was faster.
+        It is the error of the first failed call in message order, not of the fastest.
         """
         if by is None:
             return error
         self._stopping[by] = error
-        await asyncio.sleep(0)  # calls that have not even begun yet do so now
+        await asyncio.sleep(0)  # let calls that have not begun yet begin
         while working := [task for task in self.tasks if not task.done() and task not in self._stopping]:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         return next(self._stopping[task] for task in self.tasks if task in self._stopping)

@@ -1,4 +1,4 @@
-"""What is known of a tool call that does not just work: it failed, is held back, resumed, or wrapped by the user."""
+"""The state of a tool call that does not just work: it failed, is held back, was resumed, or the user wraps it."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,26 +27,26 @@ from agent_tools._gate.gate import Gate, Refusal, Standing
 
 
 class Call:
-    """What is known of one tool call, and counted.
+    """The state and the counters of one tool call.
 
     Args:
-        settings: Of the handler.
+        settings: The handler's.
         request: The call.
-        execute: Runs the tool once; what it returns is awaited in async code.
-        batch: The calls that run beside this one; None where no node of ours runs them.
+        execute: Runs the tool once; async code awaits its return value.
+        batch: The calls that run beside this one; None when another node runs them.
         own: What an explicit `handle_tool_errors` says about errors.
-        task: What runs an async call; a wrapper of the user's may make the attempts in other tasks.
-        stop: Why the call is not to be run; None lets it run.
+        task: The task of an async call; the user's wrapper may make the attempts in other tasks.
+        stop: Why the call must not be run; None lets it run.
         started: When the first attempt began, by the clock of the settings; None for now.
 
     Attributes:
-        request: The call, as the next attempt makes it.
-        policy: What the user wants for this tool, and its server hints at.
-        admission: How the attempts pass the gate of the tool; None while nothing has ever failed there.
-        credentials_seen: How often the credentials had been renewed when the call began.
+        request: The call as the next attempt will make it.
+        policy: The user's policy for this tool, with the hints of its server.
+        admission: This call's passage through the gate of the tool; None until something has failed there.
+        credentials_seen: Number of times the credentials had been renewed when the call began.
         renewed: Whether the credentials were renewed for this call, which happens once.
         failures: Number of attempts that failed.
-        failure: The last of them, None while there is none.
+        failure: The last failure, None before the first.
         effect: What its attempts have changed so far.
         failed_at: When it failed, in seconds since the first attempt began.
         attempt_began: When the latest attempt began, by the clock, or was refused.
@@ -78,7 +78,7 @@ class Call:
         self,
         settings: Settings,
         request: ToolCallRequest,
-        execute: Callable[[ToolCallRequest], Any],  # Any: a Result, or what is awaited for one
+        execute: Callable[[ToolCallRequest], Any],  # Any: a Result, or an awaitable of one
         *,
         batch: Batch | None,
         own: OwnHandling | None = None,
@@ -109,9 +109,9 @@ class Call:
         self.reason: Reason | None = None
 
     def again(self, request: ToolCallRequest) -> "Call":
-        """Return the same call as a wrapper of the user's makes it again: nothing has been counted yet."""
+        """Return a fresh copy of the call, with nothing counted, for when the user's wrapper makes it again."""
         is_same = request.tool_call["name"] == self.request.tool_call["name"]
-        stop = self.stop if is_same else None  # else it is not the call that the model has made
+        stop = self.stop if is_same else None  # else it is not the call that the model made
         return Call(self.settings, request, self.execute, batch=self.batch, own=self.own, task=self.task, stop=stop)
 
     @property
@@ -121,7 +121,7 @@ class Call:
 
     @property
     def tool(self) -> str:
-        """The name of the tool; one that the model made up is cleaned."""
+        """The name of the tool, cleaned up if the model made it up."""
         name: str = self.request.tool_call["name"]
         return name if self.request.tool is not None else word(name)
 
@@ -158,7 +158,7 @@ class Call:
         self.failed_at = self.elapsed()
 
     def refuse(self, why: Refusal | Stop) -> None:
-        """Note why there is no attempt; the failure stays the call's own, if it has made any."""
+        """Note why there is no attempt. A failure of the call's own attempts is kept."""
         self.reason = why.reason
         self.attempt_began = self.settings.clock()
         if self.failure is None:
@@ -169,12 +169,12 @@ class Call:
     # ---- the gate of the tool ----
 
     def pay(self) -> None:
-        """Note that a retry begins: now its tokens are spent."""
+        """Note that a retry begins, which spends its tokens."""
         if self.admission is not None:
             self.admission.paid, self.admission.owed = self.admission.owed, 0
 
     def failed_at_gate(self, failure: Failure, cause: BaseException, *, retries: bool) -> Flow[Standing]:
-        """Report a failed attempt to the gate of the tool, after which the call `retries` if it may.
+        """Report a failed attempt to the gate of the tool; the call `retries` if the gate allows it.
 
         Tokens for a retry are taken from the budget of the tool, if it has them.
         """
@@ -212,12 +212,12 @@ class Call:
             return error
         return await self.batch.stopped_with(error, by=self.task)
 
-    # ---- what is told of it ----
+    # ---- reports ----
 
     def outcome(self) -> Outcome:
         """Return what became of a call that was given up."""
         if self.failure is None or self.reason is None:
-            raise AssertionError("an answer was asked for before the call was given up")
+            raise AssertionError("the outcome was requested before the call was given up")
         tool, stop = self.request.tool, self.stop
         return Outcome(
             tool=self.tool,
@@ -233,9 +233,9 @@ class Call:
         )
 
     def event(self, kind: EventType, after: float | None = None) -> ToolEvent:
-        """Return what has just happened, `after` which the next attempt follows."""
+        """Return the event for what has just happened; the next attempt follows `after` that many seconds."""
         failure = self.failure
-        # What is verified is the attempt that has failed, however long that takes.
+        # Verifying belongs to the failed attempt, however long it takes.
         now = self.started + self.failed_at if kind is EventType.VERIFIED else self.settings.clock()
         info = getattr(self.request.runtime, "execution_info", None)  # None outside a graph
         return ToolEvent(

@@ -1,4 +1,4 @@
-"""Credentials that somebody can renew: once for all calls that were refused with the old ones."""
+"""Renewing credentials, once for all calls that were refused with the old ones."""
 
 import asyncio
 import inspect
@@ -17,10 +17,10 @@ from agent_tools._langgraph.errors import is_control_flow
 
 
 class Credentials:
-    """Asks `on_auth_failure`, one call at a time for each tool; the calls that waited take its success over.
+    """Calls `on_auth_failure` for one call of a tool at a time; the calls that waited share its success.
 
     Raises:
-        TypeError: It is no function.
+        TypeError: It is not a function.
     """
 
     def __init__(self, on_auth_failure: OnAuthFailure) -> None:
@@ -33,7 +33,7 @@ class Credentials:
         self._async_locks = WeakKeyDictionary()
 
     def renewals(self, tool: str) -> int:
-        """Return how often the credentials of `tool` were renewed: which ones an attempt begins with."""
+        """Return how often the credentials of `tool` were renewed, to identify those an attempt begins with."""
         return self._renewals[tool]
 
     def renew(self, event: ToolEvent, *, seen: int) -> bool:
@@ -55,7 +55,7 @@ class Credentials:
         if not inspect.isawaitable(said):
             return bool(said)
         if inspect.iscoroutine(said):
-            said.close()  # it was not begun
+            said.close()  # it never started
         raise TypeError("on_auth_failure is async: a sync run needs a function that is not")
 
     async def _aasked(self, event: ToolEvent) -> bool:
@@ -63,7 +63,7 @@ class Credentials:
             if inspect.iscoroutinefunction(self._on_auth_failure):
                 return bool(await self._on_auth_failure(event))
             said = await run_in_executor(None, self._on_auth_failure, event)
-            return bool(await said if inspect.isawaitable(said) else said)  # of an object or a lambda that is async
+            return bool(await said if inspect.isawaitable(said) else said)  # awaitable: an async object or lambda
         except FAILURES as error:
             if is_control_flow(error):
                 raise
@@ -79,7 +79,7 @@ class Renew:
     """Renew the credentials of a call that was refused, a step of its flow.
 
     Attributes:
-        credentials: Those of the tool.
+        credentials: The tool's.
         event: The refusal.
         seen: How often they had been renewed when the refused attempt began.
         within: Seconds that an async renewal may take; None for no limit.
@@ -95,7 +95,7 @@ class Renew:
         return self.credentials.renew(self.event, seen=self.seen)
 
     async def ado(self) -> bool:
-        """Return the same as `do`; late is no."""
+        """Return the same as `do`; a renewal that is late counts as failed."""
         try:
             with TimeLimit(self.within):
                 return await self.credentials.arenew(self.event, seen=self.seen)

@@ -20,7 +20,7 @@ Result = ToolMessage | Command[Any]
 Execute = Callable[[ToolCallRequest], Result]
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Result]]
 
-#: What a user may put around all attempts of a call.
+#: A user's wrapper around all attempts of a call.
 Wrapper = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 
@@ -50,8 +50,8 @@ class CurrentCall:
         return getattr(self, "_requests", None)
 
     def requests(self) -> "Requests":
-        """Return the same, to add one."""
-        from agent_tools._call.requests import Requests  # noqa: PLC0415  # most tools send none that we see
+        """Return the requests of the attempt, to add one."""
+        from agent_tools._call.requests import Requests  # noqa: PLC0415  # most tools send no request that is seen
 
         with _adding:
             if self.seen is None:
@@ -59,15 +59,15 @@ class CurrentCall:
             return self._requests
 
     def begin_attempt(self) -> None:
-        """Forget the requests of the attempt before."""
+        """Forget the requests of the previous attempt."""
         if self.seen is not None:
             del self._requests
 
 
 _adding = Lock()
 
-#: In a tool the call that runs it, in a node the batch that it has opened. One variable, since within a call it is
-#: another call that runs, not a batch: the calls of an agent inside a tool do not belong to the batch around it.
+#: Inside a tool, the call that runs it; inside a node, the batch that it has opened. One variable, so that a call
+#: hides the batch around it: the calls of an agent inside a tool do not belong to that batch.
 current: ContextVar[Batch | CurrentCall | None] = ContextVar("agent_tools_current", default=None)
 
 

@@ -1,4 +1,4 @@
-"""What follows for an error from the settings of a handler: its `Failure`."""
+"""The `Failure` of an error under the settings of a handler."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from agent_tools._langgraph.errors import Origin
 
 
 def diagnosis(settings: Settings, cause: BaseException, origin: Origin, request: ToolCallRequest) -> Failure:
-    """Return what went wrong in this call; the only place where text of a tool gets through, scrubbed."""
+    """Return what went wrong in this call; the only place that lets a tool's text through, scrubbed."""
     tool = request.tool_call["name"]
     if isinstance(cause, ReturnedError):
         return cause.failure(settings.rules_of(tool))
@@ -40,5 +40,5 @@ def diagnosis(settings: Settings, cause: BaseException, origin: Origin, request:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001  # an error that cannot even be printed has nothing to tell
+    except Exception:  # noqa: BLE001  # an error that cannot be printed has no text
         return ""

@@ -1,4 +1,4 @@
-"""What the failed attempts of a call may have changed, and what would help to know more."""
+"""What the failed attempts of a call may have changed, and what would help to find out."""
 
 from agent_tools._call.call import Call
 from agent_tools._call.current import current_call
@@ -8,15 +8,15 @@ from agent_tools._core.effects import Effect
 from agent_tools._core.evidence import may_have_acted
 from agent_tools._core.failure import Failure
 
-#: Sent twice, these do twice what they do (RFC 9110, 9.2.2; RFC 5789, 2).
+#: Sent twice, these act twice (RFC 9110, 9.2.2; RFC 5789, 2).
 _NOT_IDEMPOTENT = frozenset({"POST", "PATCH"})
 
 
 def note_effect(call: Call, error: BaseException, failure: Failure) -> None:
-    """Note whether an attempt may have acted that ended with `error`, which says `failure` about its own request."""
+    """Note whether the attempt that ended with `error` may have acted; `failure` is what its own request shows."""
     requests = _requests()
     evidence = None if requests is None else requests.evidence(error, failure, elapsed=call.elapsed())
-    is_declared = call.settings.policy_of(call.request).idempotent is False  # a hint asks for less care
+    is_declared = call.settings.policy_of(call.request).idempotent is False  # a hint is less strict
     if may_have_acted(failure, evidence, must_not_act_twice=is_declared):
         call.effect = Effect.UNKNOWN
 

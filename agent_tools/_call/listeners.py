@@ -1,4 +1,4 @@
-"""Who is told what happens to a call: the log, and functions of the user's."""
+"""Who is informed about a call: the log and the user's functions."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -10,5 +10,5 @@ logger = logging.getLogger("agent_tools")
 
 Observer = Callable[[ToolEvent], object]
 
-#: Gets the event of the refusal and renews what the tool uses; True means: it is worth another attempt.
+#: Gets the event of the refusal and renews what the tool uses; True means that another attempt is worthwhile.
 OnAuthFailure = Callable[[ToolEvent], bool] | Callable[[ToolEvent], Awaitable[bool]]

@@ -1,4 +1,4 @@
-"""What the log says of a call: the line of each event, and at DEBUG the traceback of each failed attempt.
+"""The log of a call: a line for each event and, at DEBUG, the traceback of each failed attempt.
 
 | event | level |
 | --- | --- |
@@ -8,8 +8,8 @@
 | `tool_short_circuited` | WARNING |
 | `tool_verified` | INFO |
 
-Lines are made of plain facts and never contain the text of an error. A traceback does, scrubbed; it is a record of its
-own, so that no handler above DEBUG gets it.
+Lines consist of plain facts and never contain the text of an error. A traceback does, scrubbed; it is a separate
+record, so that no handler above DEBUG gets it.
 """
 
 import logging
@@ -42,7 +42,7 @@ TEXT_BY_TYPE = {
 
 def log_event(event: ToolEvent) -> None:
     """Write the line of `event`."""
-    # Without any handler, Python would print to stderr and records that nobody reads cost time.
+    # Without a handler, Python would print to stderr, and unread records cost time.
     level = logging.INFO if event.correctable and event.type is EventType.FAILED else LEVEL_BY_TYPE[event.type]
     if not _logger.isEnabledFor(level) or not _logger.hasHandlers():
         return
@@ -55,7 +55,7 @@ def log_event(event: ToolEvent) -> None:
 
 
 def log_traceback(error: BaseException, request: ToolCallRequest) -> None:
-    """Write the traceback of a failed attempt at DEBUG; a tool of `clean_errors` shows no text there either."""
+    """Write the traceback of a failed attempt at DEBUG; for a tool of `clean_errors` without any text."""
     if _logger.isEnabledFor(logging.DEBUG) and _logger.hasHandlers():
         seen = without_secrets(error, has_text=not is_clean(request.tool))
         call = request.tool_call

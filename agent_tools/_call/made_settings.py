@@ -1,4 +1,4 @@
-"""The settings of a handler, made of its options, each of which is checked."""
+"""Build the settings of a handler from its options, checking each one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def settings_of(given: HandlerOptions, *, clock: Callable[[], float], chance: Callable[[], float]) -> Settings:
-    """Return what the options, all of them given, say.
+    """Return the settings for a complete set of options.
 
     Raises:
-        TypeError: One is of the wrong type.
-        ValueError: One has a value that makes no sense.
+        TypeError: An option has the wrong type.
+        ValueError: An option has a value that makes no sense.
     """
     require_rules("classify", given["classify"])
     renew = given["on_auth_failure"]

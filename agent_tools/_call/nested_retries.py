@@ -1,8 +1,8 @@
-"""Other layers that retry the same call: noticed when a call fails, logged once per tool and layer.
+"""Detects other layers that retry the same call when it fails, and logs each once per tool and layer.
 
 Three attempts here around three of an SDK are nine requests to a service that is down. An error often proves it: by a
-header of its request, by what its response records, by the attempt of the node. A layer that leaves no such trace
-(a decorator that raises the last error as it came) is not noticed.
+header of its request, by the history on its response, by the attempt number of the node. A layer that leaves no such
+trace (a decorator that re-raises the last error unchanged) is not detected.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 
 from agent_tools._call.listeners import logger
 
-#: How many errors of a chain (an error, its cause, the cause of that) are looked at.
+#: How many errors of a chain (an error, its cause, the cause of that) are examined.
 _CHAIN = 5
 
 
@@ -36,11 +36,11 @@ _GIVEN_UP = re.compile(r"Tool '[^']+' failed after \d+ attempts with ")
 
 
 def note_layers(error: BaseException, *, tool: str, node_attempt: int, known: set[tuple[str, str]]) -> None:
-    """Log a warning for each layer around or inside of `tool` that has retried, too, and is not yet `known`."""
+    """Log a warning for each layer around or inside `tool` that has also retried and is not yet `known`."""
     found: list[Layer] = []
-    with suppress(Exception):  # errors and responses may raise when they are looked at
+    with suppress(Exception):  # errors and responses may raise when their attributes are read
         for layer in _layers_of(error, node_attempt):
-            found.append(layer)  # noqa: PERF402  # what was found before one of them raises is logged
+            found.append(layer)  # noqa: PERF402  # keep what was found before one of them raises
     for layer in found:
         if (tool, layer.name) not in known:
             known.add((tool, layer.name))
@@ -75,14 +75,14 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _of_result(error: BaseException) -> Iterator[Layer]:
-    """Yield the middleware that has written this answer in the place of an error."""
+    """Yield the middleware that wrote this answer in place of an error."""
     content = getattr(getattr(error, "result", None), "content", None)
     if isinstance(content, str) and _GIVEN_UP.match(content):
         yield TOOL_RETRY
 
 
 def _of_attempts(error: BaseException) -> Iterator[Layer]:
-    """Yield tenacity, or stamina above it, whose `RetryError` has the last attempt."""
+    """Yield tenacity, or stamina on top of it, when its `RetryError` holds the last attempt."""
     number = getattr(getattr(error, "last_attempt", None), "attempt_number", 0)
     if isinstance(number, int) and number > 1:
         yield TENACITY
@@ -90,7 +90,7 @@ def _of_attempts(error: BaseException) -> Iterator[Layer]:
 
 def _of_response(error: BaseException) -> Iterator[Layer]:
     """Yield the layers that the response or its request shows."""
-    response: Any = getattr(error, "response", None)  # Any: of whatever client
+    response: Any = getattr(error, "response", None)  # Any: of any client
     if isinstance(response, dict):
         if response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0:
             yield BOTOCORE

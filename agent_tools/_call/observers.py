@@ -1,8 +1,8 @@
-"""Events to where people look: the log, the run's custom stream, the user's own function, LangChain's callbacks.
+"""Sends events to the log, the run's custom stream, the user's own function and LangChain's callbacks.
 
 Reporting must never fail a call: errors of a stream writer, an observer or a callback are logged, not raised.
 
-Callbacks come separately, since an async run awaits them. `astream_events` is one.
+Callbacks are called separately, since an async run awaits them. `astream_events` is one of them.
 """
 
 import threading
@@ -40,10 +40,10 @@ def report_event(event: ToolEvent, *, observer: Observer | None, stream_writer: 
 
 
 def _send(what: str, listener: Callable[[Any], object], sent: Any) -> None:  # an event, or its facts
-    # No context manager: this is what an answer costs.
+    # No context manager: it would slow down every answer.
     try:
         listener(sent)
-    except Exception as error:  # noqa: BLE001  # any error of a listener is the listener's
+    except Exception as error:  # noqa: BLE001  # a listener must not fail the call
         failed = type(error).__name__
     else:
         return
@@ -52,8 +52,8 @@ def _send(what: str, listener: Callable[[Any], object], sent: Any) -> None:  # a
 
 @contextmanager
 def listening(listener: Observer) -> Iterator[None]:
-    """Send each event of this process to `listener`, too, in the context of its call."""
-    global _listeners  # noqa: PLW0603  # one for the whole process, as the log is
+    """Send each event of this process to `listener` as well, in the context of its call."""
+    global _listeners  # noqa: PLW0603  # one for the whole process, like the log
     with _lock:
         _listeners = (*_listeners, listener)
     try:

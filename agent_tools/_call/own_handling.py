@@ -15,23 +15,23 @@ class OwnHandling:
 
     Attributes:
         types: Errors of these types are answered, all others are raised.
-        text: Makes the words; None for ours.
+        text: Returns the words; None for the default answer.
     """
 
     types: tuple[type[BaseException], ...]
     text: Callable[[Any], str] | None = None
 
     def answers(self, error: BaseException) -> bool:
-        """Return whether `error` is answered; a call that we did not run is, where the tool's own errors are."""
+        """Return whether `error` is answered. A call that was not run is answered if the tool's own errors are."""
         return isinstance(error, (*self.types, NotRunError) if self.types else ())
 
     def words(self, error: BaseException) -> str | None:
-        """Return the user's words for `error`, None for ours."""
+        """Return the user's words for `error`, None for the default answer."""
         return self.text(error) if self.text is not None and isinstance(error, self.types) else None
 
 
 def own_handling(flag: HandleToolErrors) -> OwnHandling | None:
-    """Return what `handle_tool_errors=flag` says; None for True: our answers to every error."""
+    """Return what `handle_tool_errors=flag` says; None for True, which gives every error the default answer."""
     if flag is True:
         return None
     if not flag:
@@ -51,7 +51,7 @@ def error_types(name: str, given: object) -> tuple[type[BaseException], ...]:
     """Return the error types that the option called `name` lists.
 
     Raises:
-        TypeError: It lists something else.
+        TypeError: It contains something else.
     """
     types = given if isinstance(given, tuple) else (given,)
     for each in types:

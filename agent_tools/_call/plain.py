@@ -1,4 +1,4 @@
-"""What a call takes that just works: arguments of its own, and a look at its result."""
+"""All that a call needs when it just works: its own arguments and a check of its result."""
 
 from copy import deepcopy
 from typing import Any
@@ -14,7 +14,7 @@ from agent_tools._langgraph.interrupts import is_resumed, with_approvals
 from agent_tools._langgraph.run import runs_in_thread
 from agent_tools._langgraph.tool_proxy import WatchedTool
 
-#: What an attempt brings.
+#: The result of an attempt, or its failure.
 Brought = Result | Failed
 
 #: Types of arguments that no tool can change.
@@ -22,7 +22,7 @@ _UNCHANGING = frozenset({str, int, float, bool, type(None)})
 
 
 def fresh(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the request with arguments of its own: what a tool does to them changes neither history nor retries."""
+    """Return the request with arguments of its own: if the tool changes them, neither history nor retries change."""
     arguments = request.tool_call["args"]
     if _UNCHANGING.issuperset(map(type, arguments.values())):
         return request
@@ -32,7 +32,7 @@ def fresh(request: ToolCallRequest) -> ToolCallRequest:
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return deepcopy(arguments)
-    except Exception:  # noqa: BLE001  # of whatever the application has put in there; a model writes JSON
+    except Exception:  # noqa: BLE001  # the application may have added anything; a model writes JSON
         return {name: _copied_or_same(value) for name, value in arguments.items()}
 
 
@@ -62,8 +62,8 @@ def has_own_thread(request: ToolCallRequest, policy: RetryPolicy) -> bool:
 
 
 def approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
-    """Return the request so that the tool finds the answers of humans, and no other node hides its errors."""
-    if batch is None and request.tool is not None:  # the node is another's, with texts of its own
-        watched: Any = WatchedTool(request.tool)  # which passes for a tool
+    """Return the request so that the tool finds the answers of humans, and another node does not hide its errors."""
+    if batch is None and request.tool is not None:  # the node is of another class, with its own texts
+        watched: Any = WatchedTool(request.tool)  # a stand-in for the tool
         request = request.override(tool=watched)
     return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request

@@ -1,8 +1,8 @@
-"""What follows from what a call's first attempt brought: the one flow of a call that does not just work.
+"""What happens after the first attempt: the one flow of every call that does not just work.
 
-Judge the failure; what is no failure of the tool is passed on as it came. Give up: report it, and let the caller make
-the answer or raise the error. Otherwise report it, renew the credentials, or wait and pass the gate of the tool, and
-make the next attempt.
+Judge the failure; pass on unchanged whatever is not a failure of the tool. To give up, report it and let the caller
+make the answer or raise the error. Otherwise report it, renew the credentials or wait and pass the gate of the tool,
+and make the next attempt.
 """
 
 from dataclasses import dataclass, replace
@@ -42,11 +42,11 @@ from agent_tools._langgraph.run import alarm_of_run, is_draining, may_lose_appro
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A call that brought no result.
+    """A call that ended without a result.
 
     Attributes:
         error: The last one.
-        outcome: What the model is to read; None where `error` is raised as it came: it is control flow, or a
+        outcome: What the model will read; None when `error` is raised unchanged: it is control flow, or a
             mistake in the wiring.
     """
 
@@ -58,7 +58,7 @@ Ended = Result | GivenUp
 
 
 def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
-    """Do what follows from what the first attempt `brought`; None: it has not been made, and is held back."""
+    """Handle what the first attempt `brought`; None when it was held back and has not been made yet."""
     try:
         if brought is None:
             ended = yield from _before_first_attempt(call)
@@ -93,7 +93,7 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
 
 
 def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
-    """Return the retry that follows from `error`, or what the call comes to."""
+    """Return the retry that follows `error`, or how the call ends."""
     counted = count(call, error)
     if counted is None:
         if isinstance(error, GraphInterrupt):
@@ -121,7 +121,7 @@ class Counted:
 
 
 def count(call: Call, error: BaseException) -> Counted | None:
-    """Count a failure of the tool and return it; None where `error` is passed on as it came."""
+    """Count a failure of the tool and return it; None when `error` is passed on unchanged."""
     if is_control_flow(error):
         return None
     cause = underlying(error)
@@ -141,18 +141,18 @@ def count(call: Call, error: BaseException) -> Counted | None:
     if failure.category is not ErrorCategory.NON_RETRYABLE or isinstance(error, ReturnedError):
         note_layers(error, tool=call.request.tool_call["name"], node_attempt=node_attempt, known=call.settings.layers)
     if not was_run and call.admission is not None:
-        call.admission.leave()  # there is nothing that others are to know
+        call.admission.leave()  # other calls learn nothing from this
     return Counted(cause, was_run)
 
 
 def _heed(call: Call, hinted: bool | None) -> None:  # noqa: FBT001  # what the server hints
-    """Be as careful with the tool as its server hints, where the user says nothing."""
+    """Follow the server's hint about the tool where the user's policy says nothing."""
     if call.policy.idempotent is None and hinted is not None:
         call.policy = replace(call.policy, idempotent=hinted)
 
 
 def _reported(call: Call, cause: BaseException, situation: Situation | None) -> Flow[Standing | None]:
-    """Report a failed attempt at the gate, and pay for a retry if one seems to follow; None: nobody is to know."""
+    """Report a failed attempt to the gate, and pay for a retry if one is likely; None when it goes unreported."""
     failure = _failure_of(call)
     may_pass = failure.category in call.policy.retry_on or (failure.category in PASSING and is_counted(failure))
     if call.admission is None and not may_pass:
@@ -163,13 +163,13 @@ def _reported(call: Call, cause: BaseException, situation: Situation | None) -> 
 
 
 def _before_first_attempt(call: Call) -> Flow[Ended | None]:
-    """Return what the call comes to if it is not to be run."""
+    """Return how the call ends if it must not be run."""
     ended = yield from _cut_off(call)
     return ended if ended is not None else (yield from _passed_gate(call, alarm_of_run()))
 
 
 def _cut_off(call: Call) -> Flow[Ended | None]:
-    """Verify a call that had begun when its process ended; return what it comes to unless it may run again."""
+    """Verify a call that had begun when its process ended; return how it ends unless it may run again."""
     if not (yield from marked_in_checkpoint(call, Mark.BEGINS)):
         return None
     _heed(call, hinted_idempotent(call.request.tool))
@@ -200,7 +200,7 @@ def _verified(call: Call) -> Flow[Result | None]:
     verified = yield from verification(call, call.failure)
     call.effect = verified.found
     yield from _told(call, EventType.VERIFIED)
-    call.attempt_began = call.settings.clock()  # what follows is no part of the attempt
+    call.attempt_began = call.settings.clock()  # what follows is not part of the attempt
     if verified.result is not None:
         yield from _told(call, EventType.RECOVERED)
     return verified.result
@@ -230,7 +230,7 @@ def _failure_of(call: Call) -> Failure:
 
 
 def _situation(call: Call) -> Situation:
-    """Return what matters beside the failure, before the gate is told."""
+    """Return what else matters besides the failure, before it is reported to the gate."""
     return Situation(
         attempt=call.failures,
         chance=call.settings.chance(),
@@ -268,7 +268,7 @@ def _renewed(call: Call) -> Flow[bool]:
 
 
 def _passed_gate(call: Call, draining: Alarm | None) -> Flow[GivenUp | None]:
-    """Wait until an attempt may be made; return what the call comes to if it may not."""
+    """Wait until an attempt may be made; return how the call ends if it may not."""
     why: Stop | Refusal | None = call.stop
     if why is None and call.admission is not None:
         is_last_retry = 0 < call.failures == call.policy.max_attempts - 1
@@ -292,9 +292,9 @@ def _worked(call: Call, result: Result) -> Flow[None]:
 
 
 def _ended(call: Call, error: BaseException, reason: Reason) -> Flow[Ended]:
-    """Return what the call comes to that no attempt follows."""
+    """Return the end of a call that gets no further attempt."""
     given_up = yield from _given_up(call, error, reason)
-    # What the tool returned is no error to whoever sees it: it is a result, marked as what it is.
+    # An error that the tool returned stays a result, marked as an error.
     return as_error(call, error) if isinstance(error, ReturnedError) else given_up
 
 

@@ -1,7 +1,7 @@
 """A tool call from the request to what the model reads.
 
-A call that works is no object: the tool is run, its result is looked at, and that is all. A `Call` is made when it has
-failed, is held back, or when a wrapper of the user's goes around it; `stumbled` does the rest, and is loaded then.
+A call that works creates no object: the tool runs, its result is checked, and that is all. A `Call` is made when it
+fails, is held back or has a wrapper of the user around it; `stumbled`, loaded only then, does the rest.
 """
 
 import asyncio
@@ -104,7 +104,7 @@ async def arun(
 
 
 def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, Stop | None]:
-    """Return the batch of a call, its request as the tool is to get it, and why it is not to be run."""
+    """Return the batch of a call, its request as the tool will get it, and why it must not be run."""
     link, around = settings.gates.link, current.get()
     if link is not None and not link.is_listening:
         link.listen()
@@ -115,14 +115,14 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
         request = request.override(tool_call={**request.tool_call, "id": ""})
     if batch is None or batch.may_be_resumed:
         request = approved(request, batch)
-    elif batch.stops is not None and not batch.stops:  # as a rule: the first call of the batch has looked
+    elif batch.stops is not None and not batch.stops:  # the usual case: the first call of the batch has checked
         return batch, request, None
     stops = {} if settings.loop_guard is None else _stops(settings.loop_guard, request, batch)
     return batch, request, stops.get(call_id)
 
 
 def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> Stops:
-    """Return which calls are not to be run; the first call of a batch finds it out for all."""
+    """Return which calls must not be run; the first call of a batch determines it for all."""
     if batch is None:
         # With resume values a human has approved this very call, or it was asking when the run paused.
         return {} if is_resumed(getattr(request.runtime, "config", None)) else stops_of(request, guard)
@@ -132,8 +132,8 @@ def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> S
 
 
 def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None, policy: RetryPolicy) -> bool:
-    """Return whether there is nothing to know of a call before it has failed."""
-    if settings.credentials is not None or policy.verify is not None:  # with which it begins, and that it has begun
+    """Return whether a call needs no state before it fails."""
+    if settings.credentials is not None or policy.verify is not None:  # both need to know how the call began
         return False
     if policy.idempotent is False and has_checkpointer(request):  # the same
         return False

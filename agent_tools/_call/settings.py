@@ -1,4 +1,4 @@
-"""What is the same for all calls of a handler."""
+"""The settings shared by all calls of a handler."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class NotRunError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What is the same for all calls of a handler; `ToolErrorHandler` explains the fields."""
+    """The settings shared by all calls of a handler; `ToolErrorHandler` explains the fields."""
 
     policy: RetryPolicy
     per_tool: Mapping[str, RetryPolicy]
@@ -50,7 +50,7 @@ class Settings:
     chance: Callable[[], float]
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could call, or would await, and whose error would only be seen in the log."""
+        """Refuse functions that cannot be called or are async: their errors would only show up in the log."""
         for name in ("observer", "share_key"):
             given = getattr(self, name)
             if given is not None and (not callable(given) or is_async(given)):
@@ -59,17 +59,17 @@ class Settings:
             raise TypeError(f"stream_events must be True or False, not {self.stream_events!r}")
 
     def policy_of(self, request: ToolCallRequest) -> RetryPolicy:
-        """Return what the user wants for the tool of this call."""
+        """Return the user's policy for the tool of this call."""
         return self.per_tool.get(request.tool_call["name"], self.policy) if self.per_tool else self.policy
 
     def is_calm(self, request: ToolCallRequest) -> bool:
-        """Return whether nothing is held back or counted that this call would have to do with."""
+        """Return whether nothing that affects this call is held back or counted."""
         return not self.gates.by_key or self.gate_of(request).is_calm
 
     def gate_of(self, request: ToolCallRequest, error: BaseException | None = None) -> "Gate":
-        """Return the gate of this call: that of its tool at the host that its `error` or its arguments tell.
+        """Return the gate of this call: that of its tool at the host found in its `error` or its arguments.
 
-        Where they tell none, it is the only host that errors of the tool have come from; with several nobody knows.
+        If they name none, the only host that errors of the tool have come from is used; with several, none is.
         """
         from agent_tools._classify.hosts import host_in, host_of  # noqa: PLC0415  # nobody asks before a failure
         from agent_tools._gate.gate import Gate  # noqa: PLC0415  # the same
@@ -91,7 +91,7 @@ class Settings:
             return tool
         try:
             return str(self.share_key(request))
-        except Exception as error:  # noqa: BLE001  # the call itself is not to suffer from it
+        except Exception as error:  # noqa: BLE001  # must not fail the call
             logger.warning("share_key raised %s; %s shares with all calls of the tool", type(error).__name__, tool)
             return tool
 

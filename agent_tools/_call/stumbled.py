@@ -1,4 +1,4 @@
-"""All of a call that does not just work: it failed, is held back, or a wrapper of the user's goes around it."""
+"""Runs a call that does not just work: it failed, is held back, or the user's wrapper is around it."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from agent_tools._langgraph.errors import bubbled
 
 
 def ended(call: Call, brought: Brought | None, around: Wrapper | None) -> Result:
-    """Return what the model reads; the first attempt `brought` something, or has not been made yet."""
+    """Return what the model reads; `brought` is None if the first attempt has not been made yet."""
     if around is not None:
         return _wrapped(call, around)
     brought = failed(brought.error) if isinstance(brought, Failed) else brought
@@ -84,7 +84,7 @@ def _again(call: Call, request: ToolCallRequest) -> Call:
 
 
 def _raised(given_up: list[GivenUp], end: Ended) -> Result:
-    """Return a result; raise an error for the user's wrapper to see, and keep what is known of it."""
+    """Return a result, or raise the error for the user's wrapper and remember how the call was given up."""
     if not isinstance(end, GivenUp):
         return end
     given_up.append(end)
@@ -95,7 +95,7 @@ def _raised(given_up: list[GivenUp], end: Ended) -> Result:
 
 
 def _known(given_up: list[GivenUp], error: BaseException) -> GivenUp:
-    """Return what is known of the error that came out of the user's wrapper; its own errors are raised as they came."""
+    """Return how the call was given up with this error; the wrapper's own errors are raised unchanged."""
     return next((each for each in given_up if each.error is error), GivenUp(error))
 
 
@@ -103,7 +103,7 @@ def _answered(call: Call, end: Ended) -> Result:
     """Return what the model reads.
 
     Raises:
-        BaseException: The model is not to read of it: control flow, a mistake in the wiring, an error of the user's
+        BaseException: The model must not see it: control flow, a mistake in the wiring, an error of the user's
             wrapper, or one that `handle_tool_errors` lets out.
     """
     if not isinstance(end, GivenUp):

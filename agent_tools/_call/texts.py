@@ -1,4 +1,4 @@
-"""The words of an answer: the user's own where there are some, else ours.
+"""The words of an answer: the user's own where given, else the default ones.
 
     texts = {
         "auth_failure": "{tool} ist zurzeit gesperrt. Sage das dem Kunden.",      # a category
@@ -7,12 +7,12 @@
         ("get_order", "timeout"): lambda outcome: translated(outcome),            # both
     }
 
-The most precise one is used: tool and reason, tool and category, tool, reason, category. One that has nothing to
-say this time gives way to the next, and the last of them to ours: a function that returns nothing, or raises; a
-template with a field for what is not known this time.
+The most precise one is used: tool and reason, tool and category, tool, reason, category. A function that returns
+nothing or raises, or a template with a field that has no value this time, gives way to the next one, and the last
+of them to the default text.
 
-What has been written for the model on purpose (`Failure.detail`: wrong arguments, a `ToolException`) is not lost by a
-template: one without `{detail}` gives way to it.
+Text written for the model (`Failure.detail`: wrong arguments, a `ToolException`) takes precedence over a template
+without `{detail}`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +55,7 @@ class _Template(NamedTuple):
 
 
 class OwnTexts:
-    """What `texts=` says, checked.
+    """The checked value of `texts=`.
 
     Attributes:
         tools: Those that have words of their own.
@@ -108,10 +108,10 @@ def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | 
 
 
 def _answered(function: Function, outcome: Outcome) -> str | None:
-    """Return what the user's function says; whatever goes wrong in it is the log's business."""
+    """Return the text of the user's function; its errors are logged, not raised."""
     try:
         said: object = function(outcome)
-    except Exception as error:  # noqa: BLE001  # our words will do
+    except Exception as error:  # noqa: BLE001  # the default text will do
         said = error
     if said is None or isinstance(said, str):
         return said

@@ -1,7 +1,7 @@
 """Asking whether a call that may have acted did: `RetryPolicy.verify`.
 
-It is asked as a tool is run that may be called twice: within the deadline, its errors classified, again after those
-that pass. It never makes anything worse: whatever goes wrong with it, the outcome of the call stays unknown.
+It runs like an idempotent tool: within the deadline, with its errors classified, and again after errors that may
+pass. It never makes anything worse: if it fails, the outcome of the call stays unknown.
 """
 
 import asyncio
@@ -48,9 +48,9 @@ class Verified:
 
 
 def verification(call: Call, failure: Failure) -> Flow[Verified]:
-    """Return what is found out about `call`, which ended with `failure`."""
+    """Find out whether `call` happened, which ended with `failure`."""
     left, after = call.call_left(), call.policy.verify_after
-    is_early = left is not None and after >= left  # asked all the same: it may have happened visibly
+    is_early = left is not None and after >= left  # ask anyway: its effect may be visible already
     if after and not is_early and not (yield Wait(after, alarm_of_run())):
         return Verified(Effect.UNKNOWN)
     said = yield from _answer(call, failure)
@@ -61,7 +61,7 @@ def verification(call: Call, failure: Failure) -> Flow[Verified]:
 
 
 def _answer(call: Call, failure: Failure) -> Flow[Any]:
-    """Return what `verify` says, None when it does not know, or cannot be asked."""
+    """Return the result of `verify`, None when it does not know or cannot be called."""
     verify = call.policy.verify
     if verify is None:
         return None
@@ -89,7 +89,7 @@ def _answer(call: Call, failure: Failure) -> Flow[Any]:
 
 
 def _wait_before_asking_again(call: Call, error: BaseException, attempt: int) -> float | None:
-    """Return the seconds to wait after `verify` raised `error`, None to leave it at that."""
+    """Return the seconds to wait after `verify` raised `error`, None to stop asking."""
     verdict = decide(
         diagnosis(call.settings, error, Origin.BODY, call.request),
         replace(call.policy, retry_on=PASSING, idempotent=True),
@@ -117,7 +117,7 @@ class Ask:
     within: float | None
 
     def do(self) -> Any:
-        """Return what it says, or `Failed`. Only what runs in a thread of its own can be left when its time is over."""
+        """Return its result, or `Failed`. It can only be abandoned at its time limit if it has its own thread."""
         try:
             return run_within(self.within, self._said)
         except FAILURES as error:
@@ -147,7 +147,7 @@ async def _awaited(said: Awaitable[Any]) -> Any:
 
 
 def _result_of(said: Any, request: ToolCallRequest) -> Result | None:
-    """Return the result as ToolNode would make it of what the tool returns, None where that cannot be done."""
+    """Return the result that ToolNode would make of this return value, None when it cannot."""
     try:
         return _result(said, request)
     except Exception as error:  # noqa: BLE001  # it is the user's, and may be anything

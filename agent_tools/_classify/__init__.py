@@ -1,8 +1,8 @@
 """Exception in, `Failure` out: the only place that knows HTTP clients, databases and SDKs.
 
-No SDK is imported. The tables stand in files of their own, by family: `http` (statuses), `words` (code
-words), `databases`, `rpc`, `builtin`, `classes` (by library), `names` (by what a class is called). `engine`
-walks; `wrapping` knows the way into causes and groups; `reading` guards every look at a foreign object.
+No SDK is imported. Each kind of source has its own table: `http` (statuses), `code_words`, `databases`,
+`protocols`, `mail`, `builtins`, `sdk_classes` (by library), `class_names` and `texts`. `engine` walks the error
+and what it wraps; `wrapping` finds causes and group members; `reading` guards every access to a foreign object.
 """
 
 from typing import TYPE_CHECKING
@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Rules", "ask", "diagnose", "diagnose_text", "explain", "require_rules"]
 
-# The tables are loaded when the first error is looked at.
+# The tables are loaded when the first error is classified.
 __getattr__ = lazy(__name__, {"diagnose": "engine", "diagnose_text": "engine", "explain": "explain"})

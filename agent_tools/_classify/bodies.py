@@ -1,7 +1,7 @@
-"""What a service said in the body of its answer, as far as the client has read and kept it.
+"""The body of a response, as far as the client has read and kept it.
 
-A body is only taken from where it is ready. Asking a response for its `text` or `json()` may read from the
-network, wait for a minute, raise or warn; none of that is done here.
+Only a body that is already in memory is read. A response's `text` or `json()` may read from the
+network, block for a minute, raise or warn, so neither is used here.
 """
 
 import json
@@ -23,7 +23,7 @@ _WIDEST = 4
 
 
 def bodies_of(subject: Subject, response: Any) -> list[Any]:
-    """Return the bodies that are ready on an error, in its arguments and on its response, as dicts and lists."""
+    """Return the bodies already in memory on an error, in its arguments and on its response, as dicts and lists."""
     if subject.bodies is None:
         subject.bodies = [*_bodies(subject, response)]
     return subject.bodies
@@ -52,7 +52,7 @@ def _parsed(body: Any) -> Any:
 
 
 def parts_of(body: Any, wanted: int) -> Iterator[Any]:
-    """Yield `body` and the values in it whose keys have a role that is `wanted`, however deep, nearest first.
+    """Yield `body` and the values in it whose keys have a `wanted` role, at any depth, nearest first.
 
     Only the first few members of a list are entered. The number of parts is bounded, since a body may be large
     or, where an error keeps objects of its own, refer to itself.

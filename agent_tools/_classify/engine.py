@@ -1,15 +1,15 @@
-"""The one engine: asks the tables about an error, then about what it wraps, and makes a `Failure` of it.
+"""Turn an error into a `Failure`: ask the tables about the error, then about what it wraps.
 
-Each error on the way in is asked in this order, and the first answer counts:
+For each error on the way in, these are tried in order, and the first match counts:
 
 1. the user's rules;
-2. a number of its own protocol: database, gRPC, JSON-RPC, SMTP, AMQP, curl, Kafka;
+2. a code of its own protocol: database, gRPC, JSON-RPC, SMTP, AMQP, curl, Kafka;
 3. the HTTP status, and the code words beside it;
 4. its class, from the most derived up; then the number of an `OSError`;
-5. a status in its class name, a wait that it asks for, a flag that says "retry me";
+5. a status in its class name, a wait that it asks for, a flag that marks it as retriable;
 6. its text, for classes that are not Python's own.
 
-What no row names is NON_RETRYABLE. The way in is bounded and never runs in a circle.
+An error that no row matches is NON_RETRYABLE. The walk is bounded and never loops.
 """
 
 import builtins
@@ -35,15 +35,15 @@ from agent_tools._core.failure import ErrorCategory, Failure, Veto
 _IDS_OF_BUILTIN_ERRORS = frozenset(
     id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
 )
-#: Most errors that are looked at in all, and in one chain of causes. Real ones are much shorter.
+#: The most errors examined in total, and in one chain of causes. Real chains are much shorter.
 _MOST_LINKS = 64
 _LONGEST_CHAIN = 16
 _DEFAULT = PERMANENT
 
-#: What MCP servers put before the error that a tool of theirs raised.
+#: The prefix that MCP servers put before the error of a tool.
 _MCP_PREFIX = re.compile(r"\AError (?:executing|calling) tool '?[\w./-]{1,128}'?: ")
 
-#: Statuses that clients report although no answer came. Beside a cause that is named, any status may be one.
+#: Statuses that clients report although no response came. With an explicit cause, any status may be one.
 _STATUSES_MADE_UP = frozenset({408, 499, 500, 502, 503, 504})
 _TRANSPORT = frozenset({ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 
@@ -74,14 +74,14 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
 
 
 def diagnose_text(text: str) -> Failure | None:
-    """Return what the text of an error that a tool returned says in an anchored form (`HTTP 503`), None for nothing."""
+    """Return what a returned error text states in an anchored form (`HTTP 503`), None when it states nothing."""
     row = wording.row_in_text(_MCP_PREFIX.sub("", text))
     return None if row is None else _failure(row, "Exception")
 
 
 @lru_cache(maxsize=256)
 def _failure_of_builtin(kind: type[BaseException]) -> Failure | None:
-    """Return the diagnosis of a builtin error with nothing attached, None where what it wraps decides."""
+    """Return the diagnosis of a builtin error with nothing attached, None when what it wraps decides."""
     qualified = tuple(f"builtins.{each.__name__}" for each in kind.__mro__[:-1])
     row = None if issubclass(kind, OSError) else row_by_class(qualified)
     return None if row is None or not row.sure else _failure(row, kind.__name__)
@@ -97,7 +97,7 @@ class Step:
 
 
 def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Step]]:
-    """Return the diagnosis and the way to it."""
+    """Return the diagnosis and the steps that led to it."""
     walk = _Walk(rules)
     try:
         row = walk.judge(error) or _DEFAULT
@@ -122,7 +122,7 @@ def _failure(row: Row, error_type: str) -> Failure:
 
 
 class _Walk:
-    """The way into one error, with a budget of links for all its branches."""
+    """A walk into one error, with one limit on links for all its branches."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -130,7 +130,7 @@ class _Walk:
         self.steps: list[Step] = []
 
     def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
-        """Return what is known about an error and what it wraps, None when nothing is."""
+        """Return the row for an error and what it wraps, None when no table matches."""
         found: list[tuple[Row, bool]] = []
         meant = True
         for link, link_meant in self._way_into(error):
@@ -146,8 +146,8 @@ class _Walk:
         return _fold(found)
 
     def _way_into(self, error: BaseException) -> Iterator[tuple[Subject, bool]]:
-        """Yield the error and what it wraps, each with whether it was named as the reason."""
-        seen: dict[int, BaseException] = {}  # holds the errors, too: the id of a freed one is used again
+        """Yield the error and each error it wraps, with whether that one was named as the reason."""
+        seen: dict[int, BaseException] = {}  # holds the errors too: Python reuses the id of a freed one
         meant = True
         while id(error) not in seen and len(seen) < _LONGEST_CHAIN and self._links_left > 0:
             seen[id(error)] = error
@@ -180,7 +180,7 @@ class _Walk:
 
 
 def row_of(subject: Subject) -> Row | None:
-    """Return what the tables say about one error alone, None when it says nothing."""
+    """Return what the tables say about one error alone, None when no row matches."""
     names_of_class = subject.kind.names
     if _is_plain_builtin(subject.error):
         return row_by_class(names_of_class) or builtins_table.row_by_errno(subject)
@@ -204,13 +204,13 @@ def row_of(subject: Subject) -> Row | None:
 
 
 def _transport_by_class(names_of_class: tuple[str, ...]) -> Row | None:
-    """Return the row of a class that speaks of a timeout or the network, None of any other class."""
+    """Return the row of a class whose name means a timeout or a network error, else None."""
     row = row_by_class(names_of_class)
     return row if row is not None and row.category in _TRANSPORT else None
 
 
 def _answer_by_text(subject: Subject) -> Row | None:
-    """Return what the text says of an answer, which a class for all kinds of trouble stands for as well."""
+    """Return what the text says about a response: a class for all kinds of errors may stand for one too."""
     row = wording.row_by_text(subject)
     return None if row is None or row.category in _TRANSPORT else row
 
@@ -223,20 +223,20 @@ def _with_own_wait(row: Row | None, after: float | None) -> Row | None:
 
 
 def _by_own_word(subject: Subject) -> Row | None:
-    """Return a row for an error that says of itself that a retry is worth it (kafka's `retriable`), else None."""
+    """Return a row for an error that marks itself as worth a retry (kafka's `retriable`), else None."""
     worth = any(value is True for value in subject.find(Role.RETRIABLE))
     return replace(PASSING, rule="says that it is retriable", sure=False) if worth else None
 
 
 def _is_plain_builtin(error: BaseException) -> bool:
-    """Return whether `error` is one of Python's own with nothing attached: most bugs are, and this is the fast way."""
+    """Return whether `error` is a builtin with nothing attached: most bugs are, so this is the fast path."""
     # By identity: the metaclass of a foreign class may refuse to be hashed.
     return id(type(error)) in _IDS_OF_BUILTIN_ERRORS and not error.__dict__
 
 
 @lru_cache(maxsize=1024)
 def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
-    """Return the row of the most derived class that any table names, or whose name speaks for itself."""
+    """Return the row of the most derived class that a table lists, or whose name is clear by itself."""
     exact = not EXACT_FAMILIES.isdisjoint(qualified_names)
     for qualified in qualified_names:
         row = ROW_BY_CLASS.get(qualified)
@@ -244,7 +244,7 @@ def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
             return row.named(qualified)
         row = None if exact else class_names.row_by_name(qualified) or row_of_fork(qualified)
         if row is not None:
-            # A base may lie: an `InvalidNonce` is no network error, although ccxt derives it from one.
+            # A base may mislead: an `InvalidNonce` is no network error, although ccxt derives it from one.
             is_base = qualified != qualified_names[0] and row.category in _TRANSPORT
             return (class_names.row_by_denial(qualified_names[0]) if is_base else None) or row
     return None
@@ -272,7 +272,7 @@ def _by_rule(error: BaseException, word: str, answer: ErrorCategory | Failure) -
 
 
 def _fold(found: list[tuple[Row, bool]]) -> Row | None:
-    """Return what all rows on the way in come to, from the innermost to the outermost."""
+    """Combine all rows on the way in, from the innermost to the outermost."""
     if not found:
         return None
     inner, meant = found.pop()
@@ -283,7 +283,7 @@ def _fold(found: list[tuple[Row, bool]]) -> Row | None:
 
 
 def _of_both(outer: Row, inner: Row, *, meant: bool) -> Row:
-    """Return what is known when `outer` was raised from `inner`, or (not `meant`) while it was handled."""
+    """Combine two rows: `outer` was raised from `inner` or, if not `meant`, while `inner` was being handled."""
     if outer.bare and _is_transport_trouble(inner) and (meant or outer.status_code in _STATUSES_MADE_UP):
         return inner
     if outer.bare and inner.status_code not in (None, outer.status_code):
@@ -300,7 +300,7 @@ def _is_transport_trouble(row: Row) -> bool:
 
 
 def _with_wait_of(inner: Row, outer: Row) -> Row:
-    """Return `outer` with the wait that only the answer inside it names, when it is the same answer."""
+    """Return `outer` with the wait of the response inside it, when both are about the same response."""
     same = inner.category is outer.category and outer.status_code in (None, inner.status_code)
     if not same or not _lacks_wait(outer) or inner.retry_after is None:
         return outer

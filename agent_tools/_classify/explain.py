@@ -1,4 +1,4 @@
-"""The way to a diagnosis, in words, for notebooks and for people who ask why."""
+"""How a diagnosis was reached, in words, for notebooks and for debugging."""
 
 from agent_tools._classify.engine import Step, judge
 from agent_tools._classify.rules import Rules
@@ -25,14 +25,14 @@ CONSEQUENCE_BY_VETO = {
 def explain(error: BaseException, *, rules: Rules = ()) -> str:
     """Return which row decided about `error`, what it said, and what a default policy does about it.
 
-    One line for each error that was asked, outermost first, then the result. No text of any error is in it.
+    One line for each error examined, outermost first, then the result. It contains no error text.
 
     >>> print(explain(ConnectionRefusedError("db-1.internal:5432")))
     ConnectionRefusedError: NETWORK (builtins.ConnectionRefusedError)
     => NETWORK, has not acted; not retried unless the policy's `retry_on` names NETWORK
 
     Raises:
-        TypeError: `error` is none, but a type of error, for example.
+        TypeError: `error` is not an exception instance (an exception class, for example).
     """
     if not isinstance(error, BaseException):
         raise TypeError(f"error must be an exception that was raised or made, not {error!r}")

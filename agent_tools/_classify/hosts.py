@@ -1,6 +1,6 @@
-"""Which host a call is for: as the error tells that came from it, or the arguments of the call.
+"""Which host a call is for, taken from its error or from its arguments.
 
-Hosts are for deciding what calls have in common. They stay out of `Failure`, answers, events and log lines.
+Hosts are only used to group calls. They stay out of `Failure`, answers, events and log lines.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from agent_tools._classify.wrapping import leaves_of
 
-#: So many errors, and so many values of arguments, are looked at.
+#: The most errors, and the most argument values, that are examined.
 _MOST = 64
 
 
 def host_of(error: BaseException) -> str | None:
-    """Return the host of the request that brought `error`, None where nothing tells it, or several are told."""
+    """Return the host of the request that raised `error`, None when no host or more than one is found."""
     hosts = {host for each in islice(_wrapped(error), _MOST) if (host := _host_of_request(each)) is not None}
     return hosts.pop() if len(hosts) == 1 else None
 

@@ -2,8 +2,8 @@
 
 Clients give the same fact many names: `status`, `_status`, `http_status_code`, `responseCode`. A name that an error
 keeps in its own `__dict__`, and a key of a body, is read without case, underscores and hyphens, and by its ending.
-Of what a *class* defines, only the names listed here are read, since a property runs code. The value must still
-look the part: a status is a number in the range of statuses, a word is one that a table knows.
+Of the names that a *class* defines, only those listed here are read, since a property runs code. The value must
+fit too: a status is a number in the range of statuses, a word is one that a table knows.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Role:
-    """What a value may be: bits of plain ints, which are quicker to ask than an `IntFlag`."""
+    """What a value may be: bits of plain ints, which are faster to test than an `IntFlag`."""
 
     STATUS = 1
     HEADERS = 2
@@ -21,7 +21,7 @@ class Role:
     WAIT = 32
     MILLISECONDS = 64
     PART = 128
-    """It may hold, in a body, what is asked for."""
+    """In a body, it may contain the wanted value."""
     WRAPPED = 256
     SQLSTATE = 512
     RETRIABLE = 1024
@@ -53,7 +53,7 @@ NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
         "retryDelay",
         "backoff",
     ),
-    # SQLAlchemy, urllib and urllib3, praw, azure, qdrant, twisted and their like
+    # SQLAlchemy, urllib and urllib3, praw, azure, qdrant, twisted and similar
     Role.WRAPPED: (
         "orig",
         "reason",
@@ -78,7 +78,7 @@ NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
         "transient",
     ),
 }
-"""Names that are read wherever they are, in this order. The others follow."""
+"""Names that are always read, first and in this order."""
 
 ENDINGS_BY_ROLE: dict[int, tuple[str, ...]] = {
     Role.STATUS: ("status", "statuscode", "httpcode", "responsecode", "errorcode", "errcode", "errno"),

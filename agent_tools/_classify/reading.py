@@ -1,8 +1,8 @@
-"""Reading exceptions that nobody has vetted.
+"""Safe access to exceptions that nobody has vetted.
 
 An attribute may raise, warn, return anything or lie about its class. So every read goes through here,
-types are asked by `type()` and never by `__class__`, values come back as plain `int` and `str`, and
-nothing is read that could wait for a network: no body that has not arrived yet, no text.
+types come from `type()` and never from `__class__`, values come back as plain `int` and `str`, and
+nothing is read that could block on a network: no body that has not arrived yet, no text.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ args_of = BaseException.__dict__["args"].__get__
 
 
 def bare_name(cls: type) -> str:
-    """Return the name of a class so that it is fit for logs: an identifier, and short."""
+    """Return the name of a class in a form fit for logs: a short identifier."""
     short: str = _name_of(cls)[:_LONGEST_NAME]
     if short.isidentifier():
         return short
@@ -36,7 +36,7 @@ def name_of(value: object) -> str:
 
 
 def is_a(value: object, cls: type | tuple[type, ...]) -> bool:
-    """Return whether `value` is an instance of `cls`, without asking `value`."""
+    """Return whether `value` is an instance of `cls`, without running any code of `value`."""
     return issubclass(type(value), cls)
 
 
@@ -50,12 +50,12 @@ def read(thing: Any, name: str) -> Any:
         return getattr(thing, name, None)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001  # whatever an attribute raises, it is not there
+    except BaseException:  # noqa: BLE001  # an attribute that raises counts as missing
         return None
 
 
 def call(thing: Any, name: str, *args: object) -> Any:
-    """Return what the method `name` returns, or None. Only for methods known to do nothing but answer."""
+    """Return what the method `name` returns, or None. Only for methods known to have no side effects."""
     method = read(thing, name)
     try:
         return method(*args) if callable(method) else None
@@ -66,16 +66,16 @@ def call(thing: Any, name: str, *args: object) -> Any:
 
 
 def number(value: object) -> int | None:
-    """Return `value` as a plain int, or None. A bool is no number."""
+    """Return `value` as a plain int, or None. A bool does not count."""
     if type(value) is int:
         return value
     if is_a(value, int) and type(value) is not bool:
-        return int.__int__(value)  # type: ignore[arg-type]  # an enum of numbers, as http.HTTPStatus
+        return int.__int__(value)  # type: ignore[arg-type]  # an int enum, such as http.HTTPStatus
     return None
 
 
 def text(value: Any, *, limit: int = _LONGEST_TEXT) -> str:
-    """Return the first `limit` characters of a text, or "" when `value` is none; `str()` is never called."""
+    """Return the first `limit` characters of a text, or "" when `value` is not a text; `str()` is never called."""
     if type(value) is str:
         return value[:limit]
     if is_a(value, str):
@@ -86,14 +86,14 @@ def text(value: Any, *, limit: int = _LONGEST_TEXT) -> str:
 
 
 def members(value: Any, part: slice) -> list[Any]:
-    """Return a part of a list or tuple; nothing of anything else."""
+    """Return a part of a list or tuple; an empty list for anything else."""
     if is_a(value, list):
         return list.__getitem__(value, part)
     return list(tuple.__getitem__(value, part)) if is_a(value, tuple) else []
 
 
 def items(thing: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the pairs of a mapping, or of a list of pairs; nothing of anything else."""
+    """Yield the pairs of a mapping, or of a list of pairs; nothing for anything else."""
     if issubclass(type(thing), dict):
         pairs: Any = dict.items(thing)
     elif is_a(thing, list) or is_a(thing, tuple):
@@ -106,5 +106,5 @@ def items(thing: Any) -> Iterator[tuple[Any, Any]]:
                 yield tuple.__getitem__(pair, 0), tuple.__getitem__(pair, 1)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001  # what could be read has been read
+    except BaseException:  # noqa: BLE001  # keep what could be read so far
         return

@@ -1,4 +1,4 @@
-"""An error that is asked about, and what its class tells."""
+"""An error under examination, and the facts about its class."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _PLAIN_BASES = (object, BaseException, Exception)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """What the class of an error tells.
+    """Facts about the class of an error.
 
     Attributes:
         name: Its bare name, fit for logs.
@@ -43,7 +43,7 @@ class Kind:
 
 
 class Subject:
-    """An error that is asked about: its class, known once, and a guarded way to its attributes."""
+    """An error under examination: its class, looked up once, and guarded access to its attributes."""
 
     __slots__ = ("_names_by_role", "bodies", "error", "kind", "own")
 
@@ -52,14 +52,14 @@ class Subject:
         self.kind = kind_of(error)
         self.own = _dict_of(error)
         self.bodies: list[Any] | None = None
-        """What `bodies_of` found, once it was asked."""
+        """The result of `bodies_of`, once it has run."""
         names = tuple(islice(dict.keys(self.own), _MOST_ATTRIBUTES))
         # A name of a class derived from str may lie about its hash.
         self._names_by_role = _names_by_role(tuple(name for name in names if type(name) is str), self.kind)
 
     def values(self, names: Iterable[str]) -> Iterator[Any]:
-        """Yield what the error has under these names, in their order; not None, and not what cannot be read."""
-        # Most errors have none of the attributes that are asked for, and a lookup that fails is slow.
+        """Yield the values of these attributes in this order, without None and without what cannot be read."""
+        # Most errors have none of these attributes, and a failed lookup is slow.
         known, own = self.kind.attributes, self.own
         for name in names:
             if known is None or name in known or dict.__contains__(own, name):
@@ -68,7 +68,7 @@ class Subject:
                     yield value
 
     def find(self, role: int) -> Iterator[Any]:
-        """Yield what the error has under names of a role, the likeliest first."""
+        """Yield the values of the attributes with this role, the likeliest first."""
         own, error = self.own, self.error
         for name in self._names_by_role.get(role, ()):
             value = dict.get(own, name) if dict.__contains__(own, name) else read(error, name)
@@ -76,14 +76,14 @@ class Subject:
                 yield value
 
     def named(self, role: int) -> Iterator[tuple[str, Any]]:
-        """Yield the same with the names."""
+        """Yield the same values with their names."""
         for name in self._names_by_role.get(role, ()):
             value = self.read(name)
             if value is not None:
                 yield name, value
 
     def kept(self) -> list[Any]:
-        """Return what the error itself keeps, whatever it is called, without plain texts and numbers."""
+        """Return the values in the error's own `__dict__`, without plain texts and numbers."""
         return [value for value in islice(dict.values(self.own), _MOST_ATTRIBUTES) if not is_a(value, _PLAIN_TYPES)]
 
     def read(self, name: str) -> Any:
@@ -98,7 +98,7 @@ class Subject:
 
 
 def kind_of(error: BaseException) -> Kind:
-    """Return what the class of `error` tells."""
+    """Return the facts about the class of `error`."""
     cls: Any = type(error)  # whether a class can be hashed is up to its metaclass
     try:
         return _kind(cls)
@@ -108,7 +108,7 @@ def kind_of(error: BaseException) -> Kind:
         return _kind.__wrapped__(cls)
 
 
-# Bounded, as some SDKs make new exception classes for every client.
+# Bounded, since some SDKs make new exception classes for every client.
 @lru_cache(maxsize=1024)
 def _kind(cls: type) -> Kind:
     bases = _mro_of(cls)[:_MOST_BASES]
@@ -131,7 +131,7 @@ def _root(cls: type) -> str:
 
 
 def _attributes(bases: Iterable[type]) -> frozenset[str] | None:
-    # "is", as a metaclass may say anything to "==".
+    # "is", since a metaclass may define "==" in any way.
     own = [base for base in bases if not any(base is plain for plain in _PLAIN_BASES)]
     names = frozenset(name for base in own for name in _namespace_of(base))
     return None if names & {"__getattr__", "__getattribute__"} else names
@@ -139,7 +139,7 @@ def _attributes(bases: Iterable[type]) -> frozenset[str] | None:
 
 @lru_cache(maxsize=2048)
 def _names_by_role(own: tuple[str, ...], kind: Kind) -> dict[int, list[str]]:
-    """Return where an error that keeps attributes of these names may have what is asked for, by role."""
+    """Return, by role, the attributes that may hold such a value on an error with these names of its own."""
     known = kind.attributes
     found: dict[int, list[str]] = {}
     for role, listed in NAMES_BY_ROLE.items():

@@ -1,4 +1,4 @@
-"""How long to wait, where something other than the headers says so: attributes, bodies, sentences, gRPC metadata."""
+"""Waits requested outside the headers: in attributes, bodies, sentences and gRPC metadata."""
 
 import math
 import re
@@ -23,7 +23,7 @@ _SAID = re.compile(
 
 
 def wait_on(subject: Subject) -> float | None:
-    """Return the seconds that an attribute of the error asks to wait, or None."""
+    """Return the seconds to wait according to an attribute of the error, or None."""
     for name, value in subject.named(Role.WAIT):
         seconds = seconds_of(value, milliseconds=is_in_milliseconds(name))
         if seconds is not None:
@@ -32,7 +32,7 @@ def wait_on(subject: Subject) -> float | None:
 
 
 def wait_in_bodies(subject: Subject, response: Any) -> float | None:
-    """Return the seconds that the body of the answer asks to wait, or None."""
+    """Return the seconds to wait according to the body of the response, or None."""
     parts = [part for body in bodies_of(subject, response) for part in parts_of(body, Role.PART)]
     for part in parts:
         for name, value in _waits_in(part):
@@ -52,7 +52,7 @@ def _waits_in(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def is_in_milliseconds(name: str) -> bool:
-    """Return whether a time of this name counts milliseconds."""
+    """Return whether a value with this name is in milliseconds."""
     return bool(roles_of(name) & Role.MILLISECONDS)
 
 
@@ -93,7 +93,7 @@ def _sane(seconds: float) -> float | None:
 def wait_in_metadata(pairs: Any) -> float | None:
     """Return the seconds that gRPC metadata asks to wait, or None.
 
-    A negative `grpc-retry-pushback-ms` means "do not retry" (gRFC A6) and is no wait.
+    A negative `grpc-retry-pushback-ms` means "do not retry" (gRFC A6) and is not a wait.
     """
     for key, value in items(pairs):
         name, said = text(key).lower(), text(value)

@@ -1,9 +1,9 @@
-"""What only the wording of an error says: a status in its class name or its text.
+"""What the wording of an error says: a status in its class name or its text.
 
 The text of an error is the last resort. It is read for classes of applications and libraries only, from the
 `args` and the attributes that hold text, never by `str()`. What counts is anchored: `HTTP 503`, `status code 503`,
 `error 503:`, a leading `503 `, a status before its own phrase, or a whole text that is one code word. Words in the
-middle of a sentence say nothing. What is found keeps its category, but only a tool declared idempotent is retried
+middle of a sentence say nothing. A match sets the category, but only a tool declared idempotent is retried
 for it (`Veto.TEXT`), and no text proves that a request was not processed.
 """
 
@@ -21,7 +21,7 @@ from agent_tools._classify.waits import wait_in_text
 from agent_tools._core.failure import ErrorCategory, Veto
 
 TEXT_NAMES = ("message", "msg", "detail", "details", "description", "error_message", "reason", "error", "text", "value")
-"""Attributes that hold the text of an error where its `args` do not."""
+"""Attributes that hold the text of an error when its `args` do not."""
 
 _LONGEST_TEXT = 500
 _MOST_TEXTS = 6
@@ -92,7 +92,7 @@ def _of_status(found: int) -> Row | None:
 
 
 def _by_status(said: str) -> Row | None:
-    if not _ANY_STATUS.search(said):  # most texts have none, and ten patterns take their time
+    if not _ANY_STATUS.search(said):  # most texts have none, and ten patterns are slow
         return None
     matches = (pattern.search(said) for pattern in _STATUS_IN_TEXT)
     found = next((match for match in matches if match), None)

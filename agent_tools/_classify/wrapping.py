@@ -1,4 +1,4 @@
-"""What an error wraps: where to look when the error itself does not give the reason."""
+"""The errors inside an error, for when the outer one does not give the reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Wrapped:
 
     Attributes:
         error: The inner one.
-        meant: Whether it was named as the reason. What was merely being handled when the outer one came up
-            (`__context__`) may be the reason, or may have nothing to do with it.
+        meant: Whether it was named as the reason. An error that was merely being handled when the outer one was raised
+            (`__context__`) may be the reason or unrelated.
     """
 
     error: BaseException
@@ -33,10 +33,10 @@ class Wrapped:
 
 
 def wrapped_in(subject: Subject) -> Wrapped | None:
-    """Return the error that the subject was made of, or None.
+    """Return the error that the subject wraps, or None.
 
-    The context of a builtin or standard-library error does not count: a `KeyError` that came up while a 503
-    was handled is a bug of the handler. `raise ... from None` cuts it off as well.
+    The context of a builtin or standard-library error does not count: a `KeyError` raised while a 503
+    was handled is a bug in the handler. `raise ... from None` hides the context as well.
     """
     error = subject.error
     inner = cause_of(error)
@@ -51,7 +51,7 @@ def wrapped_in(subject: Subject) -> Wrapped | None:
 
 
 def leaves_of(group: BaseException) -> list[BaseException] | None:
-    """Return the errors in a group and its inner groups, None when there are too many to look at all."""
+    """Return the errors in a group and its inner groups, None when there are too many to examine."""
     leaves: list[BaseException] = []
     pending = [group]
     for _ in range(_MOST_GROUPS):
@@ -94,7 +94,7 @@ def _errors_in(value: Any) -> Iterator[BaseException]:
 
 
 def _value_of(part: Any) -> BaseException | None:
-    """Return the error that an object stands for, as Twisted's `Failure` does."""
+    """Return the error inside an object such as Twisted's `Failure`."""
     if is_a(part, (str, bytes, int, float, dict)) or part is None:
         return None
     value = read(part, "value")

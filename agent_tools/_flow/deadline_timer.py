@@ -1,6 +1,6 @@
 """One timer for the deadlines of all first attempts of an event loop.
 
-A timer each would cost more than all the rest that a call pays for when nothing fails.
+One timer per attempt would cost more than everything else a call pays for while nothing fails.
 """
 
 import asyncio
@@ -8,12 +8,12 @@ from weakref import WeakKeyDictionary
 
 from agent_tools._flow.time_limit import withdraw_cancellations
 
-#: Seconds between two looks at all tasks; those whose time ends before the next one get a timer of their own.
+#: Seconds between two checks of all tasks; a task that is due before the next check gets its own timer.
 TICK = 1.0
 
 
 class DeadlineTimer:
-    """Cancels each task that it watches when its time is over, and each second again until it is released."""
+    """Cancels each watched task when its time is up, and again every second until it is released."""
 
     __slots__ = ("_cancels_by_task", "_ends_by_task", "_is_ticking", "_loop")
 
@@ -31,7 +31,7 @@ class DeadlineTimer:
             self._loop.call_later(TICK, self._tick)
 
     def release(self, task: "asyncio.Task[object]") -> bool:
-        """Watch it no longer; return whether it was canceled by this timer alone.
+        """Stop watching `task`; return whether it was canceled by this timer alone.
 
         The cancellations of this timer are withdrawn: the task may have swallowed them and finished.
         """

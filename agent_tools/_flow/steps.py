@@ -1,6 +1,6 @@
-"""Steps, and the two loops that do them.
+"""Steps, and the two loops that run them.
 
-A flow is a generator: it yields a step, is sent what the step brought, and returns its result. So the order of events
+A flow is a generator: it yields a step, is sent the step's result, and returns its own. So the order of events
 is written once, for sync and async code alike.
 
     def retrying(work):
@@ -8,9 +8,9 @@ is written once, for sync and async code alike.
             yield Wait(1.0)
         return said
 
-A step is any object with `do()` and `ado()`. An error that belongs to the flow is returned as `Failed`. Whatever else
-a step raises ends the flow, which can release in a `finally` what it holds. A failure is sent and never thrown: nothing
-may run inside an `except` block, or what is raised there would carry the tool's error, with all its secrets, along.
+A step is any object with `do()` and `ado()`. An error that belongs to the flow is returned as `Failed`. Any other
+error of a step ends the flow, which can release what it holds in a `finally`. A failure is sent, never thrown: errors
+raised inside an `except` block would carry the tool's error along, with all its secrets.
 """
 
 from asyncio import CancelledError
@@ -24,7 +24,7 @@ from agent_tools._flow.waiting import Alarm, apause, pause
 ResultT = TypeVar("ResultT")
 
 #: What an attempt may fail with. A tool may raise `CancelledError` itself, or call `sys.exit`, which are failures like
-#: others; whether they came from outside is for the flow to say, which then passes them on.
+#: others; the flow decides whether they came from outside, and then passes them on.
 FAILURES = (Exception, CancelledError, SystemExit)
 
 
@@ -32,13 +32,13 @@ class Step(Protocol):
     """Something to do; `do` and `ado` return the same."""
 
     def do(self) -> Any:
-        """Do it, and return what it brought: of what type, the flow knows."""
+        """Do it, and return its result; the flow knows the type."""
 
     def ado(self) -> Awaitable[Any]:
         """Do the same as `do` without blocking the event loop."""
 
 
-#: A flow is sent what its last step brought.
+#: A flow is sent the result of its last step.
 Flow = Generator[Step, Any, ResultT]
 
 
@@ -69,7 +69,7 @@ async def aperform(flow: Flow[ResultT]) -> ResultT:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What an attempt came to that raised `error`."""
+    """The result of an attempt that raised `error`."""
 
     error: BaseException
 

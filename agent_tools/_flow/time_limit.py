@@ -11,25 +11,25 @@ from typing import TypeVar
 ResultT = TypeVar("ResultT")
 
 
-#: Seconds that what was canceled has for its end, before it is canceled again.
+#: Seconds that canceled work has to finish before it is canceled again.
 AGAIN = 1.0
 
 
 class StillRunningError(TimeoutError):
-    """The time is over, but what ran in a thread cannot be stopped."""
+    """The time is up, but the work runs in a thread and cannot be stopped."""
 
 
 class TimeLimit:
-    """Ends what the current task awaits in a `with` block, when the time is over.
+    """Cancels what the current task awaits in a `with` block when the time is up.
 
-    Like `asyncio.timeout`, but it does not leave it at one cancellation: a client that takes its leave of a server
-    which does not answer any more would wait for it.
+    Like `asyncio.timeout`, but it cancels more than once: during the first cancellation, a client may wait to close
+    its connection to a server that no longer responds.
 
     Args:
         seconds: Until the first cancellation; None for no limit.
 
     Raises:
-        TimeoutError: The time was over, and nobody else has canceled the task.
+        TimeoutError: The time was up, and nobody else has canceled the task.
     """
 
     __slots__ = ("_before", "_cancels", "_seconds", "_task", "_timer")
@@ -41,7 +41,7 @@ class TimeLimit:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time was over before the end of the block."""
+        """Whether the time was up before the end of the block."""
         return self._cancels > 0
 
     def __enter__(self) -> None:
@@ -74,7 +74,7 @@ class TimeLimit:
 
 
 def withdraw_cancellations(task: "asyncio.Task[object]", cancels: int, *, before: int) -> bool:
-    """Take back so many cancellations of `task`; return whether no more are left than there were `before`."""
+    """Withdraw `cancels` cancellations of `task`; return whether no more are left than there were `before`."""
     left = task.cancelling()
     for _ in range(cancels):
         left = task.uncancel()
@@ -82,10 +82,10 @@ def withdraw_cancellations(task: "asyncio.Task[object]", cancels: int, *, before
 
 
 def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
-    """Return what `work` returns or raises in a thread of its own.
+    """Run `work` in a thread of its own, and return or raise its result.
 
     Raises:
-        StillRunningError: The time is over; whatever `work` still brings is dropped.
+        StillRunningError: The time is up; the eventual result of `work` is dropped.
         NoThreadError: Too many threads are still running; `work` has not begun.
     """
     result = in_thread(work)
@@ -95,10 +95,10 @@ def run_within(seconds: float | None, work: Callable[[], ResultT]) -> ResultT:
 
 
 class NoThreadError(Exception):
-    """A tool was not run: too many earlier runs of tools are still going on."""
+    """A tool was not run: too many earlier tool runs are still going on."""
 
 
-#: Threads of attempts with a limit, in all: those that hang keep theirs.
+#: The most threads for attempts with a time limit; a hanging attempt keeps its thread.
 MOST_THREADS = 128
 
 _free_threads = threading.Semaphore(MOST_THREADS)
@@ -107,7 +107,7 @@ _free_threads = threading.Semaphore(MOST_THREADS)
 def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     """Run `work` in a thread of its own, which does not keep the process from ending.
 
-    Not in one of the few that an event loop has for all: what hangs there would keep healthy calls from running.
+    The event loop's own pool is not used: hanging work there would keep healthy calls from running.
 
     Raises:
         NoThreadError: Too many threads are still running.
@@ -115,15 +115,15 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     if not _free_threads.acquire(blocking=False):
         raise NoThreadError
     result: Future[ResultT] = Future()
-    result.set_running_or_notify_cancel()  # whoever stops waiting for it cannot stop it
+    result.set_running_or_notify_cancel()  # giving up on the future must not cancel it
     context = contextvars.copy_context()
 
     def deliver() -> None:
         try:
             result.set_result(context.run(work))
-        except StopIteration as error:  # which no future of asyncio can have
+        except StopIteration as error:  # an asyncio future cannot hold it
             result.set_exception(RuntimeError(f"the tool raised {error!r}"))
-        except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001  # raised again for the waiting caller
             result.set_exception(error)
         finally:
             _free_threads.release()

@@ -3,7 +3,7 @@
 Nothing else here may sleep between two attempts, so that one switch reaches every wait. The switch is
 process-wide on purpose: a context variable would not follow a call into the threads of a tool node.
 
-A wait can be cut short: `alarm` is asked about every tenth of a second, and when it says True the wait ends.
+A wait can be cut short: `alarm` is called about every tenth of a second, and when it returns True the wait ends.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 Alarm = Callable[[], bool]
 
-#: Seconds between two looks at an alarm.
+#: Seconds between two checks of an alarm.
 TICK = 0.1
 
 _lock = threading.Lock()
@@ -35,9 +35,9 @@ def pause(seconds: float, alarm: Alarm | None = None) -> bool:
 
 
 def apause(seconds: float, alarm: Alarm | None = None) -> Awaitable[bool]:
-    """Return what waits `seconds` on the event loop, or for one turn of it while waits are skipped; see `pause`.
+    """Return an awaitable that waits `seconds`, or one turn of the event loop while waits are skipped; see `pause`.
 
-    No coroutine of our own: ten thousand waiting calls would keep ten thousand frames of it.
+    It is not a coroutine: ten thousand waiting calls would keep ten thousand frames alive.
     """
     if _is_skipped(seconds):
         seconds = 0
@@ -51,7 +51,7 @@ def apause(seconds: float, alarm: Alarm | None = None) -> Awaitable[bool]:
 
 
 class _Ticker:
-    """Looks at the alarms of all waits of an event loop with one timer, however many there are."""
+    """Checks the alarms of all waits of an event loop with a single timer."""
 
     def __init__(self) -> None:
         self._is_ticking = False
@@ -90,7 +90,7 @@ def _end(ended: asyncio.Future[bool], result: bool) -> None:  # noqa: FBT001  # 
 def skip_waits() -> list[float]:
     """Return a list that collects the seconds of every wait, all skipped, until `resume_waits`.
 
-    Waits stay skipped until each list was handed back, in any order and from any thread.
+    Waits stay skipped until each list has been returned to `resume_waits`, in any order and from any thread.
     """
     global _recorders  # noqa: PLW0603  # the process-wide switch itself
     recorder: list[float] = []
@@ -108,7 +108,7 @@ def resume_waits(recorder: list[float]) -> None:
 
 
 def _is_skipped(seconds: float) -> bool:
-    """Return whether waits are skipped, and let every recorder know of this one."""
+    """Return whether waits are skipped, and add this one to every recorder."""
     recorders = _recorders
     for recorder in recorders:
         recorder.append(seconds)

@@ -1,4 +1,4 @@
-"""How one call passes the gate of its tool, and reports there what came of its attempts."""
+"""How one call passes the gate of its tool, and reports the results of its attempts there."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,18 +15,18 @@ class Admission:
     """The attempts of one call, as seen by the gate of its tool: a `Visitor` of that gate.
 
     Args:
-        gate: What all calls of the tool pass.
-        policy: Of the tool.
+        gate: The gate of the tool.
+        policy: The tool's.
         began: When the call began.
         clock: Returns seconds that never run backwards.
-        draw: Returns a number from 0 up to 1 that nobody can foresee.
+        draw: Returns a number from 0 up to 1 that nobody can predict.
         arguments: A digest of the arguments of the call.
 
     Attributes:
         entry: How the present attempt was let in; PLAIN when there is nothing to release.
-        gate: As above; another one when an attempt turns out to be for another host.
+        gate: As above; replaced when an attempt turns out to be for another host.
         is_last_retry: The call has failed before, and has no attempt left but the next.
-        waited_until: Until when it has waited because a server asked it to, or is about to.
+        waited_until: Until when it has waited, or is about to wait, because a server asked it to.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class Admission:
         self.paid: int | None = None  # tokens of the last retry, None when there was none
 
     def enter(self, draining: Alarm | None, *, is_last_retry: bool = False) -> Flow[Refusal | None]:
-        """Wait until an attempt may be made; return why it may not after all, None when it may.
+        """Wait until an attempt may be made; return why it may not be, None when it may.
 
         Args:
             draining: Whether the graph is shutting down, which ends the wait.
@@ -85,12 +85,12 @@ class Admission:
         return None
 
     def failed(self, failure: Failure, *, began: float, retries: bool) -> Flow[Standing]:
-        """Report that an attempt has failed, after which the call `retries` if it may; return where it stands.
+        """Report a failed attempt; the call `retries` if the gate allows it. Return where the call stands.
 
         The attempt `began` at that time by the clock.
         """
         if self.gate.key != self._entered.key:
-            self.leave()  # what let it in learns nothing from another host
+            self.leave()  # a failure at another host tells the old gate nothing
         attempt = self._attempt()
         attempt = replace(attempt, is_retry=self._has_failed, took=attempt.now - began)
         self._has_failed = True
@@ -109,13 +109,13 @@ class Admission:
         self.entry = Entry.PLAIN
 
     def end(self) -> None:
-        """Release what an attempt holds that never started or never finished, and give back its tokens."""
+        """Release what an attempt that never started or never finished holds, and return its tokens."""
         self.leave()
         if self.owed:
             self.gate.repay(self.owed)
 
     def leave(self) -> None:
-        """Release what an attempt holds that never started or never finished."""
+        """Release what an attempt that never started or never finished holds."""
         if self.entry is not Entry.PLAIN:
             self._entered.released(self._attempt())
             self.entry = Entry.PLAIN

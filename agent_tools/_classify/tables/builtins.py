@@ -1,8 +1,8 @@
-"""Python itself: which builtin and standard-library exceptions speak for themselves.
+"""Python itself: builtin and standard-library exceptions with a clear meaning.
 
 A `ValueError` or `KeyError` is about this program even when it was raised from a 503: its author, or a bug,
-has said something new. `Exception`, `RuntimeError` and an `OSError` without a number say nothing, and what
-they were raised from decides.
+reports something new. `Exception`, `RuntimeError` and an `OSError` without a number mean nothing by themselves,
+so the error they were raised from decides.
 """
 
 import errno
@@ -88,11 +88,11 @@ ROW_BY_ERRNO = spread(
         NOT_NOW: (errno.EAGAIN,),
     }
 )
-"""Every other number of an `OSError` is local trouble: NON_RETRYABLE."""
+"""Every other number of an `OSError` is a local problem: NON_RETRYABLE."""
 
 
 def row_by_errno(subject: Subject) -> Row | None:
-    """Return what the number of an `OSError` says, or None when it is none or has none."""
+    """Return what the number of an `OSError` says, or None when the error is of another type or has no number."""
     if "builtins.OSError" not in subject.kind.names:
         return None
     code = number(subject.read("errno"))

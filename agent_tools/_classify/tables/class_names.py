@@ -1,7 +1,7 @@
-"""Class names that speak for themselves, for libraries and applications that no table knows.
+"""Class names with a clear meaning, for libraries and applications that no table knows.
 
 `HelpdeskRateLimited`, `UpstreamServiceUnavailable`, `CrmLoginFailed`: the end of a name is read as a code
-word. Such a row is never `sure`, since what the error was raised from knows better. Only words that mean "too
+word. Such a row is never `sure`: the error it was raised from takes precedence. Only words that mean "too
 many requests" or "the service failed" everywhere make an error retryable.
 """
 
@@ -153,7 +153,7 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
         ),
     }
 )
-"""A word at the end of a class name, without `Error` and its like. Words that are too common for an end stand below."""
+"""A word at the end of a class name, without suffixes like `Error`. Words too common as an ending follow below."""
 
 WHOLE_NAMES = frozenset(
     {
@@ -188,7 +188,7 @@ DENYING_STARTS = (
     "unsupported",
     "wrong",
 )
-"""What turns the word after it into something else: an `InvalidTimeout` is a wrong argument."""
+"""Words that change the meaning of the word after them: an `InvalidTimeout` is a wrong argument."""
 
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _ENDINGS = frozenset({"Error", "Exception", "Err", "Failure", "Fault", "Response", "Result"})
@@ -197,7 +197,7 @@ _ENDINGS = frozenset({"Error", "Exception", "Err", "Failure", "Fault", "Response
 def row_by_name(qualified: str) -> Row | None:
     """Return what the bare name in `rootmodule.ClassName` says, or None when it says nothing.
 
-    Python's own classes are not asked: those that say something stand in a table.
+    Python's own classes are skipped: those with a clear meaning are in a table.
     """
     if qualified.partition(".")[0] in sys.stdlib_module_names:
         return None
@@ -205,7 +205,7 @@ def row_by_name(qualified: str) -> Row | None:
     row = ROW_BY_NAME.get("".join(humps)) or _row_by_end(humps)
     if row is None:
         return None
-    # A name proves nothing about what happened before it was raised.
+    # A name proves nothing about what happened before the error was raised.
     sure = row.category is ErrorCategory.NON_RETRYABLE
     return replace(row, may_have_acted=True, sure=sure, rule=qualified)
 
@@ -231,7 +231,7 @@ def _humps(qualified: str) -> list[str]:
     while len(humps) > 1 and humps[-1] in _ENDINGS:
         humps.pop()
     bare = [hump.lower() for hump in humps]
-    return ["websocket", *bare[2:]] if bare[:2] == ["web", "socket"] else bare  # which says nothing of a socket
+    return ["websocket", *bare[2:]] if bare[:2] == ["web", "socket"] else bare  # a WebSocket is not a socket error
 
 
 def _is_denied(humps: list[str]) -> bool:

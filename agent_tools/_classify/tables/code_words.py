@@ -2,7 +2,7 @@
 
 A word is compared without case, separators and a trailing `Error`, `Exception` or `Fault`, so that
 `rate_limit_exceeded`, `RateLimitExceeded` and `RateLimitExceededException` are one word. Most services
-agree on what a word means; where one means something else by it, it has a table of its own below.
+agree on what a word means; a service that means something else has its own table below.
 
 A word may overrule a status only where services are known to hide behind one: AWS throttles with 400,
 Slack refuses with 200, GitHub and Google limit with 403. A 404 stays a 404, whatever the body says.
@@ -192,7 +192,7 @@ ROW_BY_WORD = spread(
         ),
     }
 )
-"""What a word means, whoever says it."""
+"""What a word means, whichever service uses it."""
 
 ROW_BY_WORD_BY_LIBRARY: dict[str, dict[str, Row]] = {
     # botocore/retries/standard.py, ThrottledRetryableChecker
@@ -215,10 +215,10 @@ ROW_BY_WORD_BY_LIBRARY: dict[str, dict[str, Row]] = {
     # Salesforce counts requests by the day; https://developer.salesforce.com/docs, "Status Codes and Error Responses"
     "salesforce": {"requestlimitexceeded": SPENT, "unabletolockrow": NOT_NOW, "invalidsessionid": REFUSED},
 }
-"""Words that a service means in a way of its own, by what the roots of its clients contain. They come first."""
+"""Words to which a service gives its own meaning, by a part of the root module of its clients. Checked first."""
 
 _WORTH_READING = frozenset({None, 400, 402, 403, 409, 413, 429, 500, 502, 503})
-"""Statuses beside which words are looked for at all: the others are never overruled, and never a quota."""
+"""Statuses for which words are looked up: the others are never overruled, and never mean a quota."""
 
 _STATUSES_OVERRULED_BY_ROW = {
     THROTTLED: frozenset({None, 400, 403, 409, 413, 500, 502, 503}),
@@ -229,7 +229,7 @@ _STATUSES_OVERRULED_BY_ROW = {
     SPENT: frozenset({None}),
     REJECTED: frozenset({None}),
 }
-"""Which statuses a word with this row overrules. None stands for no status, and for a 2xx."""
+"""Which statuses a word with this row overrules. None stands for a missing status or a 2xx."""
 
 _WORDS_OF_LIBRARIES: frozenset[str] = frozenset().union(*ROW_BY_WORD_BY_LIBRARY.values())
 LONGEST_WORD = 80
@@ -242,7 +242,7 @@ _QUOTA = re.compile(
     r"quota|credits?(?:balance)?$|(?:daily|monthly|weekly|plan|billing|credits?|usage|spend|balance)[a-z]{0,12}limit"
 )
 _OVER = re.compile(r"exceeded|exhausted|reached|depleted|insufficient|outof|hit$|over|nomore|spent|toolow")
-#: A quota by the second or the minute refills while a call waits.
+#: A quota per second or per minute refills while a call waits.
 _SHORT_QUOTA = re.compile(r"rate|throttl|request|concurren|second|minute")
 
 
@@ -252,7 +252,7 @@ def said_by(subject: Subject, response: Any, *, status: int | None) -> tuple[str
     Args:
         subject: The error; the name of its class counts as a word only beside a status.
         response: What the error keeps as its response, or None.
-        status: The HTTP status; beside most of them no word matters.
+        status: The HTTP status; with most statuses no word matters.
     """
     if status not in _WORTH_READING:
         return ()
@@ -271,7 +271,7 @@ def overruling(said: tuple[str, ...], kind: Kind, *, status: int | None) -> Row 
 
 
 def is_quota(said: tuple[str, ...], kind: Kind) -> bool:
-    """Return whether a word says that what was paid for is used up."""
+    """Return whether a word says that the paid quota is used up."""
     return any(row_of_word(word, kind) == SPENT for word in said)
 
 
@@ -322,7 +322,7 @@ def _raw_words(subject: Subject, response: Any) -> Iterator[str]:
 
 
 def _words_in(value: Any) -> Iterator[str]:
-    """Yield what could be a word in `value`: itself, or the parts of it whose keys say so."""
+    """Yield the possible words in `value`: itself, or the parts of it whose keys mark them as such."""
     parts = (value,) if type(value) is str else () if type(value) is int else parts_of(value, Role.PART)
     for part in parts:
         if is_a(part, str):
@@ -332,7 +332,7 @@ def _words_in(value: Any) -> Iterator[str]:
         elif is_a(part, Enum):
             yield text(read(part, "name"))
         elif not (is_a(part, dict) or is_a(part, int)):
-            # An object that stands for the error of the body, as stripe and azure have it.
+            # An object that represents the error in the body, as in stripe and azure.
             code = read(part, "code")
             if is_a(code, str):
                 yield text(code)

@@ -40,7 +40,7 @@ ROW_BY_SQLSTATE = spread(
 )
 """By the whole code, else by its class (the first two characters). Every other code is NON_RETRYABLE.
 
-After 40001 and 40P01 the server has rolled the transaction back: nothing of it took effect.
+After 40001 and 40P01 the server has rolled the transaction back: none of it took effect.
 """
 
 ROW_BY_MYSQL_NUMBER = spread(
@@ -100,7 +100,7 @@ ROW_BY_SNOWFLAKE_RANGE: dict[range, Row] = {
     range(251001, 251012): REFUSED,
 }
 """https://github.com/snowflakedb/snowflake-connector-python/blob/main/src/snowflake/connector/errorcode.py and
-`network.py`: the server's 3901xx and 3903xx are about logins and tokens, 2510xx are wrong settings for one."""
+`network.py`: the server's 3901xx and 3903xx are about logins and tokens, 2510xx are wrong login settings."""
 
 ROW_BY_ORACLE_CODE = spread(
     {
@@ -141,7 +141,7 @@ ROW_BY_LIBPQ_TEXT = {
     "remaining connection slots": NOT_NOW,
     "timeout expired": NO_ANSWER_TO_CONNECT,
 }
-"""What PostgreSQL says to a login that it refuses; libpq keeps no SQLSTATE of it, so that only the text tells."""
+"""PostgreSQL's texts for a refused login; libpq keeps no SQLSTATE for it, so only the text identifies it."""
 
 _ORACLE = re.compile(r"[A-Z]{3}-[0-9]{4,5}")
 _POSTGREST = re.compile(r"PGRST[0-9X]{3}")
@@ -169,13 +169,13 @@ def _by_sqlstate_attribute(subject: Subject) -> Row | None:
 
 
 def _by_sqlstate_in_fields(subject: Subject) -> Row | None:
-    """Return what field C of PostgreSQL's own error message says, which pg8000 and its like raise as a dict."""
+    """Return what field C of PostgreSQL's own error message says, which pg8000 and similar drivers raise as a dict."""
     fields = subject.argument
     return _by_sqlstate(dict.get(fields, "C")) if is_a(fields, dict) else None
 
 
 def _unknown(subject: Subject, rule: str) -> Row:
-    """Return the row for a number that no table has: a word beside it, a SQLSTATE, else NON_RETRYABLE."""
+    """Return the row for an unknown number: by the word or the SQLSTATE beside it, else NON_RETRYABLE."""
     row = row_by_words(subject) or _by_sqlstate_attribute(subject)
     return row or PERMANENT.named(rule)
 
@@ -279,7 +279,7 @@ READER_BY_LIBRARY: dict[str, Callable[[Subject], Row | None]] = {
     "postgrest": _by_postgrest,
     "snowflake": _by_snowflake,
 }
-"""Drivers that keep their code in a place of their own. `sqlstate` and `pgcode` are read on all others."""
+"""Drivers that keep their code somewhere special. On all others, `sqlstate` and `pgcode` are read."""
 
 READER_BY_WORD: dict[str, Callable[[Subject], Row | None]] = {
     "postgres": _by_postgresql,

@@ -4,7 +4,7 @@ Sources: RFC 9110 and RFC 6585 for the statuses, the clients' own code for the a
 in 300..598 and nothing else: `code` and `status` hold words and the numbers of other protocols just as often.
 
 A status without any header or body behind it is `bare`: the client may have made it up, as litellm and resend do
-for a timeout. Then a transport error, in the class or inside, knows better.
+for a timeout. Then a transport error, in the class or inside, takes precedence.
 """
 
 import re
@@ -38,7 +38,7 @@ ROW_BY_STATUS: dict[int, Row] = {
     401: REFUSED,
     403: REFUSED,
     407: REFUSED,
-    408: LATE,  # "not received in full" (RFC 9110, 15.5.9), but Cosmos DB and gateways say it of slow writes
+    408: LATE,  # "not received in full" (RFC 9110, 15.5.9), but Cosmos DB and gateways send it for slow writes
     419: REFUSED,  # Laravel: page expired
     420: THROTTLED,  # Twitter: enhance your calm
     425: NOT_NOW,
@@ -67,15 +67,15 @@ ROW_BY_STATUS: dict[int, Row] = {
     530: BROKEN,
     598: LATE,  # proxies: network read timeout
 }
-"""Every status that is not here is NON_RETRYABLE."""
+"""Every status not listed here is NON_RETRYABLE."""
 
 VETO_HEADERS = ("x-should-retry", "stripe-should-retry")
-"""The server's own word on retrying (OpenAI, Anthropic and their like; Stripe)."""
+"""Headers in which the server says whether to retry (OpenAI, Anthropic and similar; Stripe)."""
 
 EXACT = frozenset({"httpx.HTTPStatusError", "httpx2.HTTPStatusError"})
 """Errors whose status alone decides, whatever headers and bodies say."""
 
-# urllib3.exceptions.ResponseError.SPECIFIC_ERROR: all that is left of a status after its own retries.
+# urllib3.exceptions.ResponseError.SPECIFIC_ERROR: the only trace of a status after urllib3's own retries.
 _TOO_MANY = re.compile(r"too many ([345][0-9]{2}) error responses", re.ASCII)
 _FORBIDDEN = 403
 _SPENT_LIMIT = replace(THROTTLED, rule="HTTP 403 of a rate limit", status_code=_FORBIDDEN)
@@ -87,7 +87,7 @@ _STATUS = re.compile(r"[3-5][0-9]{2}")
 
 
 def row_of(subject: Subject) -> Row | None:
-    """Return what the HTTP status and the code words of an error say, or None when it carries neither."""
+    """Return what the HTTP status and the code words of an error say, or None when it has neither."""
     if _is_made_up(subject):
         return BROKEN.named("aiohttp.HttpProcessingError")
     exact = not EXACT.isdisjoint(subject.kind.names)
@@ -114,7 +114,7 @@ def row_of(subject: Subject) -> Row | None:
 
 @lru_cache(maxsize=512)
 def row_by_status(status: int | None) -> Row | None:
-    """Return what a status says; None says nothing."""
+    """Return the row of a status; None for no status."""
     if status is None:
         return None
     row = ROW_BY_STATUS.get(status)
@@ -155,7 +155,7 @@ def _with_headers(row: Row, headers: Mapping[str, str], *, exact: bool) -> Row:
 
 
 def _is_rate_limit(headers: Mapping[str, str]) -> bool:
-    """Return whether a 403 is really a rate limit, as GitHub answers."""
+    """Return whether a 403 is really a rate limit, as GitHub sends it."""
     return is_spent(headers) or "retry-after" in headers
 
 
@@ -164,7 +164,7 @@ def _says(headers: Mapping[str, str], word: str) -> bool:
 
 
 def _is_made_up(subject: Subject) -> bool:
-    """Return whether the client itself chose the status: aiohttp says 400 of an answer that it cannot parse."""
+    """Return whether the client itself chose the status: aiohttp reports 400 for a response that it cannot parse."""
     if "aiohttp.ClientResponseError" not in subject.kind.names:
         return False
     cause = cause_of(subject.error)
@@ -172,12 +172,12 @@ def _is_made_up(subject: Subject) -> bool:
 
 
 def _own_status(subject: Subject) -> int | None:
-    # The first number stands for its kind: what follows a number that is no status is of another protocol.
+    # Only the first number counts: if it is not a status, the ones after it belong to another protocol too.
     return as_status(_number_in(subject.find(Role.STATUS)))
 
 
 def _response(subject: Subject) -> tuple[Any, int | None]:
-    """Return the response that the error keeps and its status; what has no number for a status is no response."""
+    """Return the error's response and its status; an object without a numeric status is not a response."""
     # Not "if response": a requests.Response with a 4xx is falsy.
     for response in _candidates(subject):
         number_in_it = _number_in(read(response, name) for name in NAMES_BY_ROLE[Role.STATUS])
@@ -205,7 +205,7 @@ def _as_number(value: Any) -> int | None:
 
 
 def _status_in_bodies(subject: Subject, response: Any) -> int | None:
-    """Return a status that only the body tells, as `{"error": {"code": 503}}` does."""
+    """Return a status found only in the body, as in `{"error": {"code": 503}}`."""
     for body in bodies_of(subject, response):
         for part in parts_of(body, Role.PART):
             pairs = items(part) if is_a(part, dict) else ()
@@ -228,7 +228,7 @@ def as_status(found: int | None) -> int | None:
 
 
 def _headers(subject: Subject, response: Any) -> Any:
-    """Return what holds the headers, as the client keeps it, or None."""
+    """Return the object that holds the headers, in the client's own form, or None."""
     for name in NAMES_BY_ROLE[Role.HEADERS] if response is not None else ():
         headers = read(response, name)
         if headers is not None:
@@ -250,7 +250,7 @@ def collect_headers(headers: Any) -> dict[str, str]:
         said = _header_text(value)
         if name not in found:
             found[name], spelled[name] = said, text(key)
-        # slack_sdk keeps "Retry-After" under "retry-after" as well: that is one header.
+        # slack_sdk keeps "Retry-After" under "retry-after" as well: count it once.
         elif text(key) == spelled[name] or said != found[name]:
             found[name] = f"{found[name]}, {said}"
     return found

@@ -1,7 +1,7 @@
 """Mail and files: the replies of SMTP and FTP, the response codes of IMAP and POP3.
 
-SMTP 421 and FTP 530 look like an HTTP status and mean something else, so the libraries that raise them are asked
-here, before anyone looks for a status.
+SMTP 421 and FTP 530 look like an HTTP status and mean something else, so the libraries that raise them are
+handled here, before any search for a status.
 """
 
 import re
@@ -28,7 +28,7 @@ ROW_BY_REPLY = spread(
         NOT_NOW: (421, 450, 451, 452, 454),
     }
 )
-"""SMTP (RFC 5321, RFC 4954) and FTP (RFC 959). Other 4yz are worth another try by definition, 5yz are not."""
+"""SMTP (RFC 5321, RFC 4954) and FTP (RFC 959). Other 4yz are worth a retry by definition, 5yz are not."""
 
 ROW_BY_RESPONSE_CODE = spread(
     {

@@ -1,7 +1,7 @@
 """Protocols with numbers of their own: gRPC, JSON-RPC as MCP speaks it, AMQP, curl, Kafka, Thrift, Redis.
 
 Some of these numbers look like an HTTP status (AMQP 403) and mean something else, so the libraries that raise
-them are asked here, before anyone looks for a status.
+them are handled here, before any search for a status.
 """
 
 import re
@@ -87,7 +87,7 @@ ROW_BY_GRPC_WORD = {
     "broken pipe": BROKEN,
     "goaway": BROKEN,
 }
-"""What the channel itself says beside UNAVAILABLE, when no server answered."""
+"""The channel's own texts with UNAVAILABLE when no server answered."""
 
 ROW_BY_JSON_RPC_CODE = spread(
     {
@@ -96,10 +96,10 @@ ROW_BY_JSON_RPC_CODE = spread(
         REJECTED: (-32700, -32600, -32601, -32602, -32042, -32002),
     }
 )
-"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection. -32603 is what every trouble
-of a server becomes, a refused login included, so it is not retried."""
+"""MCP: 408 (SDK 1) and -32001 (SDK 2) are its own timeout, -32000 its closed connection. Servers report every
+problem as -32603, a refused login included, so it is not retried."""
 
-#: How the clients of MCP say HTTP 404 to a session: SDK 1 by a code of its own, SDK 2 and servers by their words.
+#: How MCP reports HTTP 404 for a session: SDK 1 by its own code, SDK 2 and servers by their wording.
 _MCP_1_FORGOTTEN, _INVALID_REQUEST = 32600, -32600
 _FORGOTTEN = ("Session terminated", "Session not found")
 
@@ -123,7 +123,7 @@ ROW_BY_KAFKA_NAME = spread(
         THROTTLED: ("THROTTLING_QUOTA_EXCEEDED",),
     }
 )
-"""librdkafka's `rd_kafka_resp_err_t`. Names that end in AUTHORIZATION_FAILED are refused, too."""
+"""librdkafka's `rd_kafka_resp_err_t`. Names that end in AUTHORIZATION_FAILED count as refused too."""
 
 ROW_BY_THRIFT_TYPE = spread({UNREACHED: (1,), LATE: (3,), BROKEN: (4,)})
 """`TTransportException`: NOT_OPEN, TIMED_OUT, END_OF_FILE."""
@@ -174,7 +174,7 @@ def _of_grpc(code: str, details: str) -> Row:
     row = ROW_BY_GRPC_CODE.get(code, PERMANENT)
     if code == _UNAVAILABLE:
         row = _channel_trouble(details) or row
-    if "message larger than max" in details:  # our own limit for an answer, not the server's for requests
+    if "message larger than max" in details:  # the client's limit for responses, not the server's for requests
         row = PERMANENT
     return row.named(f"gRPC {code}")
 
@@ -185,7 +185,7 @@ def _channel_trouble(details: str) -> Row | None:
 
 
 def _by_grpc_enum(subject: Subject) -> Row | None:
-    """Return what a member of a gRPC status enum says, wherever a client of any name keeps it."""
+    """Return what a member of a gRPC status enum says, whichever client and attribute has it."""
     for value in subject.values(_GRPC_NAMES):
         if not is_a(value, Enum):
             continue
@@ -279,4 +279,4 @@ READER_BY_WORD: dict[str, Callable[[Subject], Row | None]] = {
     "redis": _by_resp,
     "valkey": _by_resp,
 }
-"""Clients of other names, by what their root contains: aiosmtplib, imap_tools, curl_cffi, coredis."""
+"""Clients with other names, by a part of their root module: aiosmtplib, imap_tools, curl_cffi, coredis."""

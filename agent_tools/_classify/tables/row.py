@@ -1,7 +1,7 @@
-"""What a table says about an error: the record `Row`, and the rows that every table is built of.
+"""What a table says about an error: the record `Row`, and the rows that all tables use.
 
-A row is `sure` when nothing inside the error can know better. The others name a family of causes
-("the connection failed") and yield to what the error wraps, where that says more.
+A row is `sure` when nothing inside the error can be more exact. The others name a family of causes
+("the connection failed") and give way to what the error wraps, if that is more exact.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ Key = TypeVar("Key", str, int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is known about one error; the fields mean what they mean in `Failure`.
+    """The facts about one error; shared fields mean the same as in `Failure`.
 
     Attributes:
-        error_type: Class name of the error inside that this was read off; "" for the outermost.
-        sure: Whether what the error wraps is left alone.
+        error_type: Class name of the inner error that this was read from; "" for the outermost.
+        sure: Whether what the error wraps is ignored.
         local: Whether it is about this program and not about a service. Such an error says nothing about
-            another one that merely came up while it was handled.
-        bare: Whether this is a status without an answer behind it, so that the client may have made it up.
+            another one that was merely raised while it was being handled.
+        bare: Whether this is a status without a response behind it, so the client may have made it up.
     """
 
     category: ErrorCategory
@@ -39,7 +39,7 @@ class Row:
     bare: bool = False
 
     def named(self, rule: str) -> "Row":
-        """Return the same row under the word that tells people where it comes from."""
+        """Return the same row with the name that shows people where it comes from."""
         return replace(self, rule=rule)
 
     def read_off(self, error_type: str) -> "Row":
@@ -48,36 +48,36 @@ class Row:
 
 
 PASSING = Row(category=ErrorCategory.RETRYABLE)
-"""The service stumbled; it may have acted before it did."""
+"""The service failed; it may have acted before that."""
 NOT_NOW = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False)
-"""The service turned the request away unread and will take it later."""
+"""The service rejected the request unread and will accept it later."""
 THROTTLED = Row(category=ErrorCategory.RETRYABLE, may_have_acted=False, throttled=True)
 """Too many requests: refused before it was processed."""
 REFUSED = Row(category=ErrorCategory.AUTH_FAILURE, may_have_acted=False)
 """The service does not know the caller, or does not allow this."""
 LATE = Row(category=ErrorCategory.TIMEOUT)
-"""No answer in time, to something that may have been received."""
+"""No response in time to a request that may have been received."""
 NO_ANSWER_TO_CONNECT = Row(category=ErrorCategory.TIMEOUT, may_have_acted=False)
 """No connection in time: nothing was sent."""
 BROKEN = Row(category=ErrorCategory.NETWORK)
-"""The connection broke while it was used."""
+"""The connection broke while in use."""
 UNREACHED = Row(category=ErrorCategory.NETWORK, may_have_acted=False)
-"""No connection came about: nothing was sent."""
+"""No connection was made: nothing was sent."""
 PERMANENT = Row(category=ErrorCategory.NON_RETRYABLE)
 """Repeating it changes nothing."""
 REJECTED = Row(category=ErrorCategory.NON_RETRYABLE, may_have_acted=False)
 """The service, or the client before sending, turned the request down for good."""
 SPENT = Row(category=ErrorCategory.NON_RETRYABLE, may_have_acted=False, veto=Veto.QUOTA)
-"""What was paid for is used up."""
+"""The paid quota is used up."""
 BUG = Row(category=ErrorCategory.NON_RETRYABLE, local=True)
-"""An error of this program, of which no service knows."""
+"""An error of this program, unrelated to any service."""
 
 SOME_CONNECTION_TROUBLE = replace(BROKEN, sure=False)
-"""Clients use one class for refused, reset, DNS, TLS and often timeouts: what is inside knows better."""
+"""Clients use one class for refused, reset, DNS, TLS and often timeouts: the inner error decides."""
 SOME_TIMEOUT = replace(LATE, sure=False)
-"""Whether it was connecting or reading that took too long, only what is inside knows."""
+"""Only the inner error shows whether connecting or reading took too long."""
 SOME_REFUSAL = replace(REFUSED, sure=False)
-"""A class that speaks of credentials; the status inside knows which kind of trouble it was."""
+"""A class about credentials; the status inside shows what exactly went wrong."""
 
 SOME_DATABASE_TROUBLE = replace(PERMANENT, sure=False)
 """An error of a layer above a driver; the driver's own code is inside."""
@@ -94,7 +94,7 @@ _SEVERITY = (
 def worst(rows: Iterable[Row]) -> Row:
     """Return the row that decides for a group of errors: retrying cannot help while one part is refused.
 
-    The longest wait and the least certainty of all rows go with it.
+    It gets the longest wait and the least certainty of all rows.
     """
     every = list(rows)
     first = min(every, key=lambda row: _SEVERITY.index(row.category))

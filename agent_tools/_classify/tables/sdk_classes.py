@@ -1,9 +1,9 @@
-"""Classes that say by themselves what happened, by library. No library is imported for it.
+"""Classes with a clear meaning, by library. No library is imported.
 
 A row is found by `rootmodule.ClassName`, from the class itself up its bases, so that the most derived class
-decides and a base that lies does not (redis' `AuthenticationError` is one of its `ConnectionError`s). To add
-a library, add its classes to the row that fits, and a case to the tests. What carries a status, a code or a
-telling name (`class_names.py`) needs no row.
+decides and not a misleading base (redis' `AuthenticationError` is one of its `ConnectionError`s). To add
+a library, add its classes to the row that fits, and a case to the tests. A class with a status, a code or a
+meaningful name (`class_names.py`) needs no row.
 """
 
 import sys
@@ -139,7 +139,7 @@ _DB_API = (
     "OperationalError",
     "ProgrammingError",
 )
-"""PEP 249's classes; where a library wraps a driver under the same names, the driver's error knows better."""
+"""PEP 249's classes; where a library wraps a driver under the same names, the driver's error decides."""
 
 _DATABASES = spread(
     {
@@ -236,7 +236,7 @@ _DATABASES = spread(
         ),
     }
 )
-"""Databases, queues, directories: what has no code of its own, or only sometimes (`databases.py`)."""
+"""Databases, queues, directories: classes that never or only sometimes have a code (`databases.py`)."""
 
 _SERVICES = spread(
     {
@@ -287,7 +287,7 @@ _FRAMEWORKS = spread(
 )
 
 EXACT_FAMILIES = frozenset({"builtins.SystemExit", "httpx.RequestError", "httpx2.RequestError"})
-"""Bases whose classes are looked up in the table alone; what else they carry or are called decides nothing."""
+"""Bases whose classes are looked up in the table alone; their other attributes and their names are ignored."""
 
 ROW_BY_CLASS: dict[str, Row] = (
     ROW_BY_BUILTIN
@@ -325,13 +325,13 @@ _KNOWN_ROOTS = frozenset(qualified.partition(".")[0] for qualified in ROW_BY_CLA
 
 
 def _rows_by_bare_name() -> dict[str, Row]:
-    """Return what a class name means to all of those libraries that have it, where that is one category."""
+    """Return what a class name means in those libraries, if all that have it agree on the category."""
     rows: dict[str, list[Row]] = {}
     for qualified, row in ROW_BY_CLASS.items():
         library, _, name = qualified.partition(".")
         if library in FORKED_LIBRARIES and row.category is not ErrorCategory.NON_RETRYABLE:
             rows.setdefault(name, []).append(row)
-    rows.pop("HTTPError")  # urllib3's base of all, and the class of an answer everywhere else
+    rows.pop("HTTPError")  # the base of all errors in urllib3, an HTTP response everywhere else
     return {name: each[0] for name, each in rows.items() if len({row.category for row in each}) == 1}
 
 
@@ -339,7 +339,7 @@ _ROW_BY_BARE_NAME = _rows_by_bare_name()
 
 
 def row_of_fork(qualified: str) -> Row | None:
-    """Return what the name of a class means to the libraries whose forks keep it; None for a library of the table."""
+    """Return what a class name means in the libraries whose forks keep it; None for a library in the table."""
     root, _, name = qualified.partition(".")
     row = None if root in _KNOWN_ROOTS or root in sys.stdlib_module_names else _ROW_BY_BARE_NAME.get(name)
     return None if row is None else replace(row, rule=f"{qualified}, as its parent", may_have_acted=True, sure=False)

@@ -1,7 +1,7 @@
-"""Phrases of runtimes and transports, by which their errors are known inside the texts of others.
+"""Phrases by which errors of runtimes and transports are recognized inside other error texts.
 
 A client often puts the text of the error below it into its own and drops the error. Only phrases that the
-runtime itself writes count, and none of them makes an error retryable: they say TIMEOUT or NETWORK.
+runtime itself writes count, and none of them makes an error retryable: they mean TIMEOUT or NETWORK.
 """
 
 from agent_tools._classify.tables.row import BROKEN, LATE, Row, spread
@@ -12,7 +12,7 @@ ROW_BY_PHRASE: dict[str, Row] = spread(
             "read timed out",  # urllib3
             "timeout was reached",  # curl
             "operation timed out",  # curl, macOS
-            "request timed out",  # openai and its like
+            "request timed out",  # openai and similar
             "connection timed out",  # ETIMEDOUT
             "connecttimeouterror(",  # urllib3
             "readtimeouterror(",  # urllib3
