@@ -1,20 +1,20 @@
-"""The model's own repetition, bounded from the messages in the state alone, so the same after a restart.
+"""Limits how often the model repeats a failing call, from the messages in the state alone, so also after a restart.
 
 Repetition is bounded, work is not:
 
-    1. What counts are failures of calls that were run, in this turn (see `turn`). Calls that stand in one message were
-       made without having read any of their answers: they never stop each other.
-    2. A success of the tool resets, and so does a human's decision on a call of it: nothing before it counts, nor what
-       failed beside it in the same message.
-    3. A call that another tool answered as never before in this turn is a change. It resets what follows from
+    1. Only failures of calls that were run in this turn count (see `turn`). The model made all calls of one message
+       before it read any of their answers, so they never stop each other.
+    2. A success of the tool resets the count, and so does a human's decision on one of its calls: neither earlier
+       failures count nor those in the same message.
+    3. An answer of another tool that is new in this turn is a change. It resets the counts that depend on
        arguments, since an edit or a sign-in may have made them right; a dead service stays dead.
     4. `same_call`: the same arguments failed the same way, with nothing changed. Refused credentials
        (`auth_failure`) are enough once.
-    5. `same_tool`: messages in a row in which the tool failed and said nothing about its arguments: its service
-       is down (whatever changes), or it has a bug (until something changes). Calls to other hosts are another service.
-    6. `corrections`: messages in which the tool failed in whatever way, until something changes.
+    5. `same_tool`: messages in a row in which the tool failed in a way that does not blame its arguments: its service
+       is down (whatever changes), or it has a bug (until something changes). Another host is another service.
+    6. `corrections`: messages in which the tool failed in any way, until something changes.
 
-The first calls of a turn cost a look at three messages.
+For the first calls of a turn, only three messages are read.
 """
 
 import re
@@ -50,14 +50,14 @@ class LoopGuard(ShortRepr):
     >>> node = ResilientToolNode([], loop_guard=LoopGuard(same_tool=5))
 
     Attributes:
-        same_call: Failures of a tool with the same arguments, in the same way and with nothing changed in between, that
-            are enough; None for no limit.
-        same_tool: Messages in a row in which the service of a tool was down, whatever the arguments, that are enough;
+        same_call: How often a tool may fail in the same way with the same arguments and nothing changed in between;
             None for no limit.
-        auth_failure: Whether refused credentials (HTTP 401, 403) are enough to not run the same arguments again. They
-            are not where `on_auth_failure` can renew them.
-        corrections: Messages in a row in which a tool failed for reasons that the model may correct (wrong arguments,
-            HTTP 404, a `ToolException`), with nothing changed in between, that are enough; None for no limit.
+        same_tool: In how many messages in a row the service of a tool may be down, whatever the arguments; None for
+            no limit.
+        auth_failure: Whether one refusal of credentials (HTTP 401, 403) is enough to not run the same arguments again.
+            It is not where `on_auth_failure` can renew them.
+        corrections: In how many messages in a row a tool may fail for reasons that the model may correct (wrong
+            arguments, HTTP 404, a `ToolException`) with nothing changed in between; None for no limit.
     """
 
     same_call: int | None = 2
@@ -80,9 +80,9 @@ class Stop:
 
     Attributes:
         reason: REPEATED or STOPPED.
-        failure: The last one that counts, as far as its answer tells.
-        times: How many count.
-        same_call: They had the arguments of this call.
+        failure: The last failure that counts, as far as its answer shows it.
+        times: How many failures count.
+        same_call: Whether they had the arguments of this call.
     """
 
     reason: Reason
@@ -91,12 +91,12 @@ class Stop:
     same_call: bool = False
 
 
-#: The calls of a message that are not to be run, by their id.
+#: The calls of a message that must not run, by their id.
 Stops = dict[str | None, Stop]
 
 
 def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any: messages of LangChain, and others
-    """Return the index of the newest message that makes the call, None when it is not near the end."""
+    """Return the index of the newest message that makes the call, or None when it is not near the end."""
     newest = len(messages) - 1
     for place in range(newest, max(-1, newest - LOOK_BACK), -1):
         message = messages[place]
@@ -108,7 +108,7 @@ def place_of(messages: Sequence[Any], call_id: str | None) -> int | None:  # Any
 
 
 def stopped_calls(messages: Sequence[Any], place: int, guard: LoopGuard) -> Stops:
-    """Return the calls of the message at `place` that are not to be run; none while nothing has failed."""
+    """Return the calls of the message at `place` that must not run; empty while nothing has failed."""
     if place == 0 or begins_turn(messages, place - 1):
         return {}
     calls = messages[place].tool_calls
@@ -145,7 +145,7 @@ def _stop(call: Call, rounds: Sequence[Round], guard: LoopGuard) -> Stop | None:
 
 
 def _same_way(call: Call, rounds: Sequence[Round]) -> list[Any]:
-    """Return the latest answers to the same call, the newest first, as long as they tell of the same failure."""
+    """Return the latest answers to the same call, newest first, as long as they report the same failure."""
     wanted, tool = canonical(call["args"]), call["name"]
     failed = [each for together in rounds for each in together.failed.get(tool, ())]
     same = [answer for earlier, answer in failed if canonical(earlier["args"]) == wanted]
@@ -153,7 +153,7 @@ def _same_way(call: Call, rounds: Sequence[Round]) -> list[Any]:
 
 
 def _in_a_row(call: Call, rounds: Sequence[Round], counts: Callable[[Any], bool]) -> list[Any]:
-    """Return an answer for each message, the newest first, as long as all failures of the tool in it count."""
+    """Return one answer per message, newest first, as long as all failures of the tool in it count."""
     hosts = _hosts_in(call)
     rows = [
         [answer for earlier, answer in each.failed.get(call["name"], ()) if _may_be_same(hosts, _hosts_in(earlier))]
@@ -179,14 +179,14 @@ def _is_down(answer: Any) -> bool:
 
 
 def _is_unexplained(answer: Any) -> bool:
-    """Return whether the failure says nothing about the arguments of the call, nor about credentials."""
+    """Return whether the failure blames neither the arguments of the call nor its credentials."""
     if _category(answer) is not ErrorCategory.NON_RETRYABLE:
         return _is_down(answer)
     return fact(answer, "text") is None and fact(answer, "status_code") is None
 
 
 def _stop_for(reason: Reason, answers: Sequence[Any], *, same_call: bool = False) -> Stop:
-    """Return the stop; that an earlier call may have acted is not said of this one, which is not run."""
+    """Return the stop. An earlier call may have acted, but this one is not run, so it cannot have."""
     status = fact(answers[0], "status_code")
     failure = Failure(
         category=_category(answers[0]),

@@ -1,4 +1,4 @@
-"""Secrets known by the head of their column, in tables of Markdown, SQL shells, CSV, or columns of blanks."""
+"""Secrets recognized by the head of their column: in Markdown, SQL shells, CSV, or columns aligned with blanks."""
 
 from typing import Final, NamedTuple
 
@@ -14,7 +14,7 @@ _CLUES: Final = tuple(NAME_CLUES.split())
 
 
 class _Table(NamedTuple):
-    """Where the secrets of a table stand. Cells have even indexes, what parts them has odd ones."""
+    """Where the secrets of a table are. Cells have even indexes, separators odd ones."""
 
     separator: str
     size: int
@@ -22,7 +22,7 @@ class _Table(NamedTuple):
 
 
 def without_secret_columns(text: str) -> str:
-    """Return `text` with the cells hidden whose column has the name of a secret. Linear in the length of the text."""
+    """Return `text` with the cells hidden in columns named like a secret. Linear in the length of the text."""
     if not _has_clue(text):
         return text
     table: _Table | None = None
@@ -36,7 +36,7 @@ def without_secret_columns(text: str) -> str:
 
 
 def is_secret_name(cell: str) -> bool:
-    """Say whether this is the name of something secret, as a head or a key has it."""
+    """Return whether this column head or key is the name of a secret."""
     name = compiled(NAME).search(cell)
     return name is not None and cell[name.end() :].strip(" \r\"'") == ""
 
@@ -47,7 +47,7 @@ def _has_clue(text: str) -> bool:
 
 
 def _table_under(head: str) -> _Table | None:
-    """Return the table of which `head` is the first line, or None when it is none, or none with secrets."""
+    """Return the table that `head` begins, or None when it begins no table, or one without secrets."""
     if len(head) > _LONGEST or not _has_clue(head):
         return None
     for separator in _SEPARATORS:
@@ -60,7 +60,7 @@ def _table_under(head: str) -> _Table | None:
 
 
 def _hidden(line: str, table: _Table) -> str | None:
-    """Return a line of the table without its secrets, or None when it belongs to it no more."""
+    """Return a line of the table without its secrets, or None when the line is not part of the table."""
     if compiled(_RULE).fullmatch(line):
         return line
     parts = compiled(table.separator).split(line)
@@ -73,6 +73,6 @@ def _hidden(line: str, table: _Table) -> str | None:
 
 
 def _without_value(line: str) -> str:
-    """Return a line that is a name, blanks, and a value without the value."""
+    """Return `line` without its value when it consists of a name, blanks and a value."""
     pair = compiled(_PAIR).fullmatch(line) if "\t" in line or "  " in line else None
     return f"{pair[1]}{SECRET}" if pair and is_secret_name(pair["name"]) else line

@@ -1,10 +1,10 @@
-"""Names of secrets in languages besides English: those spoken most, and those that support desks meet."""
+"""Names of secrets in languages other than English: the most spoken ones, and those that support desks see."""
 
 from typing import Final
 
 from agent_tools._core.secret_rows import IS, QUOTED, SECRET, rows
 
-# Latin letters: the value may be a word if the sentence ends with it.
+# Latin letters: a word counts as the value if it ends the sentence.
 _PASSWORDS = (
     r"contrase[ñn]as?|mots? de passe|mdp|senhas?|palavra[- ]passe|passw[oö]rt(?:er)?|kennwort|zugangscode"
     r"|kata sandi|sandi|[şs]ifre(?:niz)?|parola|has[łl]o|wachtwoord|l[öo]senord|m[ậa]t kh[ẩa]u"
@@ -12,7 +12,7 @@ _PASSWORDS = (
 _KEYS = r"claves?|llaves?|fichas?|cl[ée]s?|jetons?|code secret|chaves?|schl[üu]ssel|kunci|anahtar|chiave|klucz|sleutel"
 _API = r"(?: (?:api|de api|d'api|de acceso|d'acc[èe]s|de acesso|secret[ao]?|secr[èe]te|rahasia|privad[ao]|priv[ée]e))?"
 
-# Other letters: only a value of ASCII is one, for the sentence goes on in its own.
+# Other scripts: only ASCII counts as the value, since the sentence goes on in its own script.
 _OTHERS = (
     "密码|密碼|口令|密钥|密鑰|秘钥|令牌|パスワード|暗証番号|トークン|キー|비밀번호|암호|토큰|키"
     "|पासवर्ड|कूटशब्द|कुंजी|टोकन|পাসওয়ার্ড|পাসওয়ার্ড|চাবি|কী|টোকেন|парол[ьяюе]м?|ключ|токен"

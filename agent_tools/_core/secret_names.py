@@ -5,7 +5,7 @@ from typing import Final
 
 from agent_tools._core.secret_rows import BRACKETED, IS, QUOTED, SECRET, START, compiled, rows
 
-# How sentences go on after `password is` and `password:`. Anything else there is taken for a value.
+# Words that continue a sentence after `password is` and `password:`. Anything else there counts as a value.
 _PROSE = (
     r"(?!(?:(?i:i|i'm|we|you|he|she|they|it|my|our|me|can't|don't|an?|the|this|that|your|its?|is|was|are|be|been|has|had|have|must|should|shall|can|cannot|could|may"
     r"|might|will|would|does|did|do|no|not|never|none|null|nil|true|false|undefined|to|too|for|of|in|on|at|by|with"
@@ -19,7 +19,7 @@ _PROSE = (
 )
 NOTHING = r"(?!(?i:null|none|nil|undefined|true|false)(?!\w))"
 
-# Source code that says where a value comes from: `token = get_token(user)`, `api_key=settings.api_key`.
+# Source code that shows where a value comes from: `token = get_token(user)`, `api_key=settings.api_key`.
 _CODE = (
     r"(?!(?:await\s)?[A-Za-z_]{2,40}(?:\.[A-Za-z_]{1,40}){0,6}(?:\([^\n]{0,200}\)|\[[\"'][A-Z_]{1,40}[\"']\])"
     r"|(?:self|cls|settings|config|cfg|env|process|options|args|kwargs|request|user|data|params)(?:\.[a-z_]{1,40}){1,6}"
@@ -41,7 +41,7 @@ _CODE_NAME = (
     r"(?<![a-z])(?:verification|security|one[\s_-]?time|recovery|backup|2fa|mfa|login|sms|access)[\s_-]?code(?!s)"
 )
 
-# Names of what must not be read. `tokens: 12` and `max_tokens=4096` are quantities.
+# Names of secrets. `tokens: 12` and `max_tokens=4096` are quantities.
 _STRONG = (
     rf"pass(?:[\s_-]?word|wd|code|[\s_-]?phrase|key)|{_SHORT_NAME}|pswd|psw(?![a-z])|passw(?![a-z])|pwd"
     r"|(?<![a-z_-])secret(?!\s?:\s[a-z]{2,20}\s[a-z])|(?<=[a-z_-])secret|(?<=[a-z])(?-i:S)ecret|credential|csrf"
@@ -51,7 +51,7 @@ _STRONG = (
     rf"|license|functions|storage|deploy)[\s_-]?key|(?<![a-z])(?:pin(?!\s?:\s[a-z]{{2,20}}(?![\w-]))|otp|cvv|cvc|auth|pw)(?![a-z])|{_CODE_NAME}"
 )
 _WEAK = r"signature|session|(?<![a-z])(?:sig|sid)(?![a-z])"
-# `session_id` and `tokenValue` hold secrets, `token_type` and `password_length` speak about them.
+# `session_id` and `tokenValue` hold secrets, `token_type` and `password_length` describe them.
 _AFTER = (
     r"(?i:id|key|value|hash|s(?![a-z]))?(?:(?:[_-]|(?=[A-Z]))(?!(?i:count|limit|len|type|name|ur[il]|expir|timeout"
     r"|ttl|age|policy|field|size|budget|usage|min|max|status|state|error|required|scheme|format|bucket|endpoint"
@@ -63,7 +63,7 @@ NAME_CLUES = (
     " code"
 )
 
-# A bare value ends at a blank: passwords may hold any other character. A name is none: "credentials: password is x".
+# A bare value ends at a blank: passwords may have any other character. A name is not one: "credentials: password is x".
 BARE = (
     rf"(?!{NAME}(?<!\d)(?:{IS}|\s(?:is|was|for)\s)){_CODE}(?:(?i:bearer|basic|digest|token)\s)?"
     r"(?:[^\s\"'`\[({…][^ \t\n…]*(?<![\"'`,;.:!?)\]}>])|[^\s\"'`\[({…,;.:!?)\]}>])"

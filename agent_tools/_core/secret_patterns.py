@@ -1,4 +1,4 @@
-"""What must not be shown, as tables: a clue that gives it away, its pattern, and the word put in its place.
+"""Tables of what must not be shown: a clue that gives it away, its pattern, and the word that replaces it.
 
 The rows of a table are tried in order. `ROWS` is for text, after `DISGUISE_ROWS` have undone what hides it;
 `RESULT_ROWS` is for what a tool returned. `LOOSE_ROWS` undo disguises that might be none.
@@ -80,7 +80,7 @@ BLANK_ROWS: Final = (
 
 
 def _without_style(match: re.Match[str]) -> str:
-    """Return the ASCII letter that one of another style stands for (Unicode, NFKC). The sign of the liter is one."""
+    """Return the ASCII letter behind a styled one (Unicode, NFKC). The liter sign counts as one."""
     code = ord(match[0])
     if code >= 0x1F150:  # noqa: PLR2004 -- letters on black have no decomposition.
         return chr(ord("A") + (code - 0x1F150) % 32)
@@ -97,7 +97,7 @@ _LOOKALIKES = dict(
     )
 )
 
-# Undone only where something is found behind them.
+# Undone only where they hide something.
 LOOSE_ROWS: Final = (
     *rows(
         _without_style,
@@ -110,7 +110,7 @@ LOOSE_ROWS: Final = (
         lambda match: _LOOKALIKES[match[0]],
         (NOT_ASCII, rf"(?<=[A-Za-z])[{''.join(_LOOKALIKES)}]|[{''.join(_LOOKALIKES)}](?=[A-Za-z])"),
     ),
-    # Accents that stand apart belong to their letter, unless each letter has one.
+    # Separate accents belong to their letter, unless each letter has one.
     *rows(
         lambda match: re.sub(r"[\u0300-\u036f\u20d0-\u20ff]", "", match[0]),
         (NOT_ASCII, r"(?:[A-Za-z][\u0300-\u036f\u20d0-\u20ff]{1,8}){4,}"),
@@ -126,7 +126,7 @@ LOOSE_ROWS: Final = (
     ),
 )
 
-# -- Blocks: dropped with all that is in them. ----------------------------------------------------------
+# -- Blocks: dropped with everything in them. -----------------------------------------------------------
 
 # <password>x</password>: the name goes with the tag, so the value has to go now.
 _ELEMENT = ("</", rf"<(?=[^<>]{{0,128}}{NAME})[A-Za-z][^<>]{{0,512}}>[^<]{{1,1024}}(?=</)")
@@ -173,7 +173,7 @@ LINK_PATTERNS: Final = (
                 r"(?:[^;\n]{0,256};|[^;\s]*)"
             ),
         ),
-        # The scheme left out: shop.com/x?key=1
+        # Without a scheme: shop.com/x?key=1
         ("/ ?", rf"(?i)(?:(?<![\w.:@/-])|{GLUED})(?:[\w-]++\.)+(?:{_TOP_LEVEL})(?::\d{{1,5}})?(?:/|\?(?=\w)){RUN}"),
     ),
     # x@y, also the user-info of a link whose scheme is missing.
@@ -187,7 +187,7 @@ LINK_PATTERNS: Final = (
 PATH_PATTERNS: Final = rows(
     PATH,
     ("file", r"(?i)\bFile [\"'][^\"'\n]{1,512}[\"'](?:, line \d+)?(?:, in [\w.<>]+)?"),
-    # In quotes a path may hold blanks.
+    # A quoted path may contain blanks.
     ("/ \\", r"([\"'`])(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\"'`\n]{1,1024}\1"),
     # Drives; a blank belongs to it when a backslash follows soon: C:\Program Files\x
     (
@@ -211,7 +211,7 @@ PATH_PATTERNS: Final = rows(
 )
 
 _INTERNAL = "internal|local|localdomain|localhost|corp|lan|intranet|private|home|svc|consul|prod|staging"
-# Ports by which a bare name before the colon is known to be a host; `order:12345` is none.
+# Ports that show that the bare name before the colon is a host; `order:12345` is not one.
 _PORTS = (
     "22|80|443|1433|1521|2181|2379|3000|3306|4222|4317|5000|5432|5672|6379|6443|8000|8080|8081|8086|8123|8200|8443|8500"
     "|8888|9000|9042|9090|9092|9200|11211|27017|50051"
@@ -219,7 +219,7 @@ _PORTS = (
 
 
 def _unless_public(match: re.Match[str]) -> str:
-    """Return the word for a host that is internal, has a port or lies deep in a domain; else the text.
+    """Return the word for a host that is internal, has a port or is deep in a domain; otherwise the text.
 
     `shop.example`, `httpx.ConnectError` and `orders.csv` are names that a sentence may hold.
     """
@@ -253,7 +253,7 @@ HOST_PATTERNS: Final = (
         _unless_version,
         (".", rf"(?:(?<![\w.])|{GLUED})(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\w|\.\d)(?::\d{{1,5}}|/\d{{1,2}}(?!\d))?"),
     ),
-    # host='db', as clients print it. With a blank before the value it may be a sentence.
+    # host='db', as clients print it. With a blank before the value it may be prose.
     *rows(
         rf"\1{HOST}",
         (
@@ -328,7 +328,7 @@ RESULT_ROWS: Final = (
     *rows(
         "",
         ("<script <style", r"(?i)<(?:script|style)\b.*?(?:</(?:script|style)\s?>|\Z)"),
-        # Elements of HTML alone: `<module>` and `<class 'int'>` belong to tracebacks.
+        # HTML elements only: `<module>` and `<class 'int'>` belong to tracebacks.
         (
             "<",
             (

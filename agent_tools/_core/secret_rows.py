@@ -1,6 +1,6 @@
-"""What the tables of secrets are made of: a row, the words that are left behind, and the pieces of patterns.
+"""Building blocks of the tables of secrets: rows, replacement words, and parts of patterns.
 
-Nothing is compiled until there is a text with a clue in it: most processes never see one.
+A pattern is compiled when a text first has one of its clues: most processes never see one.
 """
 
 import re
@@ -34,17 +34,17 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 # -- Building blocks. A blank is " " or "\n"; an encoded blank (%20) is U+00A0, which is in \s but ends nothing.
 
-# Where something starts although a letter precedes: repr() glues `\n` to it, a URL `%22`.
+# Where a word starts although a letter precedes it: repr() glues `\n` to it, a URL `%22`.
 GLUED = r"(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})"
 START = rf"(?:(?<![A-Za-z0-9])|{GLUED})"
 
 # The rest of a run without blanks and quotes. Punctuation at its end belongs to the sentence.
 RUN = r"(?:\[(?:[a-z]+\])?+|[^ \t\n\"'`<>\[\]]|\](?=[\w/:?#&=.%-]))*(?<![.,;:!?)}])"
 
-# In quotes: up to the same quote with as many backslashes (JSON in JSON); never closed means to the end.
+# In quotes: up to the same quote with as many backslashes (JSON in JSON); up to the end when it is never closed.
 QUOTED = r"[bBrRuUnN]{0,2}(?P<quote>\\{0,15}[\"'`]|%2[27])(?:(?!(?<!\\)(?P=quote))(?:\\.|[^\\]|\\\Z))*+(?:(?P=quote))?"
 
-# In brackets, one level deep. The words left behind are brackets too: that keeps them as they are.
+# In brackets, one level deep. The replacement words are in brackets too, so they stay as they are.
 BRACKETED = r"[\[({](?:[^\[\](){}]|[\[({][^\[\](){}]*+[\])}])*+[\])}]?"
 
 
@@ -52,6 +52,6 @@ BRACKETED = r"[\[({](?:[^\[\](){}]|[\[({][^\[\](){}]*+[\])}])*+[\])}]?"
 _CLOSED = r"(?:[\\\"'`\]]|%2[27]){0,16}[^\S\n]{0,8}"
 IS = (
     rf"{_CLOSED}(?:(?:=>|->|:=|={{1,3}}|[\uff1d]|%3[Ee])[^\S\n]{{0,8}}|[:\uff1a][^\S\n]{{0,8}}"
-    # On the next line it stands alone.
+    # On the next line the value must stand alone.
     r"(?:\n[^\S\n]{0,16}(?=[\"'`]|(?:(?i:bearer|basic|token)\s)?[^\s:]{1,2048}[^\S\n]{0,3}(?:\n|\Z)))?)"
 )

@@ -60,7 +60,7 @@ KEY_PATTERNS: Final = rows(
         "- _ . 1//0 00 atbb akcp dapi ez ltai absk aqvn oy2 eaa gr13 sha256~ token$",
         rf"{START}(?:{_PREFIXES})[\w.~+/$=-]{{8,}}",
     ),
-    # JSON Web Tokens (RFC 7519): `{"` in base64url, parted by dots.
+    # JSON Web Tokens (RFC 7519): `{"` in base64url, separated by dots.
     ("eyj", r"(?:(?:sk|pk|tk)\.)?eyJ[\w-]{8,}(?:\.[\w-]{2,}){1,4}|(?<![a-z])eyJ[\w-]{12,}\.?"),
 )
 
@@ -72,7 +72,7 @@ _ISSUED = (
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}"
     r"|3(?:0[0-5]|[68]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}"
 )
-# How long an account number is, by country (ISO 13616, registry of SWIFT).
+# Lengths of account numbers by country (ISO 13616, registry of SWIFT).
 _IBAN_LENGTHS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18 "
     "FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LI21 LT20 LU20 LV21 "
@@ -82,7 +82,7 @@ _IBAN_LENGTHS = (
 
 
 def _unless_no_card(match: re.Match[str]) -> str:
-    """Return the word for a secret when an issuer may have given out the number, and its check digit is right."""
+    """Return the word for a secret when the number may be a card's: a known issuer, and a correct check digit."""
     digits = re.sub(r"\D", "", match[0])
     odd, even = digits[-1::-2], digits[-2::-2]
     total = sum(map(int, odd)) + sum(sum(divmod(2 * int(digit), 10)) for digit in even)
@@ -95,7 +95,7 @@ def _iban_length(country: str) -> int | None:
 
 
 def _unless_no_account(match: re.Match[str]) -> str:
-    """Return the match without the account number at its start (ISO 13616: modulo 97 it is 1)."""
+    """Return the match without the account number at its start (ISO 13616: it is 1 modulo 97)."""
     length = _iban_length(match[0][:2].upper())
     letters = [index for index, char in enumerate(match[0]) if char.isalnum()]
     if length is None or len(letters) < length:
@@ -115,7 +115,7 @@ NUMBER_PATTERNS: Final = (
 
 # -- Random runs. -----------------------------------------------------------------------------------------
 
-# Identifiers: of payment services and models, TypeIDs and ULIDs, object ids (MongoDB), UUIDs, resources of AWS.
+# Identifiers: payment services and models, TypeIDs and ULIDs, object ids (MongoDB), UUIDs, AWS resources.
 _IDENTIFIERS = (
     r"(?<![A-Za-z0-9])(?:"
     r"(?:pi|ch|py|in|ii|il|sub|si|sub_sched|cus|cust|pm|card|ba|src|seti|re|rf|rfnd|po|tr|txn|txr|txi|evt|req|acct|price|prod|plan"
@@ -144,10 +144,10 @@ _PIECE = r"[A-Z]?[a-z]+|[A-Z]+|\d+"
 
 
 def _is_random(run: str, *, shortest: int) -> bool:
-    """Say whether `run` changes between letters, cases and digits as no name does.
+    """Return whether `run` switches between letters, cases and digits more often than a name does.
 
-    Words and numbers change every five characters or so, keys every two. Two numbers inside one unbroken
-    word of a single case are in no name either (base32).
+    Names switch about every five characters, keys every two. Nor does a name have two numbers inside one unbroken
+    word of a single case (base32).
     """
     pieces = compiled(_PIECE).findall(run)
     size = sum(map(len, pieces))
@@ -157,7 +157,7 @@ def _is_random(run: str, *, shortest: int) -> bool:
 
 
 def _is_hash(match: re.Match[str]) -> bool:
-    """Say whether the text around it calls the run a commit or a checksum."""
+    """Return whether the text around the run calls it a commit or a checksum."""
     before = match.string[max(0, match.start() - _NEAR) : match.start()]
     if compiled(_SENSITIVE).search(before):
         return False

@@ -1,4 +1,4 @@
-"""`python -m agent_tools.demo`: the support bot, live, and a check of all that it promises."""
+"""`python -m agent_tools.demo`: the support bot, live, and a check of everything it promises."""
 
 import argparse
 import os
@@ -13,17 +13,17 @@ Its tools, their server and the failures are real.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not begin."""
+    """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not start."""
     options = _options(arguments)
     try:
         if options.model is None:
-            print(OPENING, flush=True)  # noqa: T201  # before all that takes time to load
+            print(OPENING, flush=True)  # noqa: T201  # before the slow imports
         from agent_tools.demo.play import play  # noqa: PLC0415  # see above
 
         return play(model=options.model, agent=options.agent, is_plain=options.plain, is_quick=options.quick)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of a pipe has seen enough; what is left goes nowhere
+    except BrokenPipeError:  # the reader closed the pipe; discard the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
 

@@ -1,9 +1,9 @@
-"""The same bot, made by LangChain's `create_agent`, with `ResilientToolMiddleware`. Needs the extra `langchain`."""
+"""The same bot, built with LangChain's `create_agent`, with `ResilientToolMiddleware`. Needs the extra `langchain`."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from agent_tools.middleware import ResilientToolMiddleware  # first: without LangChain it says what to install
+from agent_tools.middleware import ResilientToolMiddleware  # first: without LangChain, its error says what to install
 
 # isort: split
 from langchain.agents import create_agent

@@ -1,4 +1,4 @@
-"""The shop's API: a real server on loopback that fails in every way, and what is promised for each.
+"""The shop's API: a real server on loopback that fails in every way, and the promise for each.
 
 The key, the address of a colleague and the name of an internal host are planted in requests and replies,
 so that "no secret is shown" is a claim that could be false.
@@ -18,7 +18,7 @@ API_KEY: Final = "sk-demo-5c1f09e7ab2d4863"
 COLLEAGUE: Final = "kim@kettle-shop.example"
 INTERNAL_HOST: Final = "crm-2.kettle-shop.internal"
 
-#: The refund is booked this many seconds after it was asked for; the answer never comes.
+#: The refund is booked this many seconds after the request; the answer never comes.
 _BOOKED_AFTER: Final = 0.2
 
 _ARTICLE_NUMBER: Final = re.compile(r"[A-Z]{4}-\d{4}")
@@ -29,13 +29,13 @@ class Promise:
     """What a call of the scripted model meets, and how it ends.
 
     Attributes:
-        turn: In which turn of the conversation it is made, counted from 1.
+        turn: The turn of the conversation in which it is made, counted from 1.
         tool: Name of the tool.
-        subject: What it asks about, its first argument.
+        subject: What it asks about: its first argument.
         meets: What the service does, in words.
         route: Where its requests arrive: a method and a path, or a path alone.
         requests: How many of them the server sees.
-        category: Of the error; None when there is none.
+        category: Category of the error; None without an error.
         outcome: "ok", "recovered" or "failed".
     """
 
@@ -125,7 +125,7 @@ PROMISES: Final = (
     ),
 )
 
-#: The route that is throttled, and the seconds it asks for.
+#: The throttled route, and the seconds it asks to wait.
 THROTTLED_ROUTE: Final = "GET /shipments/A-1042"
 RETRY_AFTER: Final = 1
 
@@ -135,8 +135,8 @@ class Shop:
     """The running API.
 
     Attributes:
-        services: Where it is and what opens it.
-        server: Knows what was asked.
+        services: Its addresses and its key.
+        server: The server, which keeps the requests.
         refunds: The amounts that were really paid back, by order.
     """
 
@@ -145,7 +145,7 @@ class Shop:
     refunds: dict[str, list[float]]
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must not be seen by the model, by the user or on the screen."""
+        """Return what neither the model nor the user may see, nor the screen show."""
         addresses = (url.removeprefix("http://") for url in (self.services.api_url, self.services.help_url))
         return (API_KEY, COLLEAGUE, INTERNAL_HOST, *addresses)
 

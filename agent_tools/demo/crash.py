@@ -1,8 +1,8 @@
-"""The second act: the process of the bot is killed in the middle of a message, and another one goes on.
+"""The second act: the bot's process is killed in the middle of a message, and another one continues.
 
-Two calls of one message: the refund works at once, the order has to be asked for again in 20 seconds. In that wait the
-process gets SIGKILL. A second process resumes the thread from SQLite: the refund is not made again, and both calls have
-their answers. The shop lives in the process that watches, and knows what was really paid.
+Two calls of one message: the refund works at once, the order lookup is retried after 20 seconds. During that wait
+the process gets SIGKILL. A second process resumes the thread from SQLite: the refund is not made again, and both
+calls get their answers. The shop runs in the watching process, and knows what was really paid.
 """
 
 import json
@@ -23,12 +23,12 @@ from agent_tools.demo.view import View
 
 QUESTION: Final = "This is Leo. Please pay back the 15 euros for A-1099. And where is my order A-1100?"
 
-#: Seconds in which what has ended is written down.
+#: Seconds to let the finished calls be recorded.
 _SETTLE = 0.5
 
 
 def survive_crash(shop: Shop, view: View) -> list[Check]:
-    """Kill the bot in the middle of a message and let another process go on; return what was promised and measured."""
+    """Kill the bot in the middle of a message, continue in another process, and return promises and measurements."""
     if find_spec("langgraph.checkpoint.sqlite") is None:
         view.note("The second act needs a database: pip install langgraph-checkpoint-sqlite\n")
         return []
@@ -59,14 +59,14 @@ def _checks(shop: Shop, ended: dict[str, str], view: View) -> list[Check]:
 
 @contextmanager
 def _bot(shop: Shop, database: str, step: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the bot in a process of its own, which is gone afterwards."""
+    """Run the bot in its own process, which is gone afterwards."""
     command = [sys.executable, "-m", "agent_tools.demo.worker", step, database]
     with subprocess.Popen(  # noqa: S603  # our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
             if process.stdin is not None:
-                process.stdin.write(json.dumps(asdict(shop.services)))  # not as arguments, which everybody can read
+                process.stdin.write(json.dumps(asdict(shop.services)))  # not as arguments, which everyone can read
                 process.stdin.close()
             yield process
         finally:
@@ -74,7 +74,7 @@ def _bot(shop: Shop, database: str, step: str) -> Iterator[subprocess.Popen[str]
 
 
 def _relay(process: "subprocess.Popen[str]", view: View, *, until: tuple[str, ...]) -> str:
-    """Show what the bot prints, until each of `until` was seen or its last line comes; return that line."""
+    """Show what the bot prints until all of `until` were seen or it ends; return the last line."""
     missing = set(until)
     for line in process.stdout or ():
         if line.startswith("{"):

@@ -41,8 +41,8 @@ def build_graph(
     """Return the bot: `model` calls `tools` until it has an answer for the user.
 
     With a checkpointer each call is recorded the moment it ends, so that it does not run again after a crash or an
-    interrupt. A user who writes on while tools run may end that run: calls without an answer get one before the model
-    is asked.
+    interrupt. A user who sends a message while tools run may end that run, so unanswered calls get an answer before
+    the model is asked.
     """
     bound = model.bind_tools(tools)
 
@@ -65,10 +65,10 @@ async def make_graph() -> AsyncIterator[Graph]:
     """Open the bot for the LangGraph server, which finds this function through `langgraph.json`.
 
     `SUPPORT_API_URL` and `SUPPORT_API_KEY` name the shop's API; without a URL the one on loopback is started
-    with the first use and lives as long as the process. `SUPPORT_MODEL` names a real model
+    on first use and lives as long as the process. `SUPPORT_MODEL` names a real model
     (`provider:name`); without it the scripted one answers.
     """
-    # In threads: what starts a server or reads files blocks, and the LangGraph server watches its loop for that.
+    # In threads: starting a server and reading files block, which the LangGraph server detects on its loop.
     services = await asyncio.to_thread(_services)
     model = await asyncio.to_thread(model_named, os.environ.get("SUPPORT_MODEL"))
     async with await asyncio.to_thread(connect, services) as client:
@@ -77,7 +77,7 @@ async def make_graph() -> AsyncIterator[Graph]:
 
 @cache
 def _handler() -> ToolErrorHandler:
-    """Return one handler for all runs, or each run would have to learn again which service is down."""
+    """Return one handler for all runs; otherwise each run would have to learn again which service is down."""
     return ToolErrorHandler(per_tool=make_policies(_services()))
 
 

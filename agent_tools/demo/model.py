@@ -15,7 +15,7 @@ def model_named(name: str | None) -> BaseChatModel:
     """Return the model `name`, as in `openai:gpt-5-mini`; the scripted one when no name is given.
 
     Raises:
-        ModelUnavailableError: A package or a key is missing, or the name means nothing.
+        ModelUnavailableError: A package or a key is missing, or the name is unknown.
     """
     if not name:
         return scripted_model()

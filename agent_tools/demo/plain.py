@@ -13,7 +13,7 @@ from agent_tools.demo.view import WIDTH, meets
 
 
 class PlainView:
-    """Prints each thing when it happens; ASCII only, no line moves."""
+    """Prints each thing as it happens; ASCII only, no line moves."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
@@ -28,7 +28,7 @@ class PlainView:
         self._speech("user", text)
 
     def calling(self, board: Board) -> None:
-        """Print how many calls begin."""
+        """Print how many calls start."""
         self._began = time.monotonic()
         count = len(board.calls)
         self._line(f"The bot makes {count} calls at once." if count > 1 else "The bot makes a call.")
@@ -74,7 +74,7 @@ class PlainView:
 
 
 def _remark(call: CallProgress) -> str:
-    """Return in brackets what the service of `call` did; empty when it just worked, or is not known."""
+    """Return in brackets what the service of `call` did; empty when it just worked or is unknown."""
     return f"(its service: {meets(call)})" if meets(call) else ""
 
 

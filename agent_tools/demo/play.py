@@ -1,4 +1,4 @@
-"""The show: two acts, and a check of all that was promised."""
+"""The show: two acts, and a check of every promise."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ Builder = Callable[..., Graph]
 
 
 def play(*, model: str | None, agent: str, is_plain: bool, is_quick: bool) -> int:
-    """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not begin."""
+    """Run the bot; return 0 if every promise was kept, 1 if not, 2 if it could not start."""
     try:
         driver, build = model_named(model), _builder(agent)
     except (ModelUnavailableError, ImportError) as error:
@@ -42,7 +42,7 @@ def play(*, model: str | None, agent: str, is_plain: bool, is_quick: bool) -> in
 
 
 def _builder(agent: str) -> Builder:
-    """Return what makes the bot.
+    """Return the function that builds the bot.
 
     Raises:
         ImportError: LangChain is missing; the text says what to do about it.

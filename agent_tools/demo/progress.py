@@ -1,4 +1,4 @@
-"""How each call is doing, from what the run streams: what a user interface would keep."""
+"""How each call is doing, read from the run's stream, as a user interface would keep it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ class CallProgress:
 
     Attributes:
         tool: Name of the tool.
-        subject: What it asks about, its first argument.
-        state: Where it stands.
+        subject: What it asks about: its first argument.
+        state: Its current state.
         attempts: How often the tool was started.
-        waits: The seconds of each wait between two attempts.
-        waits_since: When the present wait began, by the clock of the run.
-        category: Of the last error; None when there was none.
-        status_code: The same for its HTTP status.
+        waits: Seconds of each wait between two attempts.
+        waits_since: When the current wait began, by the clock of the run.
+        category: Category of the last error; None without an error.
+        status_code: HTTP status of the last error; None without one.
         reason: Why there was no further attempt.
     """
 
@@ -90,7 +90,7 @@ class Board:
         return list(self.by_id.values())
 
     def on_tool_event(self, event: Mapping[str, Any], *, at: float) -> CallProgress | None:
-        """Note an event of the node (stream mode "custom"); return the call that it changed."""
+        """Take in an event of the node (stream mode "custom"); return the call that it changed."""
         call = self.by_id.get(event.get("tool_call_id", ""))
         state = STATE_BY_EVENT.get(event.get("type", ""))
         if call is None or state is None:
@@ -103,7 +103,7 @@ class Board:
         return call
 
     def on_run(self, part: Mapping[str, Any]) -> CallProgress | None:
-        """Note the start or end of an attempt (stream mode "tools"); return a call that went well.
+        """Take in the start or end of an attempt (stream mode "tools"); return the call if it succeeded.
 
         A failed attempt brings the raw text of its error, secrets included; it is not shown.
         """
@@ -120,5 +120,5 @@ class Board:
 
 
 def subject_of(call: ToolCall) -> str:
-    """Return what a call asks about, its first argument."""
+    """Return the subject of a call: its first argument."""
     return str(next(iter(call["args"].values()), ""))

@@ -1,7 +1,7 @@
 """The promises, and whether they were kept.
 
-With the scripted model every number is known beforehand. A real one calls what it likes; what must hold in any
-case is in `check_always`.
+With the scripted model every number is known beforehand. A real model calls what it likes; `check_always` has what
+must hold in any case.
 """
 
 import json
@@ -16,7 +16,7 @@ from agent_tools.testing import Request
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise, and what was measured."""
+    """One promise, and its measurement."""
 
     subject: str
     promised: str
@@ -26,11 +26,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the promises are compared with.
+    """What the promises are checked against.
 
     Attributes:
         recording: The conversation.
-        screen: All that was shown on the terminal.
+        screen: Everything shown on the terminal.
         secrets: What must not be seen anywhere.
         refunds: The amounts that were really paid back, by order.
     """
@@ -42,7 +42,7 @@ class Evidence:
 
     @property
     def requests(self) -> list[Request]:
-        """What the server was asked, in all turns."""
+        """The requests that the server got, in all turns."""
         return [request for turn in self.recording.turns for request in turn.requests]
 
     @property

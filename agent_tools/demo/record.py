@@ -1,7 +1,7 @@
 """The record of a conversation, for the check at the end."""
 
 from dataclasses import dataclass, field
-from typing import Any  # events and messages hold what JSON can say
+from typing import Any  # events and messages hold any JSON value
 
 from langchain_core.messages import AnyMessage, ToolMessage
 
@@ -11,17 +11,17 @@ from agent_tools.testing import Request
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
-    """One question of the user and all that followed from it.
+    """One question of the user and everything that followed.
 
     Attributes:
         question: What the user asked.
-        calls: The calls of the model by id, as far as they got.
+        calls: The model's calls by id, with their progress.
         answers: What the tools answered, as the model read it.
         reply: The reply to the user; empty when the run broke.
         broke: The name of the error that ended the run; None when it ended well.
         events: The events in the custom stream.
         raw_errors: The texts of the errors, attempt by attempt, which must not be seen.
-        requests: The requests to the server meanwhile.
+        requests: The requests that the server got meanwhile.
     """
 
     question: str
@@ -39,8 +39,8 @@ class Recording:
     """A whole conversation.
 
     Attributes:
-        asked: How many questions there were to ask.
-        turns: Those that were asked.
+        asked: Number of questions to ask.
+        turns: The turns, one per question asked.
         messages: The history at the end, as the checkpointer has it.
     """
 

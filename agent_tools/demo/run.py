@@ -1,8 +1,8 @@
-"""A conversation with the bot, shown while it happens and recorded for the check at the end."""
+"""Runs a conversation with the bot, shows it live, and records it for the check at the end."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any  # what a graph streams is of any shape
+from typing import Any  # a graph streams values of any shape
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -23,7 +23,7 @@ THREAD = RunnableConfig(configurable={"thread_id": "mia"})
 async def converse(
     graph: Graph, questions: Sequence[str], view: View, *, requests: Callable[[], list[Request]]
 ) -> Recording:
-    """Ask `questions` one after the other, in one thread; stop after a run that broke.
+    """Ask `questions` one after the other, in one thread; stop when a run breaks.
 
     `requests` returns the requests to the server so far.
     """
@@ -47,7 +47,7 @@ async def _ask(graph: Graph, question: str, view: View) -> Turn:
     try:
         async for mode, part in graph.astream({"messages": [HumanMessage(question)]}, THREAD, stream_mode=MODES):
             listener.on[mode](part)
-    except Exception as error:  # noqa: BLE001  # that no error comes out of the graph is what is to be shown
+    except Exception as error:  # noqa: BLE001  # the demo checks that no error leaves the graph
         turn.broke = type(error).__name__
     if turn.broke:
         view.broke(turn.broke)

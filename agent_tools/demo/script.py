@@ -1,12 +1,12 @@
-"""The model that needs no key: it makes the calls a real one would make, and says what the answers say.
+"""The model that needs no key: it makes the calls a real one would make, and repeats what the answers say.
 
-Like a real model it knows nothing but the messages, so that one serves any number of threads.
+Like a real model it knows nothing but the messages, so one instance serves any number of threads.
 """
 
 import json
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any  # what services return is theirs to decide
+from typing import Any  # services may return anything
 
 from langchain_core.messages import BaseMessage, HumanMessage, ToolCall, ToolMessage
 

@@ -34,13 +34,13 @@ _BAR_WIDTH = 12
 
 
 class LiveView:
-    """Draws a line per call that moves while the call does. All text is `Text`: `[email]` is not markup."""
+    """Draws an animated line per running call. All text is `Text`, since `[email]` is not markup."""
 
     def __init__(self, output: TextIO) -> None:
         console = Console(file=output)
         self._console = Console(file=output, width=min(console.width, WIDTH), highlight=False)
         self._live: Live | None = None
-        self._spinner = Spinner("dots", style="cyan")  # one for all, so that they turn together
+        self._spinner = Spinner("dots", style="cyan")  # shared, so that all spin in step
 
     def note(self, text: str) -> None:
         """Draw what happens outside the conversation."""
@@ -51,7 +51,7 @@ class LiveView:
         self._speech("user", text, "blue")
 
     def calling(self, board: Board) -> None:
-        """Begin to draw the calls, again and again until they are answered."""
+        """Start to draw the calls, over and over until they are answered."""
         is_wide = self._console.width >= WIDTH
 
         def picture() -> Table:
@@ -70,7 +70,7 @@ class LiveView:
         for answer in answers:
             call = board.by_id[answer.tool_call_id]
             self._console.print(Text.assemble(_mark(call), f"  {call.title}"))
-            style = "" if answer.status == "error" else "dim"  # what to read is what went wrong
+            style = "" if answer.status == "error" else "dim"  # highlight what went wrong
             self._console.print(Padding(Text(answer.text, style), (0, 0, 0, 6)))
         self._console.print()
 
@@ -100,7 +100,7 @@ class LiveView:
         self._console.print(Group(table, "", last))
 
     def close(self) -> None:
-        """Draw the last picture and give the cursor back."""
+        """Draw the last picture and restore the cursor."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -117,7 +117,7 @@ class LiveView:
 
 
 def _table(board: Board, spinner: Spinner, *, is_wide: bool) -> Table:
-    """Return a row for each call; what its service does stands beside it, or below it where there is no room."""
+    """Return a row for each call, with what its service does beside it, or below where there is no room."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", width=1)
     table.add_column("call", no_wrap=True, min_width=24)

@@ -14,17 +14,17 @@ from agent_tools.idempotency import asend_idempotency_key
 #: Seconds that the client waits for a service, per connection and per read.
 CLIENT_TIMEOUT = 1.0
 
-#: What services return is theirs to decide.
+#: Services may return anything.
 Json = dict[str, Any]
 
-# The patterns also keep what a model makes up out of the URL's path.
+# The patterns also keep made-up values of a model out of the URL's path.
 OrderId = Annotated[str, Field(pattern=r"^A-\d{1,8}$", description="Order number, such as A-1001")]
 CustomerId = Annotated[str, Field(pattern=r"^C-\d{1,8}$", description="Customer number, such as C-10")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Where the shop's services are, the key that opens them, and who answers for what the bot does there."""
+    """The addresses of the shop's services, their key, and who is responsible for what the bot does there."""
 
     api_url: str
     help_url: str
@@ -94,11 +94,11 @@ def make_policies(services: Services) -> dict[str, RetryPolicy]:
 
 
 def _json(response: httpx.Response) -> Json:
-    """Return what the service said.
+    """Return the answer of the service.
 
     Raises:
-        ToolException: The service explains what is wrong with the arguments (RFC 9457). Its words are of
-            use to the model, so they go to it, without the addresses in them.
+        ToolException: The service explains what is wrong with the arguments (RFC 9457). The model can
+            use that text, so it gets it, without the addresses.
         httpx.HTTPStatusError: Every other refusal.
     """
     if response.headers.get("Content-Type") == "application/problem+json":

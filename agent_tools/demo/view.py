@@ -1,4 +1,4 @@
-"""What there is to see of a conversation; `plain` prints it line by line, `show` draws it live."""
+"""What a view of a conversation shows; `plain` prints it line by line, `show` draws it live."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from agent_tools.demo.api import PROMISES
 from agent_tools.demo.progress import Board, CallProgress
 from agent_tools.demo.promises import Check
 
-#: Columns that are written to, on terminals that have as many.
+#: Columns to use, on terminals that are at least that wide.
 WIDTH = 100
 
 
@@ -48,14 +48,14 @@ class View(Protocol):
         """The run ended with an error."""
 
     def checked(self, checks: Sequence[Check], *, seconds: float) -> None:
-        """The end: what was promised and what was measured."""
+        """The conversation is over: promises and measurements."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
 
 
 class Screen(StringIO):
-    """Writes to `output`, and knows afterwards all that was shown."""
+    """Writes to `output`, and keeps everything that was shown."""
 
     def __init__(self, output: TextIO) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Screen(StringIO):
         return self._output.encoding
 
     def isatty(self) -> bool:
-        """Whether somebody watches."""
+        """Whether the output is a terminal."""
         return self._output.isatty()
 
     def fileno(self) -> int:
@@ -84,6 +84,6 @@ class Screen(StringIO):
         self._output.flush()
 
     def shown(self) -> str:
-        """Return all text that was shown, without colors, frames and blanks: nothing hides in a line break."""
+        """Return all text shown, without colors, frames and blanks, so that a line break hides nothing."""
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.getvalue())
         return re.sub(r"[\s\u2500-\u257f]", "", text)

@@ -23,7 +23,7 @@ THREAD = RunnableConfig(configurable={"thread_id": "leo"})
 
 
 async def serve(step: str, database: str, services: Services) -> None:
-    """Begin the conversation, or resume it where it was when its process ended."""
+    """Start the conversation, or resume it where its process ended."""
     start = {"messages": [HumanMessage(QUESTION)]} if step == "begin" else None
     async with connect(services) as client, AsyncSqliteSaver.from_conn_string(database) as checkpointer:
         graph = build_graph(
@@ -76,7 +76,7 @@ class _Report:
 
 
 def _line(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # for the process that watches
+    print(text, flush=True)  # noqa: T201  # for the watching process
 
 
 def _counted(messages: list[BaseMessage]) -> str:

@@ -1,10 +1,10 @@
-"""What will happen to each tool of an agent, and what is likely to go wrong: without making a call.
+"""Reports, without making a call, what will happen to each tool of an agent and what is likely to go wrong.
 
     print(doctor(graph))
 
-`python -m agent_tools.doctor module:graph` does the same in a terminal or in CI, where its exit status is 1 if it finds
-something. It looks at the graph, at the policies and at what the functions of the tools work with: clients, their time
-limits and retries, the requests in their source. What it cannot see, it says.
+`python -m agent_tools.doctor module:graph` does the same in a terminal or in CI; its exit status is 1 if there are
+findings. It reads the graph, the policies and what the tools' functions use: clients, their time limits and retries,
+and the requests in their source. What it cannot see is shown as `?`.
 """
 
 from agent_tools.doctor._checkup import Checkup, doctor

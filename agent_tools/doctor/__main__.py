@@ -1,4 +1,4 @@
-"""`python -m agent_tools.doctor module:graph`: look over an agent without making a call."""
+"""`python -m agent_tools.doctor module:graph`: check an agent without making a call."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from agent_tools.doctor._load import graphs_named
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what the doctor says; return 0, or 1 if there are findings, or 2 if there is no such graph."""
+    """Print the report; return 0, or 1 if there are findings, or 2 if the graph cannot be loaded."""
     options = _options(arguments)
     try:
         checkup = _checkup(options.graph, options.workers)

@@ -14,7 +14,7 @@ from agent_tools.doctor._facts import Finding
 from agent_tools.doctor._graph import Survey, wrappers_of
 from agent_tools.doctor._requests import CHANGING, Request
 
-#: First words of names of tools that only read.
+#: First words in names of tools that only read.
 _READS = frozenset(
     "calculate check count describe fetch find get is list look lookup preview query read retrieve search show "  # noqa: SIM905  # words, not code
     "view".split()
@@ -172,17 +172,17 @@ def changing(requests: list[Request]) -> list[str]:
 
 
 def may_change(name: str) -> bool:
-    """Return whether the name of a tool says that it changes something."""
+    """Return whether the name of a tool suggests that it changes something."""
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
     return bool(words) and words[0] not in _READS and not _CHANGES.isdisjoint(words)
 
 
 def is_mcp(tool: BaseTool) -> bool:
-    """Return whether `tool` stands for one of an MCP server."""
+    """Return whether `tool` comes from an MCP server."""
     function = getattr(tool, "coroutine", None) or getattr(tool, "func", None)
     return "mcp" in getattr(function, "__module__", "") or "mcp" in (tool.metadata or {})
 
 
 def is_hinted(tool: BaseTool) -> bool:
-    """Return whether its MCP server says whether `tool` may be called twice."""
+    """Return whether the MCP server of `tool` hints whether it may be called twice."""
     return hinted_idempotent(tool) is not None

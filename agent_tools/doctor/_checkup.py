@@ -23,7 +23,7 @@ HEAD = ("tool", "retried for", "may act twice", "key sent", "one attempt", "host
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What the doctor says. `print` shows it as text, a notebook as tables.
+    """The report of `doctor`. `print` shows it as text, a notebook as tables.
 
     Attributes:
         tools: The facts of each tool.
@@ -42,7 +42,7 @@ class Checkup:
         return [(each.tool, each.retried, each.twice, each.key, each.limit, each.host) for each in self.tools]
 
     def summary(self) -> str:
-        """Return the number of findings in a line."""
+        """Return the number of tools and findings in one line."""
         return f"{_counted(len(self.tools), 'tool')}, {_counted(len(self.findings), 'finding')}"
 
     def __str__(self) -> str:
@@ -73,11 +73,11 @@ per_tool={'refund': RetryPolicy(idempotent=False)}, or True if twice does no har
     1 tool, 1 finding
 
     Args:
-        agent: A compiled graph, also that of `create_agent`, or a tool node.
+        agent: A tool node, or a compiled graph, including one made by `create_agent`.
         workers: How many processes serve it; None for `WEB_CONCURRENCY`, or 1.
 
     Raises:
-        TypeError: Nothing runs tools in `agent`, as far as can be seen.
+        TypeError: Nothing in `agent` is seen to run tools.
     """
     seen = survey(agent)
     workers = int(os.environ.get("WEB_CONCURRENCY", "1")) if workers is None else workers

@@ -1,6 +1,6 @@
-"""Clients of services: how long they wait, how often they retry, where they go.
+"""Clients of services: how long they wait, how often they retry, where they connect.
 
-Libraries are recognized by the names of their classes and not imported. What a class does not show is None or UNKNOWN.
+Libraries are recognized by the names of their classes, not imported. What a class does not show is None or UNKNOWN.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ class Client:
     """What one client does.
 
     Attributes:
-        name: Of its class.
-        limit: Seconds that a read may take; None for no limit, UNKNOWN where each request says it.
-        retries: What retries inside it; empty for nothing.
+        name: Name of its class.
+        limit: Seconds that a read may take; None for no limit, UNKNOWN when each request sets it.
+        retries: What retries inside the client; empty if nothing does.
         advice: How to turn that off.
-        host: Where it goes; UNKNOWN where each request says it.
+        host: Host it connects to; UNKNOWN when each request sets it.
         sends_key: Whether it sends the idempotency key of the call.
     """
 
@@ -35,7 +35,7 @@ class Client:
 
 
 def clients_in(things: tuple[Any, ...]) -> list[Client]:
-    """Return the clients among `things`; one that cannot be read is passed over."""
+    """Return the clients among `things`; those that cannot be read are skipped."""
     found = []
     for thing in things:
         for read in _readers_of(thing):
@@ -83,7 +83,7 @@ def _aiohttp(session: Any) -> Client:
 
 
 def _sdk(client: Any) -> Client:
-    """Read a client of OpenAI's and Anthropic's family."""
+    """Read a client of the OpenAI or Anthropic SDK."""
     timeout = getattr(client.timeout, "read", client.timeout)
     retries = f"{_name(client)}(max_retries={client.max_retries})" if client.max_retries else ""
     return Client(

@@ -1,4 +1,4 @@
-"""What the doctor says: facts of each tool, and findings."""
+"""The parts of the doctor's report: facts about each tool, and findings."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Finding:
     lookup: its client waits forever. Give it a timeout. [no-timeout]
 
     Attributes:
-        rule: A word for the kind of finding, to search for or to leave out.
+        rule: The kind of finding, to search for or to ignore.
         tool: Name of the tool; None for the whole agent.
         problem: What is wrong.
         advice: What to do about it.
@@ -33,7 +33,7 @@ class ToolFacts:
 
     Attributes:
         tool: Its name.
-        retried: For which categories it is run again, and how many attempts that makes.
+        retried: For which categories it is run again, and the number of attempts in all.
         twice: Whether it may act twice.
         key: Whether its requests carry an idempotency key.
         limit: How long one attempt may take.

@@ -14,7 +14,7 @@ from agent_tools.testing._tool_nodes import tool_nodes_in
 
 Graph = Pregel[Any, Any, Any, Any]
 
-#: What a function that makes a handler in each run calls.
+#: A node's function that calls one of these makes a handler in each run.
 _MAKERS = frozenset({"ResilientToolNode", "ToolErrorHandler", "ResilientToolMiddleware"})
 
 
@@ -24,8 +24,8 @@ class Survey:
 
     Attributes:
         nodes: The tool nodes.
-        retried_nodes: Names of nodes that LangGraph's `retry_policy` runs again, and that run tools.
-        makers: Names of nodes that make a handler of their own in each run.
+        retried_nodes: Names of nodes that run tools and that LangGraph's `retry_policy` runs again.
+        makers: Names of nodes that make their own handler in each run.
     """
 
     nodes: tuple[ToolNode, ...]
@@ -43,7 +43,7 @@ def survey(agent: object) -> Survey:
     """Return what runs the tools of `agent`.
 
     Raises:
-        TypeError: Nothing runs tools there, as far as can be seen.
+        TypeError: Nothing in `agent` is seen to run tools.
     """
     graphs = [agent] if isinstance(agent, Pregel) else []
     makers = tuple(name for graph in graphs for name, node in graph.nodes.items() if _makes_handler(node.bound))
@@ -57,7 +57,7 @@ def survey(agent: object) -> Survey:
 
 
 def handler_of(node: ToolNode, tool: str) -> ToolErrorHandler | None:
-    """Return the handler that looks after `tool`, None if there is none."""
+    """Return the handler that looks after `tool`, or None."""
     own = getattr(node, "handler", None)
     if isinstance(own, ToolErrorHandler):
         return own

@@ -1,4 +1,4 @@
-"""The graph that a command names: `module:graph` or `path/to/file.py:graph`, as `langgraph.json` has it."""
+"""Loads the graph named on the command line: `module:graph` or `path/to/file.py:graph`, as in `langgraph.json`."""
 
 import asyncio
 import inspect
@@ -16,7 +16,7 @@ from langgraph.graph import StateGraph
 
 @contextmanager
 def graphs_named(name: str) -> Iterator[list[Any]]:
-    """Give the graph called `name`; twice where a function makes it, as the LangGraph server does for each run.
+    """Load the graph `name`. A function that makes it is called twice, since the LangGraph server calls it each run.
 
     Raises:
         ValueError: There is no such module or name.

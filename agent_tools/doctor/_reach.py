@@ -1,4 +1,4 @@
-"""What the function of a tool works with: objects that it can reach, and the source it is made of."""
+"""What the function of a tool uses: the objects that it can reach, and its source."""
 
 import ast
 import inspect
@@ -10,7 +10,7 @@ from typing import Any  # a tool works with whatever it likes
 
 from langchain_core.tools import BaseTool
 
-#: How far calls are followed, from the function of the tool to those of its module and to the parts of objects.
+#: How deep to follow calls, from the tool's function to those of its module and to the parts of objects.
 _DEEPEST = 4
 
 _METHODS = frozenset({"_run", "_arun", "func", "coroutine"})
@@ -18,18 +18,18 @@ _METHODS = frozenset({"_run", "_arun", "func", "coroutine"})
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a tool works with.
+    """What a tool uses.
 
     Attributes:
-        things: The objects, without functions.
-        functions: The functions, its own first.
+        things: The objects other than functions.
+        functions: The functions, the tool's own first.
     """
 
     things: tuple[Any, ...]
     functions: tuple[Callable[..., Any], ...]
 
     def calls(self) -> Iterator[ast.Call]:
-        """Yield the calls in the source of the functions, as far as there is a source."""
+        """Yield the calls in the source of the functions, where the source is available."""
         for function in self.functions:
             for node in ast.walk(_tree_of(function)):
                 if isinstance(node, ast.Call):
@@ -37,7 +37,7 @@ class Reach:
 
 
 def reach_of(tool: BaseTool) -> Reach:
-    """Return what `tool` works with."""
+    """Return what `tool` uses."""
     seen: dict[int, Any] = {}
     for name in _METHODS:
         start = vars(tool).get(name) or vars(type(tool)).get(name)
@@ -69,7 +69,7 @@ def _parts_of(thing: Any, module: str) -> list[Any]:
         return list(thing.values())
     if isinstance(thing, list | tuple | set):
         return list(thing)
-    # Objects of the application are looked into, those of libraries are what is looked for.
+    # Look into objects of the application; those of libraries are what the search is for.
     return list(_attributes(thing).values()) if type(thing).__module__ == module else []
 
 

@@ -1,4 +1,4 @@
-"""Requests in the source of a tool: which methods, to which host, with a time limit or without."""
+"""Requests in the source of a tool: their methods, hosts and time limits."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from agent_tools.doctor._reach import Reach
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 _READING = frozenset({"get", "head", "options"})
 
-#: Modules whose functions make requests, and whether these end without `timeout=`.
+#: Modules whose functions make requests, and whether these have a time limit without `timeout=`.
 ENDS_BY_MODULE = {"requests": False, "httpx": True, "httpx2": True}
 
 
@@ -20,8 +20,8 @@ class Request:
 
     Attributes:
         method: In lower case.
-        host: Of a URL that stands in the source, else empty.
-        is_limited: Whether it ends in time; None where its client decides that.
+        host: Host of a URL in the source; empty without one.
+        is_limited: Whether it has a time limit; None when its client decides.
         module: The module whose function makes it; empty for a method of a client.
     """
 

@@ -1,4 +1,4 @@
-"""What the doctor says, in a terminal with colors. The only module here that needs `rich`."""
+"""The doctor's report in a terminal with colors. The only module here that needs `rich`."""
 
 from rich.console import Console
 from rich.table import Table

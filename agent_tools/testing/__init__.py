@@ -7,7 +7,7 @@
         model = ScriptedChatModel([call("get_order", url=tool_url), "It is on its way."])
 
 `inject_faults` lets your own agent's tools fail without a server: `inject_faults(agent, {"get_order": [503, ok]})`.
-`agent_tools.testing.pytest_plugin` has fixtures. What needs langchain-core is imported when it is first asked for.
+`agent_tools.testing.pytest_plugin` has fixtures. Names that need langchain-core are imported on first use.
 """
 
 from typing import TYPE_CHECKING

@@ -35,13 +35,13 @@ class ScriptedChatModel(BaseChatModel):
 
     Args:
         steps: What to say, turn by turn.
-        then: What to say in every turn after the last step; None refuses such turns.
-        strict: Whether to refuse a history that a provider would refuse, see `check_history`.
-        options: What every chat model takes, `disable_streaming` for example.
+        then: What to say in every turn after the last step; with None such a turn raises.
+        strict: Whether to reject a history that a provider would reject, see `check_history`.
+        options: Options of every chat model, such as `disable_streaming`.
 
     Raises:
         TypeError: A step is none of the above.
-        ValueError: No steps at all.
+        ValueError: There are no steps.
     """
 
     _script: Script
@@ -73,7 +73,7 @@ class ScriptedChatModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return the model with `tools` on offer; the script may call others, too."""
+        """Return the model with `tools` bound; the script may also call others."""
         # In place, so that copies of the model share the record.
         self._tools[:] = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=self.tools, tool_choice=tool_choice, **kwargs)

@@ -1,7 +1,7 @@
 """Which fault comes next, tool by tool.
 
-The faults of a tool come in the order they were written, and the last one repeats forever, as the replies of a
-`FaultyServer` do. A run that asks a human is not finished: the run after the answer gets the same fault.
+The faults of a tool come in the order they were written, and the last one repeats forever, like the replies of a
+`FaultyServer`. A run that asks a human is not finished, so the run after the answer gets the same fault.
 """
 
 import random
@@ -17,7 +17,7 @@ from agent_tools.testing._reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Faults by chance, the same ones for the same seed."""
+    """Random faults, the same ones for the same seed."""
 
     seed: int
     rate: float
@@ -27,7 +27,7 @@ class Mix:
         return f"random_faults(seed={self.seed}, rate={self.rate:g}, kinds={list(self.steps)})"
 
     def of_tool(self, tool: str) -> Iterator[Step]:
-        """Yield what the runs of `tool` do, independent of other tools."""
+        """Yield what each run of `tool` does, independently of other tools."""
         chance = random.Random(f"{self.seed} {tool}")  # noqa: S311  # a test, no secret
         while True:
             yield chance.choice(self.steps) if chance.random() < self.rate else ok
@@ -38,22 +38,22 @@ BAD_DAY: tuple[FaultLike, ...] = (500, 503, Reply(429, headers={"Retry-After": "
 
 
 def random_faults(*, seed: int, rate: float = 0.3, kinds: Iterable[FaultLike] = BAD_DAY) -> Mix:
-    """Return faults by chance, to inject into one tool or, instead of the mapping, into all.
+    """Return random faults, for one tool in the mapping, or in place of the mapping for all.
 
-    The nth run of a tool meets the same in every test run; calls of one tool that run at the same time share
-    its faults in the order in which they come.
+    The nth run of a tool meets the same fault in every test run; concurrent calls of one tool take its faults in the
+    order in which they start.
 
     >>> from agent_tools.testing import random_faults, refused
     >>> random_faults(seed=7, rate=0.5, kinds=[503, refused])
     random_faults(seed=7, rate=0.5, kinds=[503, refused])
 
     Args:
-        seed: Another seed, another mix.
-        rate: The part of the runs that fails, from 0 to 1.
-        kinds: The faults, each as likely as the others.
+        seed: Each seed gives another sequence.
+        rate: The share of runs that fail, from 0 to 1.
+        kinds: The faults, all equally likely.
 
     Raises:
-        ValueError: `rate` is no such number, or there are no `kinds`.
+        ValueError: `rate` is not from 0 to 1, or there are no `kinds`.
     """
     require_fraction("rate", rate)
     steps = tuple(map(step_of, kinds))
@@ -71,10 +71,10 @@ class Plan:
 
     Args:
         faults: As for `inject_faults`.
-        tools: The names of the tools there are.
+        tools: The names of all tools.
 
     Raises:
-        TypeError: `faults` are not by tool, or one of them is not a fault.
+        TypeError: `faults` is neither a mapping by tool nor a mix, or one of them is not a fault.
         ValueError: A tool does not exist, or has no faults.
     """
 

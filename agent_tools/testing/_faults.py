@@ -1,4 +1,4 @@
-"""How a run of a tool goes wrong: one record, and the names that users write for it."""
+"""How a run of a tool goes wrong: the record of it, and the names that users write."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from agent_tools._core.policy import require_fraction, require_seconds
 from agent_tools.testing import _results
 from agent_tools.testing._reply import Fault, Reply
 
-#: Where the injected requests went to: a name that never resolves (RFC 2606, 2). They may have changed something, and
-#: sending them again is no reason for advice.
+#: The request of an injected error: to a name that never resolves (RFC 2606, 2), with a method that may have changed
+#: something but is idempotent, so that sending it again leads to no advice.
 _METHOD, _URL = "PUT", "https://injected.invalid/"
 
 ERROR_BY_FAULT: Mapping[Fault, type[httpx.RequestError]] = {
@@ -36,8 +36,8 @@ class Step:
         words: How it is shown.
         delay: Seconds before anything happens.
         acts: Whether the tool itself is run.
-        change: Makes the result that is returned of that of the tool; None for no change.
-        error: Makes what is raised in the end; None for nothing.
+        change: Turns the result of the tool into the one to return; None for no change.
+        error: Makes the error to raise in the end; None to raise nothing.
     """
 
     words: str
@@ -50,7 +50,7 @@ class Step:
         return self.words
 
     def end(self, result: Any) -> Any:
-        """Return what the run returns of the `result` of the tool, or raise its error."""
+        """Return what the run makes of the tool's `result`, or raise its error."""
         if self.error is not None:
             raise self.error()
         return result if self.change is None else self.change(result)
@@ -131,7 +131,7 @@ refused = replace(_of_type(httpx.ConnectError), words="refused")
 
 
 def hang(seconds: float) -> Step:
-    """Return a fault that is silent for `seconds`, then a timeout; the tool is not run.
+    """Return a fault that times out after `seconds` of silence; the tool is not run.
 
     >>> from agent_tools.testing import hang
     >>> hang(0.1)
@@ -142,7 +142,7 @@ def hang(seconds: float) -> Step:
 
 
 def slow(seconds: float) -> Step:
-    """Return what runs the tool, `seconds` late.
+    """Return a step that runs the tool `seconds` late.
 
     >>> from agent_tools.testing import slow
     >>> slow(0.1)
@@ -153,7 +153,7 @@ def slow(seconds: float) -> Step:
 
 
 def after(fault: FaultLike) -> Step:
-    """Return what runs the tool and then fails: it has acted, and its answer is lost.
+    """Return a fault that runs the tool and then fails: the tool has acted, but its answer is lost.
 
     >>> from agent_tools.testing import after, timeout
     >>> after(timeout), after(503)
@@ -172,7 +172,7 @@ def after(fault: FaultLike) -> Step:
 
 
 def truncated(part: float = 0.5) -> Step:
-    """Return what runs the tool and lets the model read only the first `part` of its result.
+    """Return a fault that runs the tool and cuts its result, so that the model reads only the first `part`.
 
     >>> from agent_tools.testing import truncated
     >>> truncated(0.25)
@@ -183,7 +183,7 @@ def truncated(part: float = 0.5) -> Step:
 
 
 def without(*fields: str) -> Step:
-    """Return what runs the tool and removes `fields` from its result, at any depth.
+    """Return a fault that runs the tool and removes `fields` from its result, at any depth.
 
     The result may be a dict, a list of them, or JSON. A result that has none of the fields makes `inject_faults` raise
     at the end of its block.
@@ -199,7 +199,7 @@ def without(*fields: str) -> Step:
 
 
 def corrupted(*fields: str, **values: Any) -> Step:  # whatever the result may hold
-    """Return what runs the tool and breaks fields of its result, at any depth: see `without`.
+    """Return a fault that runs the tool and breaks fields of its result, at any depth; see `without`.
 
     >>> from agent_tools.testing import corrupted
     >>> corrupted("status", amount=-1)

@@ -1,13 +1,13 @@
 """What providers require of a history with tool calls.
 
-1. Each call of a message has an id of its own.
-2. Each call is answered before the next message that is no answer, and before the model is asked.
+1. Each call of a message has its own id.
+2. Each call is answered before the next message that is not an answer, and before the model is asked.
 3. Each answer belongs to a call of the message right before the answers.
 4. No call is answered twice.
 5. The answer of a tool that failed is not empty.
 
-An id may come back in a later turn: some providers count from one again each time. Calls that came in
-unreadable (`invalid_tool_calls`) are calls: providers get them back with the history.
+An id may come back in a later turn: some providers start counting from one each time. Calls that arrived
+unreadable (`invalid_tool_calls`) count too: providers get them back with the history.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, Too
 
 
 def check_history(messages: Sequence[BaseMessage]) -> None:
-    """Refuse what a provider would refuse, with the id of the call and the rule.
+    """Raise an error with the call's id and the broken rule if a provider would reject this history.
 
     >>> from langchain_core.messages import AIMessage
     >>> from agent_tools.testing import check_history
@@ -26,7 +26,7 @@ def check_history(messages: Sequence[BaseMessage]) -> None:
     ValueError: every tool call must be answered before the model is asked again: no answer to 'c1'
 
     Raises:
-        ValueError: A tool call without answer, an answer without call, a second answer, two calls with one
+        ValueError: A tool call without an answer, an answer without a call, a second answer, two calls with one
             id, or an empty answer of a tool that failed.
     """
     open_ids: set[str] = set()

@@ -1,9 +1,9 @@
 """Faults for the tools of an agent, without changing them.
 
-While a block lasts, the node runs copies of its tools whose body first does what the script says. So a fault is raised
-where the tool itself would raise it: inside its run, with its arguments checked, seen by traces, by wrappers and by
-whatever handles errors. The tools, their schemas and the model they are bound to stay as they are, and so does what the
-handler knows about their health.
+Inside the block, the node runs copies of its tools whose body first does what the script says. So a fault is raised
+where the tool itself would raise it: inside its run, after its arguments were checked, and visible to traces, wrappers
+and error handlers. The tools, their schemas, the model they are bound to, and their health in the handler stay as they
+are.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Body = Callable[..., Any]  # a tool takes and returns what it likes
 
 @contextmanager
 def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Iterator[RunReport]:
-    """Let the tools of `agent` fail as scripted; the target is the report of all calls.
+    """Let the tools of `agent` fail as scripted; `as` gives the report of all calls.
 
     >>> from langgraph.graph import START, MessagesState, StateGraph
     >>> from agent_tools import ResilientToolNode
@@ -61,22 +61,23 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
     or `hang(seconds)`; any error or type of error; `ok` and `slow(seconds)`, which run the tool; `after(fault)`, which
     runs it and then fails; or `truncated()`, `without("field")` and `corrupted("field")`, which run it and damage its
     result. Each run of the tool takes the next one, and the last one repeats, as with `FaultyServer`: `503` alone
-    fails forever, `[503, ok]` once. A run that ends with a question to a human (`interrupt`) uses up none.
+    fails forever, `[503, ok]` once. A run that ends by asking a human (`interrupt`) uses none up.
 
-    Circuits and retry budgets start fresh in the block, and are afterwards what they were before it.
+    Circuits and retry budgets start fresh in the block, and have their earlier state again after it.
 
-    It works sync and async, in all threads, and with tools that are async only, as those of MCP servers. While the
-    block lasts, others who use the same node meet the faults, too. Tools that are not named work as always. What is
-    called inside a tool is not touched.
+    It works sync and async, in all threads, and with async-only tools such as those of MCP servers. Inside the block,
+    everyone else who uses the same node meets the faults, too. Tools that are not named work as always. What a tool
+    calls itself is not affected.
 
     Args:
-        agent: A `ToolNode` or `ResilientToolNode`, or what runs some: a compiled graph, also that of
-            `create_agent`, with its sub-graphs and the agents that its nodes and tools call.
+        agent: A `ToolNode` or `ResilientToolNode`, or a compiled graph that runs some, including one made by
+            `create_agent`. Its subgraphs and the agents that its nodes and tools call are included.
         faults: Faults by the name of the tool, or `random_faults(...)` for all.
-        waits: False skips the waits of this package, as `no_waiting` does. Tools take their time all the same.
+        waits: False skips the waits of this package, as `no_waiting` does. The time that tools take is not skipped.
 
     Raises:
-        TypeError: No tool node was found in `agent`, the faults are not by tool, or one of them is not a fault.
+        TypeError: `agent` has no tool node, `faults` is neither a mapping by tool nor `random_faults(...)`, or one of
+            them is not a fault.
         ValueError: No tool has this name, a fault makes no sense, or, at the end of the block, a result had none of the
             fields to damage.
     """
@@ -98,15 +99,15 @@ def inject_faults(agent: object, faults: Faults, *, waits: bool = True) -> Itera
 
 
 class Injection:
-    """Faults that are injected now.
+    """The faults injected by one block.
 
     Args:
         plan: The faults to come.
-        recording: Takes down what happens.
+        recording: Records what happens.
 
     Attributes:
-        over: Set when the block has ended: whoever still holds one of our copies then gets the tool itself.
-        mistakes: What could not be done as scripted.
+        over: Set when the block has ended: a faulty copy that is still in use then runs the tool itself.
+        mistakes: Steps that could not be done as scripted.
     """
 
     def __init__(self, plan: Plan, recording: Recording) -> None:
@@ -117,7 +118,7 @@ class Injection:
 
     @contextmanager
     def into(self, node: ToolNode) -> Iterator[None]:
-        """Let `node` run faulty copies of its tools, and be watched."""
+        """Let `node` run faulty copies of its tools, and record its runs."""
         tools, own = node.tools_by_name, vars(node)
         with _lock:
             own.update(invoke=self._watched(node), ainvoke=self._awatched(node))
@@ -153,15 +154,15 @@ class Injection:
         return watched
 
     def _faulty(self, tool: BaseTool) -> BaseTool:
-        """Return a copy of `tool` that does as scripted and runs the body of `tool` itself.
+        """Return a copy of `tool` that follows the script and runs the body of `tool` itself.
 
-        What stands in the dictionary of an instance goes before the methods of its class.
+        Entries in the instance's `__dict__` take precedence over the methods of its class.
         """
         faulty = tool.model_copy()
         run, arun, own = self._recorded(tool), self._arecorded(tool), vars(faulty)
         own[_LAYER] = Layer(self, tool, run=run, arun=arun)
         own.update(run=partial(run, faulty), arun=partial(arun, faulty), _run=clean_as(tool, self._body(tool)))
-        if not runs_in_thread(tool):  # else an async run comes to `_run`, too, and would take two faults
+        if not runs_in_thread(tool):  # otherwise an async run also calls `_run`, and would take two faults
             own["_arun"] = aclean_as(tool, self._abody(tool))
         return faulty
 
@@ -183,7 +184,7 @@ class Injection:
 
         return recorded
 
-    # The bodies keep the names of the methods they replace: these tell how far a call had got.
+    # The bodies keep the names of the methods they replace: in a traceback, these show how far a call got.
 
     def _body(self, tool: BaseTool) -> Body:
         run = tool._run  # noqa: SLF001  # the documented hook
@@ -231,7 +232,7 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What an injection has put on top of something, and what is below it; blocks may end in any order."""
+    """What an injection put on top of a tool or method, and what is beneath; blocks may end in any order."""
 
     injection: Injection | None = None
     beneath: Any = None  # a tool, a method, or None for that of the class
@@ -239,7 +240,7 @@ class Layer:
     arun: Body | None = None
 
 
-#: Under this name a layer is kept in the dictionary of what it made.
+#: The name of a layer in the `__dict__` of the object it made.
 _LAYER = "_agent_tools_layer"
 
 _lock = threading.Lock()
@@ -250,7 +251,7 @@ def _layer_of(thing: object) -> Layer:
 
 
 def _restore(holder: dict[str, Any], names: Iterable[str]) -> None:
-    """Take off the layers whose blocks are over, down to one that still lasts, or to the thing itself."""
+    """Remove the layers whose blocks are over, down to one still in use or to the original."""
     for name in names:
         thing = holder.get(name)
         while (injection := _layer_of(thing).injection) is not None and injection.over.is_set():

@@ -8,11 +8,11 @@ from agent_tools._flow.waiting import resume_waits, skip_waits
 
 @contextmanager
 def no_waiting() -> Iterator[list[float]]:
-    """Make every wait of this package instant; the target is the list of seconds that were skipped.
+    """Make every wait of this package instant; `as` gives the list of skipped waits in seconds.
 
-    It holds for the whole process: in every thread and event loop, whether their work began inside or
-    outside of the `with` block. Blocks may be nested or overlap: each lists what was skipped during it.
-    Clocks do not move: a skipped wait brings no deadline nearer.
+    It applies to the whole process: to every thread and event loop, whether their work began inside or
+    outside the `with` block. Blocks may be nested or overlap: each lists what was skipped during it.
+    Clocks do not move, so a skipped wait brings no deadline closer.
 
     >>> from agent_tools import with_retry_sync
     >>> from agent_tools.testing import FaultyServer, no_waiting

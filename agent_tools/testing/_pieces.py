@@ -1,4 +1,4 @@
-"""A message as the pieces in which a provider would stream it."""
+"""Splits a message into chunks as a provider would stream it."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _PIECE = 8
 
 
 def pieces_of(message: AIMessage) -> Iterator[AIMessageChunk]:
-    """Yield chunks whose sum says what `message` says: text word by word, then call after call."""
+    """Yield chunks that add up to `message`: the text word by word, then call after call."""
     for text in _texts(message):
         yield AIMessageChunk(content=text, id=message.id)
     for index, (name, call_id, args) in enumerate(_calls(message)):

@@ -1,4 +1,4 @@
-"""What the tool nodes of an agent do while faults are injected, call by call."""
+"""Records what the tool nodes of an agent do while faults are injected, call by call."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from agent_tools._core.events import ToolEvent
 from agent_tools.report import CallReport, RunReport, Span, SpanKind
 from agent_tools.report._record import Record
 
-#: The calls that a node is at, by id, for each recording that watches it.
+#: The calls that a node is running, by id, for each recording that watches it.
 _running: ContextVar[Mapping["Recording", Mapping[str, Record]]] = ContextVar(
     "agent_tools_recorded", default=MappingProxyType({})
 )
@@ -45,7 +45,7 @@ class Recording(RunReport):
 
     @contextmanager
     def node_run(self, calls: Sequence[ToolCall], config: RunnableConfig | None) -> Iterator[list[Any]]:
-        """Record the `calls` of one run of a node; the target takes what the node returns."""
+        """Record the `calls` of one run of a node; append what the node returns to the list that `as` gives."""
         thread = ((config or {}).get("configurable") or {}).get("thread_id")
         records = {call["id"] or "": self._record(thread, call) for call in calls}
         began = self._clock()
@@ -66,7 +66,7 @@ class Recording(RunReport):
                 record.answer, record.is_paused = answers.get(call_id), is_paused
 
     def _record(self, thread: str | None, call: ToolCall) -> Record:
-        """Return the record of a call: a new one, or that of the same call where it paused or broke before."""
+        """Return the record of a call: a new one, or the earlier one if the same call paused or broke before."""
         key = thread, call["name"], call["id"]
         with self._lock:
             earlier = self._last_by_call.get(key)
@@ -90,7 +90,7 @@ class Recording(RunReport):
         finally:
             if record is not None and record.runs is not None and not isinstance(failed, GraphBubbleUp):
                 record.runs.append(_span(started, self._clock(), failed))
-            del failed  # it holds this frame, and this frame held it
+            del failed  # the error's traceback refers to this frame: a reference cycle
 
     def heard(self, event: ToolEvent) -> None:
         """Record an event of a call that is running."""

@@ -8,7 +8,7 @@ from functools import cache
 def refused_url() -> str:
     """Return a URL that refuses every connection, for as long as the process lives.
 
-    Its port is bound and never listened on: the kernel answers as if nothing were there, and no other
+    Its port is bound but never listened on: the kernel answers as if nothing were there, and no other
     process can get the port.
 
     >>> import httpx
@@ -21,5 +21,5 @@ def refused_url() -> str:
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     port = held.getsockname()[1]
-    held.detach()  # the port stays bound without an object that warns of never being closed
+    held.detach()  # the port stays bound without a socket object that warns that it was never closed
     return f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""What the server answers and what it was asked, as plain records."""
+"""Replies of the server and requests to it, as plain records."""
 
 import json
 import math
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
-#: What a reply without a body sends under a fault that needs bytes to break.
+#: The body of a reply that has none, under a fault that needs one to break.
 FILLER = b'{"detail": "this body exists to be broken"}'
 
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -64,7 +64,7 @@ class Reply:
         headers: Sent besides `Content-Type`, `Content-Length` and `Connection: close`, or instead of
             them. Pairs instead of a mapping may name a header twice.
         delay: Seconds before the first byte; between two bytes of the body with `fault="drip"`.
-        fault: One of `Fault`, or None for an answer as it should be.
+        fault: One of `Fault`, or None for an intact answer.
     """
 
     status: int = 200
@@ -83,12 +83,12 @@ class Reply:
         self.payload()
 
     def header_pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return the headers as they were given, in pairs."""
+        """Return the given headers as pairs."""
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         return tuple(pairs)
 
     def payload(self) -> bytes:
-        """Return the body in bytes; a fault that breaks bodies gets some to break.
+        """Return the body in bytes; never empty under a fault that breaks bodies, unless the status forbids a body.
 
         Raises:
             TypeError: The body cannot be written as JSON.
@@ -115,8 +115,8 @@ class Request:
     ...     return {"you asked for": request.path}
     >>> server = FaultyServer({"*": echo})
 
-    `path` is without the query and still percent-encoded; `at` are the seconds of `time.monotonic()` when
-    the request was complete.
+    `path` has no query and is still percent-encoded; `at` is the value of `time.monotonic()` when the request
+    was complete.
     """
 
     method: str
@@ -128,7 +128,7 @@ class Request:
 
     @property
     def headers(self) -> "httpx.Headers":
-        """The headers; names in any case."""
+        """The headers; names are case-insensitive."""
         import httpx  # noqa: PLC0415 - slow to import, and many never ask
 
         return httpx.Headers(list(self.header_pairs))

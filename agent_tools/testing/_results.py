@@ -30,12 +30,12 @@ def without(result: Any, fields: Collection[str]) -> Any:
 
 
 def corrupted(result: Any, values: Mapping[str, Any]) -> Any:
-    """Return `result` with other `values` in its fields."""
+    """Return `result` with its fields replaced by those in `values`."""
     return _on_fields(result, values, lambda found: {name: values.get(name, found[name]) for name in found})
 
 
 def _on_content(result: Any, change: Callable[[Any], Any]) -> Any:
-    """Return `result` with what the model reads of it changed; its artifact stays."""
+    """Return `result` with the part that the model reads changed; its artifact stays."""
     if isinstance(result, ToolMessage):
         return result.model_copy(update={"content": change(result.content)})
     if isinstance(result, tuple) and result:
@@ -64,7 +64,7 @@ def _on_fields(result: Any, names: Collection[str], change: Callable[[Mapping[st
 
 
 def _parsed(content: Any) -> Any:
-    """Return the parsed JSON of a text, None if it is not JSON."""
+    """Return the parsed JSON of a text, or None if it is not JSON."""
     try:
         return json.loads(content) if isinstance(content, str) else None
     except ValueError:

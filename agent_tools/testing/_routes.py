@@ -1,6 +1,6 @@
 """Which reply comes next, by the path of the request.
 
-A route is a method and a path, a path, or `"*"` for all other requests, and the closest one
+A route is a method and a path, a path, or `"*"` for all other requests; the most specific one
 answers. Its answers come in the order they were written; the last one repeats forever.
 """
 
@@ -52,7 +52,7 @@ class Routes:
 
 
 def routes_of(request: Request) -> tuple[str, ...]:
-    """Return the routes that `request` fits, the closest one first."""
+    """Return the routes that match `request`, most specific first."""
     return f"{request.method} {request.path}", request.path, EVERY_PATH
 
 
@@ -66,7 +66,7 @@ def _prepared(route: str, answers: Answers) -> list[Reply | Maker]:
 def _listed(answers: Answers) -> Sequence[Plain | Maker]:
     if isinstance(answers, Sequence) and not isinstance(answers, str | bytes):
         return answers
-    return [answers]  # type: ignore[list-item]  # text and bytes, which are refused right after
+    return [answers]  # type: ignore[list-item]  # text and bytes, which are rejected right after
 
 
 def _coming(answers: list[Reply | Maker]) -> Iterator[Reply | Maker]:

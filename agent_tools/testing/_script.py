@@ -16,7 +16,7 @@ Step = Move | Callable[[list[BaseMessage]], Move]
 
 
 def call(tool: str, /, **args: Any) -> ToolCall:  # Any: tools take what they like
-    """Return a call of `tool`, a step for `ScriptedChatModel`; its id is filled in when it is made.
+    """Return a call of `tool`, a step for `ScriptedChatModel`; its id is filled in when the model makes the call.
 
     >>> from agent_tools.testing import call
     >>> call("get_order", order="A-1")["args"]
@@ -43,7 +43,7 @@ class Script:
         self._lock = threading.Lock()
 
     def say(self, messages: list[BaseMessage]) -> AIMessage:
-        """Return the next message, a new one, with ids that `messages` do not know yet.
+        """Return the next message as a new object, with ids that are not in `messages` yet.
 
         Raises:
             RuntimeError: The script is used up.
@@ -51,7 +51,7 @@ class Script:
         step = self._next_step()
         message = _as_message(step(messages) if callable(step) else step)
         if message.id in {older.id for older in messages}:
-            message.id = None  # or the reducer would put this message in the place of the older one
+            message.id = None  # otherwise the reducer would replace the older message with this one
         known = {made["id"] for older in messages for made in calls_of(older)}
         for made in calls_of(message):
             made["id"] = made["id"] or self._new_call_id(known)

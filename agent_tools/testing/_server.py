@@ -12,10 +12,10 @@ from agent_tools.testing._reply import Reply, Request
 from agent_tools.testing._routes import EVERY_PATH, Answers, Maker, Plain, Routes, routes_of
 from agent_tools.testing._wire import read_request, send_reply
 
-#: How many clients may knock at once before the next one has to knock again.
+#: How many connections may wait to be accepted at once; further ones have to try again.
 _BACKLOG = 1024
 
-#: How long `stop` waits for a callable that is still making up its reply, in seconds.
+#: How long `stop` waits for a callable that is still making its reply, in seconds.
 _PATIENCE = 1.0
 
 #: Answers by route, or what to answer on every path.
@@ -38,18 +38,17 @@ class FaultyServer:
     >>> server.count("/orders")
     3
 
-    Each connection carries one request and has a thread of its own. A path that no route names is
-    answered with 404. A callable that raises is answered with 500, and its error comes out of the
-    connection's thread, where pytest sees it.
+    Each connection carries one request and has its own thread. A path without a route gets a 404. When a
+    callable raises, the client gets a 500, and the error ends the connection's thread, where pytest sees it.
 
     Args:
-        script: By route (a path, a method and a path, or `"*"` for the rest) what to answer: a `Reply`, an
+        script: What to answer by route (a path, a method and a path, or `"*"` for the rest): a `Reply`, an
             int for a reply with that status, a dict for one with that JSON body, a callable that makes one
-            from the request, or a list of these, used in order, the last one forever. Or, for every
-            path, one of these alone, but for the dict.
+            from the request, or a list of these, used in order, the last one forever. Any of these except
+            the dict may also be given alone, for every path.
 
     Raises:
-        ValueError: A route that no request could have, or one without answers.
+        ValueError: A route that no request can match, or one without answers.
         TypeError: An answer is none of the above.
     """
 
@@ -76,11 +75,11 @@ class FaultyServer:
             return list(self._requests)
 
     def count(self, route: str = EVERY_PATH) -> int:
-        """Return how many requests came for `route`, a path or a method and a path."""
+        """Return the number of requests to `route`, a path or a method and a path."""
         return sum(route in routes_of(request) for request in self.requests)
 
     def start(self) -> Self:
-        """Listen, and return the server itself; `with` does this."""
+        """Start to listen, and return the server; `with` does this."""
         if self._acceptor is not None:
             raise RuntimeError("the server is running already")
         listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
@@ -94,7 +93,7 @@ class FaultyServer:
         if self._acceptor is None:
             return
         acceptor, self._acceptor = self._acceptor, None
-        # No portable call wakes a thread out of accept(): a last client does.
+        # No portable call wakes a thread from accept(), so a last client connects.
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
             acceptor.join()
         with self._lock:
@@ -131,7 +130,7 @@ class FaultyServer:
         try:
             self._answer(conn)
         finally:
-            with self._lock:  # or `stop` could shut down a stranger that got the same descriptor
+            with self._lock:  # otherwise `stop` could shut down an unrelated socket with the same descriptor
                 conn.close()
 
     def _answer(self, conn: socket.socket) -> None:

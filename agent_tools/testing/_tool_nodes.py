@@ -1,4 +1,4 @@
-"""The tool nodes of an agent, however deep: in graphs, in chains, in functions and tools that call agents."""
+"""Finds the tool nodes of an agent at any depth: in graphs, chains, and functions and tools that call agents."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from agent_tools._handler import ToolErrorHandler
 #: Where runnables keep what they run: bindings, sequences, parallels, fallbacks.
 _PARTS = ("bound", "steps", "steps__", "runnable", "fallbacks")
 
-#: Where nodes and tools keep the function they are made of.
+#: Where nodes and tools keep their function.
 _FUNCTIONS = ("func", "afunc", "coroutine")
 
 
@@ -22,7 +22,7 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
     """Return the tool nodes that `agent` runs, each once.
 
     Raises:
-        TypeError: There is none.
+        TypeError: No tool node was found.
     """
     nodes = list(_walk(agent, {}))
     if not nodes:
@@ -35,7 +35,7 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
 def _walk(thing: object, seen: dict[int, object]) -> Iterator[ToolNode]:
     if id(thing) in seen:
         return
-    seen[id(thing)] = thing  # kept, since the id of what is gone may come back
+    seen[id(thing)] = thing  # kept alive, since the id of a freed object may be reused
     if isinstance(thing, ToolNode):
         yield thing
     for part in _parts_of(thing):
@@ -87,7 +87,7 @@ def _wrapped_in(thing: Any) -> Iterable[object]:  # whatever wraps a tool call
     return []
 
 
-def _is_set(cell: Any) -> bool:  # types.CellType, which says nothing of its contents
+def _is_set(cell: Any) -> bool:  # types.CellType, whose contents are untyped
     try:
         cell.cell_contents  # noqa: B018  # asks whether it is set
     except ValueError:
@@ -103,7 +103,7 @@ def _attribute(thing: Runnable[Any, Any], name: str) -> Any:  # whatever is kept
 
 
 def _named_in(function: Callable[..., Any]) -> list[object]:
-    """Return what `function` works with that may be an agent, or lead to one.
+    """Return what `function` uses that may be an agent or lead to one.
 
     Only its own functions are followed: those of its module would lead through the whole program.
     """

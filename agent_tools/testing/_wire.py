@@ -1,6 +1,6 @@
-"""HTTP/1.1 on a raw socket: reads a request, sends a reply, or what its fault leaves of it.
+"""HTTP/1.1 on a raw socket: reads a request, and sends a reply or what its fault leaves of it.
 
-The caller closes the socket. All waiting is reading: it ends as soon as the client leaves, or the
+The caller closes the socket. Every wait is a read, so it ends as soon as the client leaves or the
 server shuts the socket down.
 """
 
@@ -25,7 +25,7 @@ def read_request(conn: socket.socket) -> Request:
 
     Raises:
         OSError: The connection broke.
-        ValueError: What came is not a whole HTTP request.
+        ValueError: The bytes received are not a whole HTTP request.
     """
     with conn.makefile("rb") as stream:
         method, target, _version = _line(stream).split()
@@ -51,7 +51,7 @@ def send_reply(conn: socket.socket, reply: Reply, *, head_only: bool) -> None:
     Raises:
         OSError: The client went away first.
     """
-    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or drops would be sent in spoonfuls
+    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise single bytes would be sent in batches
     waits_first = reply.fault != Fault.DRIP
     if waits_first and reply.delay and _client_left(conn, within=reply.delay):
         return
@@ -105,7 +105,7 @@ def _client_left(conn: socket.socket, *, within: float) -> bool:
     try:
         while True:
             conn.settimeout(max(0.001, ends - time.monotonic()))  # 0 would be an error, not a short wait
-            # What a client still sends after its request is of no interest; the end of it is.
+            # Ignore what a client sends after its request, and watch only for the end.
             if not conn.recv(_LINE_LIMIT):
                 return True
     except TimeoutError:
@@ -132,7 +132,7 @@ def _send_half_and_stall(conn: socket.socket, reply: Reply, payload: bytes) -> N
 
 def _send_half_and_reset(conn: socket.socket, reply: Reply, payload: bytes) -> None:
     _send_half(conn, reply, payload)
-    # A reset may overtake what was sent before it: give the client time to read that.
+    # A reset may overtake earlier bytes: give the client time to read them.
     _client_left(conn, within=0.02)
     _reset(conn, reply, payload)
 
@@ -188,7 +188,7 @@ def _head(reply: Reply) -> bytes:
 
 
 def _missing_headers(reply: Reply) -> list[tuple[str, str]]:
-    """Return what the reply needs and its author did not write."""
+    """Return the headers that the reply needs and its author did not set."""
     written = {name.lower() for name, _ in reply.header_pairs()}
     payload = reply.payload()
     defaults = {"Connection": "close"}

@@ -1,9 +1,9 @@
-"""Fixtures for pytest, switched on by one line in a `conftest.py`.
+"""Fixtures for pytest, enabled by one line in a `conftest.py`.
 
     pytest_plugins = ["agent_tools.testing.pytest_plugin"]
 
-It does not switch itself on (there is no `pytest11` entry point). Otherwise each test run would import the library
-before coverage begins to measure, and list its fixtures.
+It does not enable itself (there is no `pytest11` entry point). Otherwise each test run would import the library
+before coverage starts, and list its fixtures.
 """
 
 from collections.abc import Callable, Iterator
