@@ -1,9 +1,9 @@
-"""The one handler behind all doors.
+"""The one handler behind node and middleware.
 
 `ToolErrorHandler` has the two methods that both `ToolNode` and LangChain's `AgentMiddleware` call for
 each tool call, so node and middleware are thin. The layers, from the inside out: the tool, the retries,
 the wrapper of the user, and outermost the answer to the last error. An answer made further inside would
-blind the user's wrapper.
+hide the error from the user's wrapper.
 """
 
 import random
@@ -130,7 +130,7 @@ class ToolErrorHandler:
 def wrappers_of(
     handler: ToolErrorHandler, around: Wrapper | None, aaround: AsyncWrapper | None, own: OwnHandling | None
 ) -> tuple[Callable[[ToolCallRequest, Execute], Result], Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]]:
-    """Return what a node runs its calls with: the methods of `handler`, without their frames where they are ours."""
+    """Return the functions that run a node's calls: the methods of `handler`, or what they call if not overridden."""
     kind, settings = type(handler), handler._settings  # noqa: SLF001  # of this file
     wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
     if kind.wrap_tool_call is ToolErrorHandler.wrap_tool_call:
@@ -149,7 +149,7 @@ def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> Too
 
     Raises:
         ValueError: Both are given.
-        TypeError: `shared` is no handler.
+        TypeError: `shared` is not a handler.
     """
     if shared is None:
         return ToolErrorHandler(**options)

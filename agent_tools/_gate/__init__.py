@@ -1,1 +1,1 @@
-"""What all calls of one tool pass: budget, circuit, window, the wait that a server asked for. No framework."""
+"""The gate of a tool: budget, circuit, window, and the wait that a server asked for. No framework."""

@@ -1,7 +1,7 @@
-"""What all calls of one key pass: how they wait there, and what they report.
+"""The gate that all calls of one key pass: how they wait there, and what they report.
 
-Two states decide: that of the key itself, a tool or a tool at one host, and that of its door: what the host asks of
-all tools.
+Two states decide: that of the key itself (a tool, or a tool at one host), and that of its door, which holds the wait
+that the host asks of all tools.
 """
 
 import math
@@ -21,20 +21,20 @@ from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gates import Gates, Queue, door_of, tool_of
 from agent_tools._gate.store import Change
 
-#: Calls a second that go on after a circuit held them back: a service that has just come back must not drown in them.
+#: Calls per second that go on after a circuit held them back: they must not overload a service that has just recovered.
 PACE = 25.0
 
 #: The last retry of a call is not the probe of an outage before this part of the patience has passed: it may be a
 #: blip, and a call that arrives has more attempts to lose.
 LAST_RETRY = 0.6
 
-#: Seconds that a probe is left to a call with other arguments than the last that failed.
+#: Seconds for which a probe is reserved for a call whose arguments differ from those of the last failure.
 PREFERENCE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Do not run; `failure` is what is known of the tool."""
+    """The call must not run; `failure` is the last one of the tool."""
 
     reason: Reason
     failure: Failure
@@ -50,8 +50,8 @@ class Standing:
 
     Attributes:
         opens_in: Seconds until the circuit lets the next probe through, None when it is closed.
-        patience: Seconds for which calls still wait for that.
-        tokens: What was taken for a retry; None when the budget refuses one.
+        patience: Seconds for which calls still wait for that probe.
+        tokens: Tokens taken for a retry; None when the budget refuses one.
         behind: Seconds that this call goes behind the moment at which the server wants to be asked again.
         blocked_until: That moment.
     """
@@ -67,10 +67,10 @@ class Visitor(Protocol):
     """A call that wants to make an attempt.
 
     Attributes:
-        policy: Of its tool.
+        policy: Its tool's.
         began: When the call began.
         clock: Returns seconds that never run backwards.
-        draw: Returns a number from 0 up to 1 that nobody can foresee.
+        draw: Returns a number from 0 up to 1 that nobody can predict.
         arguments: A digest of its arguments.
         is_last_retry: The call has failed before, and has no attempt left but this one.
         waited_until: Until when it has waited because a server asked it to.
@@ -93,7 +93,7 @@ class Visitor(Protocol):
 
 
 class Gate:
-    """What all calls of a key pass.
+    """The gate that all calls of a key pass.
 
     Attributes:
         key: As in `Gates.by_key`.
@@ -113,18 +113,18 @@ class Gate:
 
     @property
     def state(self) -> GateState:
-        """What is known of the key."""
+        """The state of the key."""
         return self._gates.state(self.key)
 
     # ---- reports ----
 
     def failed(self, failure: Failure, attempt: Attempt, *, longest_wait: float, retries: bool) -> Flow[Standing]:
-        """Report a failed attempt; return where the call stands that made it.
+        """Report a failed attempt; return where its call stands.
 
         Args:
             failure: What went wrong.
             attempt: How it was made.
-            longest_wait: Seconds that a server may ask all calls to wait; a longer wait is that call's alone.
+            longest_wait: Seconds that a server may ask all calls to wait; a longer wait applies to this call alone.
             retries: The call makes another attempt if the budget grants it.
         """
         behind = 0.0
@@ -164,7 +164,7 @@ class Gate:
         self._gates.forget_if_calm(self._door)
 
     def released(self, attempt: Attempt) -> None:
-        """Report an attempt that brought no verdict, or was not made after all."""
+        """Report an attempt that was not made or whose result proves nothing."""
         self._gates.tell(self.key, lambda state, now: (states.after_nothing(state, replace(attempt, now=now)), None))
 
     def repay(self, tokens: int) -> None:
@@ -203,7 +203,7 @@ class Gate:
         return met
 
     def _met(self, visitor: Visitor, ticket: object, queue: Queue, now: float) -> Flow["Entry | _Obstacle"]:
-        """Return what is in the way of an attempt, or that nothing is."""
+        """Return how an attempt enters, or the obstacle in its way."""
         if max(now, visitor.waited_until + states.SAME_DOOR) < self._gates.state(self._door).blocked_until:
             return (yield from self._blocked(visitor))
         self._gates.forget_if_calm(self._door)
@@ -229,8 +229,8 @@ class Gate:
         rules, is_shared = self._gates.rules, self._gates.link is not None
 
         def enter(state: GateState, now: float) -> tuple[GateState, Entry | None]:
-            if not is_shared:  # else the times are by the clock of the store
-                now = max(now, attempt.now)  # a wait that a test skips has moved no clock
+            if not is_shared:  # else the times come from the clock of the store
+                now = max(now, attempt.now)  # a wait skipped by a test does not advance the clock
             return states.after_entering(state, rules, replace(attempt, now=now), ahead=ahead)
 
         return enter
@@ -247,7 +247,7 @@ class Gate:
         )
 
     def _change(self, met: "_Obstacle", ticket: object) -> Alarm:
-        """Return what tells a call that has `met` an obstacle that it is worth to look again."""
+        """Return an alarm that wakes a call which has `met` an obstacle when it is worth checking again."""
         circuit, blocked_until = self.state.circuit, self._gates.state(self._door).blocked_until
 
         def is_other() -> bool:
@@ -263,13 +263,13 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Obstacle:
-    """What is in the way of an attempt.
+    """An obstacle in the way of an attempt.
 
     Attributes:
         reason: Why the call is answered if it cannot wait.
-        failure: What is known of the tool.
-        until: When it will be over, or there is something else to do.
-        ends: When the call stops to wait for that.
+        failure: The last failure of the tool.
+        until: When it will be over, or has to be checked again.
+        ends: When the call stops waiting for that.
         since: When it began.
         spread: Seconds over which calls that have waited go on, more if they are many, never more than it lasted;
             None where `until` sees to that.
@@ -286,7 +286,7 @@ class _Obstacle:
 
 
 def _due(circuit: Circuit, policy: CircuitPolicy, visitor: Visitor, queue: Queue) -> float:
-    """Return from when on a call may be the probe."""
+    """Return when a call may become the probe."""
     if circuit.state is CircuitState.OPEN and circuit.blames_others(visitor.arguments):
         return -math.inf
     due = circuit.probe_at
@@ -322,7 +322,7 @@ def _crowded(state: GateState, policy: CircuitPolicy, visitor: Visitor, *, now: 
 
 
 def _known(state: GateState, seconds: float | None) -> Failure:
-    """Return the last failure as that of a call which was not run; the next look is due in `seconds`."""
+    """Return the last failure as that of a call that was not run; the next probe is due in `seconds`."""
     failure = state.failure or states.without_words(Failure(category=ErrorCategory.RETRYABLE))
     return failure if seconds is None else replace(failure, retry_after=round(max(0.0, seconds), 1))
 

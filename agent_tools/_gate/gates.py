@@ -1,7 +1,7 @@
-"""What a handler knows of its tools: the state of each gate that is not calm, and who waits there.
+"""A handler's knowledge of its tools: the state of each gate that is not calm, and which calls wait there.
 
 The lock is held for a few assignments, never while a tool runs or a call waits. While nothing fails there is no state
-at all, and calls pay nothing. A gate that is calm again is forgotten at once, so there is nothing to look for.
+at all, and calls pay nothing. A gate that is calm again is forgotten at once, so no cleanup is needed.
 """
 
 import threading
@@ -20,7 +20,7 @@ from agent_tools._gate.store import Change, Link, Store
 
 SaidT = TypeVar("SaidT")
 
-#: The gates that are remembered; of more, those that nobody has met for the longest time are forgotten.
+#: The most gates that are remembered; beyond that, the least recently used are forgotten.
 MOST = 10_000
 
 #: The hosts of a tool that are remembered: of more, nobody knows which a call is for.
@@ -32,10 +32,10 @@ class Health:
     """How a tool is doing, for operators.
 
     Attributes:
-        state: Of its circuit.
-        failures: Failures in a row that say that the service is down.
+        state: The state of its circuit.
+        failures: Failures in a row that show that the service is down.
         probe_in: Seconds until the next probe, None when the circuit is closed.
-        retry_tokens: What is left of the retry budget, None when there is none.
+        retry_tokens: Tokens left in the retry budget, None when there is no budget.
         failing: The part of the latest attempts that failed because of the service.
         window: How many calls may be under way at the same time, None for any number.
         blocked_for: Seconds for which a server has asked all calls to wait.
@@ -52,12 +52,12 @@ class Health:
 
 @dataclass(slots=True)
 class Queue:
-    """Who waits at one gate in this process.
+    """The calls that wait at one gate in this process.
 
     Attributes:
-        held: How many calls.
+        held: Number of calls.
         held_by_arguments: The same, by the digest of their arguments.
-        place_by_ticket: Of those that wait for the window, the first one first.
+        place_by_ticket: The places of the calls that wait for the window, in order.
     """
 
     held: int = 0
@@ -65,14 +65,14 @@ class Queue:
     place_by_ticket: dict[object, int] = field(default_factory=dict)
 
     def ahead_of(self, ticket: object) -> int:
-        """Return how many wait for the window and came before."""
+        """Return how many calls are ahead of this one for the window."""
         place = self.place_by_ticket.get(ticket)
         if place is None:
             return len(self.place_by_ticket)
         return place - next(iter(self.place_by_ticket.values()))
 
     def holds_others(self, arguments: str | None) -> bool:
-        """Return whether a call with other arguments waits, too."""
+        """Return whether a call with other arguments is waiting too."""
         return self.held > self.held_by_arguments[arguments]
 
 
@@ -83,12 +83,12 @@ class Gates:
         budget: What the retries of a key may cost.
         circuit: When a key counts as down.
         clock: Returns seconds that never run backwards.
-        store: What is shared with other processes, None for nothing.
+        store: Where the states are shared with other processes; None to share nothing.
 
     Attributes:
-        by_key: The state of those that are not calm.
-        rules: What their changes go by.
-        link: To the store.
+        by_key: The states of the gates that are not calm.
+        rules: The rules for their changes.
+        link: The link to the store.
     """
 
     __slots__ = (
@@ -125,16 +125,16 @@ class Gates:
         self._store_link = self.link
 
     def state(self, key: str) -> GateState:
-        """Return what is known of a key, by the clock of this process."""
+        """Return the state of a key, by the clock of this process."""
         return self.by_key.get(key, CALM)
 
     def hear(self, key: str, state: GateState) -> None:
-        """Take over what another process has found out, by the clock of this one."""
+        """Adopt the state that another process has found, by the clock of this one."""
         with self._lock:
             self._keep(self._sets[0], key, state)
 
     def change(self, key: str, change: "Change[SaidT]") -> SaidT:
-        """Change the state of a key in this process alone, and return what there is to say of it."""
+        """Change the state of a key in this process alone, and return the result of the change."""
         with self._lock:
             before = self.by_key.get(key, CALM)
             state, said = change(before, self.clock())
@@ -150,14 +150,14 @@ class Gates:
         return said
 
     def tell(self, key: str, change: "Change[object]") -> None:
-        """Do the same, but wait for nothing."""
+        """Do the same without waiting."""
         if self.link is None or self.link.is_down:
             self.change(key, change)
         else:
             self.link.tell(key, change)
 
     def forget_if_calm(self, key: str) -> None:
-        """Forget what a server has asked for once its time is over."""
+        """Forget the wait that a server has asked for once it is over."""
         if key in self.by_key:
             self.change(key, lambda state, now: (calmed(state, now=now), None))
 
@@ -191,11 +191,11 @@ class Gates:
         if len(self._hosts_by_tool) > MOST:
             self._hosts_by_tool.popitem(last=False)
 
-    # ---- who waits ----
+    # ---- waiting calls ----
 
     @contextmanager
     def holding(self, key: str, ticket: object, arguments: str | None) -> Iterator[Queue]:
-        """Count a call as one that waits, in a `with` block."""
+        """Count a call as waiting, in a `with` block."""
         with self._lock:
             queue = self._queues.setdefault(key, Queue())
             queue.held += 1
@@ -211,20 +211,20 @@ class Gates:
                     del self._queues[key]
 
     def queue(self, key: str) -> Queue:
-        """Return who waits at a gate."""
+        """Return the calls that wait at a gate."""
         return self._queues.get(key) or Queue()
 
     def ahead_of(self, key: str, ticket: object) -> int:
-        """Return how many calls wait for the window and came before this one."""
+        """Return how many calls are ahead of this one in the line for the window."""
         return self.queue(key).ahead_of(ticket)
 
     def take_place(self, queue: Queue, ticket: object) -> None:
-        """Let a call wait for the window behind those that do so already."""
+        """Put a call at the end of the line for the window."""
         with self._lock:
             queue.place_by_ticket.setdefault(ticket, next(self._places))
 
     def give_up_place(self, queue: Queue, ticket: object) -> None:
-        """Let the next one wait in front."""
+        """Take a call out of the line for the window."""
         with self._lock:
             queue.place_by_ticket.pop(ticket, None)
 
@@ -237,7 +237,7 @@ class Gates:
     # ---- operators ----
 
     def health(self) -> dict[str, Health]:
-        """Return how each tool is doing that has failed lately; by host where it has failed at several."""
+        """Return the health of each tool that has failed lately; by host if it has failed at several."""
         if self.link is not None:
             self.link.listen(within=0.5)
         with self._lock:
@@ -272,7 +272,7 @@ class Gates:
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
-        """Start with no states and no store, and bring back those of before when the block ends.
+        """Start with no states and no store, and restore the previous ones when the block ends.
 
         Blocks may end in any order.
         """
@@ -293,7 +293,7 @@ def _calm(_state: GateState, _now: float) -> tuple[GateState, None]:
     return CALM, None
 
 
-#: Between a tool and its host; no tool has it in its name.
+#: Separates a tool from its host; no tool has it in its name.
 AT = " @ "
 
 
@@ -303,12 +303,12 @@ def key_at(tool: str, host: str | None) -> str:
 
 
 def tool_of(key: str) -> str:
-    """Return the tool that a key is about, empty for what a host asks of all tools."""
+    """Return the tool of a key, empty for the key of a host's door."""
     return key.partition(AT)[0]
 
 
 def door_of(key: str) -> str:
-    """Return the key of what a host asks of all tools; where no host is known it is the key itself."""
+    """Return the key of the host's door, which all tools share; the key itself when no host is known."""
     _, at, host = key.partition(AT)
     return f"{at}{host}" if at else key
 

@@ -1,12 +1,12 @@
 """The state of a gate as a line of JSON, and back.
 
-A line that another version wrote, or nobody of ours, is refused as a whole.
+A line that another version or other software wrote is refused as a whole.
 """
 
 import json
 import math
 from dataclasses import asdict, fields
-from typing import Any, TypeVar  # Any: what JSON brings
+from typing import Any, TypeVar  # Any: JSON values
 
 from agent_tools._core.budget import Budget, BudgetPolicy
 from agent_tools._core.circuit import CLOSED, Circuit, CircuitState
@@ -14,7 +14,7 @@ from agent_tools._core.failure import ErrorCategory, Failure
 from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._core.window import Window
 
-#: Of the form. States of another version are not read: their key has the number in it.
+#: Version of the format. States of another version are not read: the number is part of their key.
 VERSION = 1
 
 _FACTS = ("category", "error_type", "rule", "status_code", "throttled")
@@ -41,7 +41,7 @@ def as_json(state: GateState) -> str:
 
 
 def from_json(text: str, policy: BudgetPolicy | None) -> GateState:
-    """Return the state that `text` tells; its budget goes by the `policy` of whoever reads.
+    """Return the state in `text`; its budget follows the `policy` of the reader.
 
     Raises:
         ValueError: It is not the state of a gate.

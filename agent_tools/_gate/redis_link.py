@@ -1,12 +1,12 @@
-"""What links a handler to Redis.
+"""The link between a handler and Redis.
 
-Each gate that is not calm is one string. A change is one operation: a script writes the new state if nobody else has
-written since the state that it was made of, and says what time it is there. Each change is also entered in a stream.
-A thread of each handler reads it, so what one worker has met the others know at once; a worker that begins, or was cut
-off, reads what it has missed.
+Each gate that is not calm is one string. A change is one operation: a script writes the new state unless another
+process has changed the old one, and returns the time of the server. Each change is also entered in a stream.
+A thread of each handler reads it, so all workers know at once what one has met; a worker that starts or was
+disconnected reads what it has missed.
 
-A call never talks to the server itself. It hands its change to a second thread and waits for that a tenth of a second
-at most; then it goes on with what this process knows.
+A call never talks to the server itself. It hands its change to a second thread and waits for it, a tenth of a second
+by default; then it goes on with what this process knows.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from agent_tools._gate.store import Change, Local
 
 logger = logging.getLogger("agent_tools")
 
-#: The oldest server that knows all that is needed.
+#: The oldest server that has all needed commands.
 OLDEST = 6
 
-#: Changes that the stream keeps for workers that begin.
+#: Changes that the stream keeps for workers that start.
 CHANGES = 1000
 
-#: Seconds for which a server that failed or was slow is left alone.
+#: Seconds for which a server is not used after it failed or was slow.
 REST = 2.0
 
 #: Seconds after which a blocking read returns without news.
@@ -67,7 +67,7 @@ class Server(Protocol):
 
     Attributes:
         prefix: What its keys begin with.
-        timeout: Seconds that a call waits for it at most.
+        timeout: Longest time in seconds that a call waits for it.
         expiry: Seconds after which the state of a tool that nobody calls is forgotten.
     """
 
@@ -92,7 +92,7 @@ class View:
 
 @dataclass(slots=True)
 class _Job:
-    """A change that is to be made, and where what there is to say of it will be found."""
+    """A pending change, and the future of its result."""
 
     key: str
     change: Change[Any]
@@ -100,11 +100,11 @@ class _Job:
 
 
 class RedisLink:
-    """What links one handler to the store.
+    """The link between one handler and the store.
 
     Attributes:
         is_down: The store failed or was slow, and is left alone for a while.
-        is_listening: The thread that hears of changes is running.
+        is_listening: The thread that receives changes is running.
         operations: How often the store was asked to change something.
         failures: How often it failed or was too slow.
         all_failures: The same of all links of this process.
@@ -139,7 +139,7 @@ class RedisLink:
         return self._down_since is not None
 
     def listen(self, *, within: float = 0.0) -> None:
-        """Begin to hear what others find out; wait up to this many seconds until that is up to date."""
+        """Start receiving the changes of other processes; wait up to `within` seconds to catch up."""
         with self._lock:
             is_new, self.is_listening = not self.is_listening, True
         if is_new:
@@ -148,7 +148,7 @@ class RedisLink:
             self._is_up_to_date.wait(within)
 
     def asking(self, key: str, change: Change[Any]) -> "Asking":
-        """Return the step that makes a change and returns what there is to say of it."""
+        """Return the step that makes a change and returns its result."""
         return Asking(self, key, change)
 
     def tell(self, key: str, change: Change[Any]) -> None:
@@ -156,7 +156,7 @@ class RedisLink:
         self.submit(key, change)
 
     def submit(self, key: str, change: Change[Any]) -> Future[Any]:
-        """Hand a change to the thread that makes them; what there is to say of it follows."""
+        """Hand a change to the thread that makes them, and return the future of its result."""
         with self._lock:
             is_new, self._is_working = not self._is_working, True
         if is_new:
@@ -195,7 +195,7 @@ class RedisLink:
         for key, same in jobs_by_key.items():
             try:
                 said = self._changed(key, [job.change for job in same])
-            except Exception as error:  # noqa: BLE001  # no call is lost for it
+            except Exception as error:  # noqa: BLE001  # must not fail a call
                 self._client = None
                 self.failed(type(error).__name__)
                 said = [self.change_here(key, job.change) for job in same]
@@ -282,14 +282,14 @@ class RedisLink:
             self._is_up_to_date.set()
             if self._down_since is not None and time.monotonic() - self._down_since > REST:
                 self._look_again()
-        except Exception as error:  # noqa: BLE001  # whatever is wrong with the store is no fault of any call
+        except Exception as error:  # noqa: BLE001  # trouble with the store must not fail a call
             self._reader = None
             self.failed(type(error).__name__)
             self._is_up_to_date.set()
             time.sleep(PATIENCE)
 
     def _open_reader(self) -> None:
-        """Connect, and begin with what the stream still has: what was missed while there was no connection."""
+        """Connect, and first read what the stream still has: the changes missed without a connection."""
         reader = self._store.client(self._store.timeout + PATIENCE)
         _require_version(reader.info("server"))
         seconds, microseconds = reader.time()
@@ -306,7 +306,7 @@ class RedisLink:
             self._see(key, View(identity if text else "", self._read(text)))
 
     def _look_again(self) -> None:
-        """Find out whether the store is well again: it answers in time."""
+        """Check whether the store answers in time again."""
         began = time.monotonic()
         self._set_clock(*self._reader.time())
         if time.monotonic() - began > self._store.timeout:
@@ -318,14 +318,14 @@ class RedisLink:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Make a change in the store, a step of a flow; in this process alone where the store fails or is slow."""
+    """Make a change in the store, or in this process alone if the store fails or is slow: a step of a flow."""
 
     link: RedisLink
     key: str
     change: Change[Any]
 
     def do(self) -> Any:
-        """Return what there is to say of it."""
+        """Return the result of the change."""
         said = self.link.submit(self.key, self.change)
         try:
             return said.result(self.link.timeout)
@@ -368,7 +368,7 @@ def _working(link_of: "weakref.ref[RedisLink]") -> None:
 
 
 def _in_background(body: Callable[..., None], link: object, name: str) -> None:
-    """Run `body` in a thread that never holds up the end of the process."""
+    """Run `body` in a thread that never keeps the process from ending."""
     threading.Thread(target=body, args=(link,), daemon=True, name=name).start()
 
 

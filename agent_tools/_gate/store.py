@@ -1,7 +1,7 @@
-"""What is shared with other processes: where the states of gates are kept, and how a handler is linked to it.
+"""Sharing with other processes: where the states of gates are kept, and how a handler is linked to it.
 
-In one process there is neither: a lock will do (`Gates.change`). A store is linked to each handler that uses it; the
-link keeps the states that the handler sees up to date, and changes them for all.
+A single process needs neither: a lock is enough (`Gates.change`). A store has one link for each handler that uses it;
+the link keeps the states that the handler sees up to date, and changes them for all.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SaidT_co = TypeVar("SaidT_co", covariant=True)
 
 
 class Change(Protocol[SaidT_co]):
-    """A pure function from one state to the next, and what there is to say of it."""
+    """A pure function that returns the next state and the result of the change."""
 
     def __call__(self, state: GateState, now: float, /) -> tuple[GateState, SaidT_co]:
         """Return both; `now` is by the same clock as the times in `state`."""
@@ -32,21 +32,21 @@ class Local(Protocol):
     def clock(self) -> Callable[[], float]: ...
 
     def state(self, key: str) -> GateState:
-        """Return what is known of a key."""
+        """Return the state of a key."""
 
     def hear(self, key: str, state: GateState) -> None:
-        """Take over what another process has found out."""
+        """Adopt the state that another process has found."""
 
     def change(self, key: str, change: Change[Any]) -> Any:
         """Make a change in this process alone, and return what there is to say of it."""
 
 
 class Link(Protocol):
-    """What links a handler to a store.
+    """The link between a handler and a store.
 
     Attributes:
         is_down: The store failed or was slow: it is left alone for a while.
-        is_listening: It hears what others find out.
+        is_listening: It receives the changes of other processes.
     """
 
     @property
@@ -55,12 +55,12 @@ class Link(Protocol):
     def is_listening(self) -> bool: ...
 
     def listen(self, *, within: float = 0.0) -> None:
-        """Begin to hear what others find out; wait so many seconds at most until that is up to date."""
+        """Start receiving the changes of other processes; wait up to `within` seconds to catch up."""
 
     def asking(self, key: str, change: Change[Any]) -> Step:
-        """Return the step that makes a change and returns what there is to say of it.
+        """Return the step that makes a change and returns its result.
 
-        It never raises, and takes no longer than the store may take: then the change is made in this process.
+        It never raises, and takes no longer than the store's timeout: after that, the change is made in this process.
         """
 
     def tell(self, key: str, change: Change[Any]) -> None:
@@ -71,4 +71,4 @@ class Store(Protocol):
     """Where processes share the states of their gates."""
 
     def connect(self, local: Local, policy: BudgetPolicy | None) -> Link:
-        """Return a new link for the handler whose states are `local`; their budgets go by `policy`."""
+        """Return a new link for the handler whose states are `local`; their budgets follow `policy`."""

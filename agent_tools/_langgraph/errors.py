@@ -1,7 +1,7 @@
 """Control flow or failure, and how far the call had got.
 
 Where an error came from is read off its traceback: the first of the framework's own functions on the
-way in says how far the call had got. That costs nothing as long as nothing fails.
+way in shows how far the call had got. It costs nothing while nothing fails.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ ORIGIN_BY_FUNCTION = {
 
 
 def is_control_flow(error: BaseException) -> bool:
-    """Return whether `error` is a message to the graph and no failure of a tool.
+    """Return whether `error` is a message to the graph rather than a failure of a tool.
 
     Interrupts, commands to a parent graph, draining, an answer to an interrupt that does not fit its
     schema, a cancellation from outside, and an exit by a signal. A `CancelledError` that the tool raised itself (MCP
@@ -56,7 +56,7 @@ def is_control_flow(error: BaseException) -> bool:
 
 
 def bubbled(error: BaseException) -> BaseException:
-    """Return the message to the graph that a task group of the tool has wrapped, `error` itself if there is none."""
+    """Return the message to the graph inside an error group of the tool, or `error` itself if there is none."""
     left = [error]
     while left:
         found = left.pop()
@@ -91,7 +91,7 @@ def _is_being_cancelled() -> bool:
 
 
 def origin_of(error: BaseException) -> Origin:
-    """Return how far the call had got that raised `error`, as `underlying` gives it."""
+    """Return how far the call had got when it raised `error`, which comes from `underlying`."""
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_name
@@ -109,7 +109,7 @@ def _checked(origin: Origin, error: BaseException) -> Origin:
 
 
 def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
-    """Return whether a sync run has called a tool that only async runs can call, as those of MCP servers."""
+    """Return whether a sync run has called a tool that only async runs can call, such as one of an MCP server."""
     if not isinstance(error, NotImplementedError) or getattr(tool, "func", None) is not None:
         return False
     step = error.__traceback__

@@ -1,4 +1,4 @@
-"""What a run of a graph tells of itself: is it draining, which calls it makes, what came before."""
+"""Facts about a run of a graph: whether it is draining, which calls it makes, what came before."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -29,7 +29,7 @@ def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
 
 
 def can_record(config: RunnableConfig) -> bool:
-    """Return whether there is a checkpointer, in a LangGraph that we know."""
+    """Return whether there is a checkpointer and this version of LangGraph is supported."""
     keys = config.get("configurable", {})
     call = keys.get(names.CALL)
     if not keys.get(names.CHECKPOINTER) or not isinstance(call, partial):
@@ -44,13 +44,13 @@ def has_checkpointer(request: ToolCallRequest) -> bool:
 
 
 def alarm_of_run() -> Alarm | None:
-    """Return what to ask while a call waits: whether the run is to end. None outside a run.
+    """Return an alarm that tells a waiting call whether the run is about to end. None outside a run.
 
     It ends when the graph shuts down, or when a sync stream of it is closed. Each time it is asked it also sends the
     run a heartbeat; a node with an idle timeout would otherwise end during the wait.
     """
     try:
-        runtime: Runtime[Any] | None = get_runtime()  # None in a config that no graph has made
+        runtime: Runtime[Any] | None = get_runtime()  # None in a config that does not come from a graph
     except (RuntimeError, KeyError):
         return None
     if runtime is None:
@@ -101,12 +101,12 @@ def may_lose_approvals(request: ToolCallRequest) -> bool:
 
 
 def node_attempt_of(request: ToolCallRequest) -> int:
-    """Return for which time the node runs, which is more than 1 when its `retry_policy` has run it again."""
+    """Return the attempt number of the node, more than 1 when its `retry_policy` has run it again."""
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
 
 
 def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
-    """Return which calls of the message that makes this one are not to be run."""
+    """Return which calls of this call's message must not be run."""
     for messages in histories_in(request.state):
         place = place_of(messages, request.tool_call["id"])
         if place is not None:

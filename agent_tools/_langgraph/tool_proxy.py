@@ -13,7 +13,7 @@ from agent_tools._flow.time_limit import in_thread
 
 
 class ToolProxy:
-    """Runs a tool and passes for it: whatever is read from it, written to it or compared with it, the tool does."""
+    """Runs a tool and stands in for it: reads, writes and comparisons are passed on to the tool."""
 
     __slots__ = ("_tool",)
 
@@ -83,7 +83,7 @@ class ToolProxy:
 
 
 class WatchedTool(ToolProxy):
-    """Keeps the error that a `ToolNode` which is not ours makes a text of its own of.
+    """Keeps the error that a plain `ToolNode` turns into its own text.
 
     Such a node, that of `create_agent` for one, answers a `ValidationError` before any wrapper sees it. What it
     says is blank where a rule over several fields is broken, repeats the arguments with all secrets in them, and
@@ -125,7 +125,7 @@ class WatchedTool(ToolProxy):
 
 
 class ThreadedTool(ToolProxy):
-    """Runs a sync tool in a thread of its own, not in one of the few that the event loop has for all."""
+    """Runs a sync tool in a thread of its own, not in the small pool that the event loop shares."""
 
     __slots__ = ()
 
