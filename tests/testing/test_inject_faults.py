@@ -518,6 +518,10 @@ def test_the_rate_is_the_part_that_fails() -> None:
 # ---- health ----
 
 
+#: Opens by the number of failures, however slow the machine is.
+COUNTS = CircuitPolicy(patience=0, failing_for=3600)
+
+
 def fail_often(flavor: Flavor, graph: Any) -> None:
     for _ in range(6):
         flavor.run(graph, asking(("get_order", {})))
@@ -525,7 +529,7 @@ def fail_often(flavor: Flavor, graph: Any) -> None:
 
 @pytest.mark.parametrize("door", ["node", "create_agent"])
 def test_faults_leave_budget_and_circuit_as_they_were(flavor: Flavor, shop: Shop, door: Any) -> None:
-    handler = ToolErrorHandler(policy=AT_ONCE, circuit=CircuitPolicy(patience=0))
+    handler = ToolErrorHandler(policy=AT_ONCE, circuit=COUNTS)
     graph = toolbox.graph_of(shop.tools, door=door, handler=handler)
     with inject_faults(graph, {"get_order": [503, ok]}):
         flavor.run(graph, asking(("get_order", {})))
@@ -545,7 +549,7 @@ def test_a_tool_that_is_down_gets_faults_from_a_fresh_start_and_is_down_afterwar
         return str(fails())
 
     down = flavor.tool(get_order)
-    node = ResilientToolNode([down], policy=AT_ONCE, circuit=CircuitPolicy(patience=0))
+    node = ResilientToolNode([down], policy=AT_ONCE, circuit=COUNTS)
     fail_often(flavor, graph_with(node))
     before = node.handler.health()["get_order"]
     assert before.failures >= 5
