@@ -8,7 +8,7 @@ from langchain_core.tools import ToolException
 
 from agent_tools import ErrorCategory
 from agent_tools._classify import explain
-from agent_tools._classify.explain import CONSEQUENCE_BY_CATEGORY, CONSEQUENCE_BY_VETO
+from agent_tools._classify.explanation import CONSEQUENCE_BY_CATEGORY, CONSEQUENCE_BY_VETO
 from agent_tools._core.failure import Veto
 from tests.classify.clients import CANARY
 from tests.classify.test_contract import status_error
