@@ -180,7 +180,8 @@ def may_change(name: str) -> bool:
 def is_mcp(tool: BaseTool) -> bool:
     """Return whether `tool` comes from an MCP server."""
     function = getattr(tool, "coroutine", None) or getattr(tool, "func", None)
-    return "mcp" in getattr(function, "__module__", "") or "mcp" in (tool.metadata or {})
+    module = getattr(function, "__module__", None) or ""
+    return module.startswith(("langchain_mcp_adapters", "langchain.mcp")) or "mcp" in (tool.metadata or {})
 
 
 def is_hinted(tool: BaseTool) -> bool:

@@ -242,6 +242,14 @@ def test_a_tool_of_an_mcp_server_without_hints_is_found() -> None:
     assert rules(doctor(ResilientToolNode([mcp_tool()], policy=RetryPolicy(idempotent=False)))) == []
 
 
+def test_a_module_named_after_mcp_makes_no_tool_of_an_mcp_server() -> None:
+    tool = mcp_tool()
+    assert isinstance(tool, StructuredTool)
+    assert tool.coroutine is not None
+    tool.coroutine.__module__ = "my_bot.mcp_like"
+    assert "mcp-no-hints" not in rules(doctor(ResilientToolNode([tool])))
+
+
 # ---- the agent ----
 
 
