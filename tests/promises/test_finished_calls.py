@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
@@ -19,28 +18,11 @@ from langgraph.types import Command, interrupt
 from agent_tools import ResilientToolNode, tool_node
 from agent_tools._langgraph import recorder
 from agent_tools.testing import ScriptedChatModel
+from tests.support.shop import KilledError, Shop
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, asking, graph_of, graph_with, http_error
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 CHARGE_AND_TWO = asking(("charge", {}), ("close", {"owner": "Ann"}), ("close", {"owner": "Bob"}))
-
-
-class Shop:
-    """Tools that count their runs: one charges, one asks a human."""
-
-    def __init__(self, flavor: Flavor) -> None:
-        self.runs: Counter[str] = Counter()
-
-        def charge() -> str:
-            self.runs["charge"] += 1
-            return "charged"
-
-        def close(owner: str) -> str:
-            reply = interrupt(f"close {owner}?")
-            self.runs[owner] += 1
-            return f"{owner}: {reply}"
-
-        self.tools = [flavor.tool(charge), flavor.tool(close)]
 
 
 def said(state: Any, key: str = "messages") -> list[Any]:
@@ -345,10 +327,6 @@ def test_an_error_of_the_developer_is_raised_once_all_calls_have_ended(flavor: F
     state = flavor.run(graph, None, THREAD)
     assert said(state) == ["done", "charged"]
     assert shop.runs["charge"] == 1
-
-
-class KilledError(BaseException):
-    """Ends a run as Ctrl-C does: nothing of ours handles it."""
 
 
 def test_a_run_that_is_stopped_leaves_no_call_waiting_for_those_that_never_begin(

@@ -1,6 +1,5 @@
 """Threads that version 0.1.0 has paused go on: each answer reaches the call that asked, and none is used twice."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +9,11 @@ from langgraph._internal import _constants as known
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphInterrupt
 from langgraph.graph import MessagesState
-from langgraph.types import Command, Interrupt, interrupt
+from langgraph.types import Command, Interrupt
 
 from agent_tools import ResilientToolNode
 from agent_tools._langgraph.resume_values import question_id
+from tests.support.shop import KilledError, Shop
 from tests.support.toolbox import Flavor, Graph, answers_in, asking, graph_with
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -21,31 +21,6 @@ CALLS = (("close", {"owner": "Ann"}), ("charge", {}), ("close", {"owner": "Bob"}
 DONE = ["Ann: yes to close Ann?", "charged", "Bob: yes to close Bob?"]
 
 Reply = Callable[[Interrupt, str], Command[Any]]
-
-
-class KilledError(BaseException):
-    """Ends a run as a kill does: nothing of ours handles it."""
-
-
-class Shop:
-    """Tools that count their runs: one charges, one asks a human."""
-
-    def __init__(self, flavor: Flavor) -> None:
-        self.runs: Counter[str] = Counter()
-        self.is_killed = False
-
-        def charge() -> str:
-            if self.is_killed:
-                raise KilledError
-            self.runs["charge"] += 1
-            return "charged"
-
-        def close(owner: str) -> str:
-            reply = interrupt(f"close {owner}?")
-            self.runs[owner] += 1
-            return f"{owner}: {reply}"
-
-        self.tools = [flavor.tool(charge), flavor.tool(close)]
 
 
 def paused_by_0_1_0(flavor: Flavor, saver: InMemorySaver, answered: int, *, call_id: str = "c{}") -> Interrupt:

@@ -13,14 +13,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
 from agent_tools import idempotency_key
+from tests.support.shop import KilledError
 from tests.support.toolbox import Flavor, answers_in, graph_of, http_error
 
 KINDS = ("ok", "fail", "503 once", "ask", "ask twice")
 THREAD: Any = {"configurable": {"thread_id": "1"}}
-
-
-class KilledError(BaseException):
-    """Ends a run as a kill does: nothing of ours handles it."""
 
 
 class Thread(RuleBasedStateMachine):
