@@ -159,6 +159,12 @@ _NO_NUMBER = (
     r"|[\w./-]{1,80}@v?\d{1,6}(?:\.\d{1,6}){0,2}(?:[-+][\w.]{1,40})?(?![\w@:/-]|\.\d))"
 )
 
+#: An address behind more characters without a blank than a name may have here.
+LATE_EMAIL: Final = (
+    "@",
+    rf"(?=[\w.%+-]{{1,64}}+@[\w-]{{1,64}}\.[A-Za-z])(?<=[^\s\"'`<>@]{{192}})[\w.%+-]{{1,64}}+@{RUN}",
+)
+
 LINK_PATTERNS: Final = (
     *rows(
         LINK,
@@ -178,7 +184,9 @@ LINK_PATTERNS: Final = (
     ),
     # x@y, also the user-info of a link whose scheme is missing.
     *rows(
-        EMAIL, ("@", rf"(?<![^\s\"'`<>(\[{{]){_NO_NUMBER}[^\s\"'`<>(\[{{@][^ \t\n\"'`<>@]{{0,256}}+@(?=[\w\[]){RUN}")
+        EMAIL,
+        ("@", rf"(?<![^\s\"'`<>(\[{{]){_NO_NUMBER}[^\s\"'`<>(\[{{@][^ \t\n\"'`<>@]{{0,256}}+@(?=[\w\[]){RUN}"),
+        LATE_EMAIL,
     ),
 )
 
@@ -354,6 +362,7 @@ RESULT_ROWS: Final = (
                 rf"[^\s\"'`<>(\[{{@][^ \t\n\"'`<>@]{{0,256}}+@(?=[\w\[]){RUN}"
             ),
         ),
+        LATE_EMAIL,
     ),
     *COMMAND_PATTERNS,
     *NAMED_PATTERNS,

@@ -237,6 +237,17 @@ disguises = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize("scrubbed", [scrub, scrub_result])
+@pytest.mark.parametrize("edge", ["", "\\n", "=", "("])
+def test_an_address_is_found_behind_any_number_of_characters_without_a_blank(
+    scrubbed: Callable[[str], str], edge: str
+) -> None:
+    left = [
+        number for number in range(600) if "smith" in scrubbed(f"{'x' * number}{edge}bob.smith@mail.example.com now")
+    ]
+    assert left == []
+
+
 @given(surroundings, edges, shapes, closings, surroundings)
 def test_no_piece_of_a_secret_with_a_known_shape_is_left(
     before: str, edge: str, secret: str, closing: str, after: str
