@@ -24,7 +24,7 @@ from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
 if TYPE_CHECKING:
     from agent_tools._langgraph.recorder import Recorder
 
-#: Most threads of one sync run of a node; there are never more than it has calls.
+#: The most threads for one sync run of a node; it needs one per call.
 _THREADS = 256
 
 Wrapped = Callable[[ToolCallRequest, Execute], Result]
@@ -50,23 +50,22 @@ class ResilientToolNode(ToolNode):
         handler: A `ToolErrorHandler` to share with other nodes, instead of the options below.
         name: As for ToolNode.
         tags: As for ToolNode.
-        handle_tool_errors: As for ToolNode, applied after the retries: False raises, a type or a tuple
-            answers only those errors, a text or a function says it in your words. True: our answers.
+        handle_tool_errors: As for ToolNode, applied after the retries: False raises the error, a type or a tuple
+            answers only those errors, a string or a function supplies your own text. True: this package's answers.
         messages_key: As for ToolNode.
-        wrap_tool_call: As for ToolNode; goes around all attempts of a call.
-        awrap_tool_call: The same, async. Without it an async run uses `wrap_tool_call`, in a thread.
-        record: Whether each call is written down the moment it ends, as a task of LangGraph, so that it does not run
-            again when the node does, after an interrupt or a crash. None: where there is a checkpointer and the
-            message has several calls. True: single calls, too, for a function that calls the node and goes on to ask
-            a human. False: never, and finished calls run again as under ToolNode.
+        wrap_tool_call: As for ToolNode; wraps all attempts of a call.
+        awrap_tool_call: The same, async. Without it, an async run calls `wrap_tool_call` in a thread.
+        record: Whether each call is recorded as a LangGraph task when it ends, so that it does not run again when
+            the node does, after an interrupt or a crash. None: if there is a checkpointer and the message has
+            several calls. True: single calls, too, for a function that calls the node and then asks a human.
+            False: never; finished calls run again, as under ToolNode.
         **options: See `HandlerOptions`.
 
     Attributes:
-        handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
+        handler: Reports how the tools are doing (`health`), and forgets it (`reset`).
 
     Raises:
-        ValueError: `per_tool` or `texts` name a tool that is not among `tools`; those of a shared `handler`
-            may.
+        ValueError: `per_tool` or `texts` name a tool that is not in `tools`; a shared `handler` may name others.
     """
 
     def __init__(
@@ -83,15 +82,15 @@ class ResilientToolNode(ToolNode):
         record: bool | None = None,
         **options: Unpack[HandlerOptions],
     ) -> None:
-        is_shared = handler is not None  # it may have policies for the tools of others
+        is_shared = handler is not None  # which may have policies for the tools of other nodes
         self.record = record
         self.handler = handler = the_handler(handler, options)
         own = own_handling(handle_tool_errors)
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)
 
-        # No methods of this node: one that holds a method of its own is a cycle, in which repr() and
-        # draw_mermaid() never come to an end.
+        # Functions, not methods of this node: a node that holds a method of its own is a cycle, in which repr() and
+        # draw_mermaid() recurse forever.
         wrap, awrap = wrappers_of(handler, wrap_tool_call, awrap_tool_call, own)
         super().__init__(
             tools,
@@ -108,7 +107,7 @@ class ResilientToolNode(ToolNode):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`.
 
-        Called by hand in a node, an entrypoint, a task or a tool, it finds the config of the run by itself.
+        If you call it yourself in a node, an entrypoint, a task or a tool, it needs no config: it finds the run's.
         """
         config = config_of_run(config)
         wait_until_saved(config)
@@ -116,7 +115,7 @@ class ResilientToolNode(ToolNode):
         resumed = recorder is not None or is_resumed(config)
         token = current.set(Batch(config, recorder=recorder, may_be_resumed=resumed))
         try:
-            # A thread for each call: what limits the calls is the batch, in which a waiting one holds up no other.
+            # A thread for each call: the batch enforces the limit, so that a call that waits does not use it up.
             result = super().invoke(input, {**config, "max_concurrency": _THREADS}, **kwargs)
         finally:
             current.reset(token)
@@ -146,20 +145,20 @@ class ResilientToolNode(ToolNode):
         return with_siblings(result, self._messages_key)
 
     def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> "Recorder | None":
-        """Return what makes each call a task, None where they are not to be recorded."""
+        """Return the recorder that runs each call as a task, None when the calls are not recorded."""
         if self.record is False or not can_record(config):
             return None
         calls, input_type = calls_in(self, given)
         if self.record is None and len(calls) == 1:
             return None
-        from agent_tools._langgraph.recorder import Recorder  # noqa: PLC0415  # without a checkpointer there is none
+        from agent_tools._langgraph.recorder import Recorder  # noqa: PLC0415  # needed only with a checkpointer
 
         messages_key = None if input_type == "list" else self._messages_key
         return Recorder(config, calls, name=self.get_name(), messages_key=messages_key, is_async=is_async)
 
 
 def _recording(wrap: Wrapped) -> Wrapped:
-    """Return `wrap` for calls that are recorded, each as a task, in a run of the node that does so."""
+    """Return `wrap`, which runs as a task when the node records its calls."""
 
     def wrapped(request: ToolCallRequest, execute: Execute) -> Result:
         batch = current.get()
@@ -172,7 +171,7 @@ def _recording(wrap: Wrapped) -> Wrapped:
 
 
 def _arecording(wrap: AsyncWrapped) -> AsyncWrapped:
-    """Return the same as `_recording`."""
+    """Return the same as `_recording`, for async calls."""
 
     def wrapped(request: ToolCallRequest, execute: AsyncExecute) -> Awaitable[Result]:
         batch = current.get()
@@ -184,7 +183,7 @@ def _arecording(wrap: AsyncWrapped) -> AsyncWrapped:
 
 
 def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
-    """Return `wrapper` for async runs: it works in a thread, the tools it executes in the event loop."""
+    """Return `wrapper` for async runs: it runs in a thread, and the tools that it executes in the event loop."""
 
     async def around(request: ToolCallRequest, execute: AsyncExecute) -> Result:
         loop = asyncio.get_running_loop()
@@ -197,7 +196,7 @@ def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
         try:
             return await run_in_executor(None, wrapper, request, execute_in_loop)
         finally:
-            for future in running:  # when this was canceled, so is the tool; else they are done
+            for future in running:  # if this was canceled, cancel the tool, too; otherwise it is done
                 future.cancel()
 
     return around

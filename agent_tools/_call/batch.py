@@ -1,4 +1,4 @@
-"""The calls of one message that run at the same time, as one node runs them."""
+"""The calls of one message, which a node runs at the same time."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ class Batch:
     """The calls of one run of a node.
 
     Args:
-        config: The node's config from LangGraph; its `max_concurrency` limits how many calls run at the same time.
+        config: The node's config; its `max_concurrency` limits how many calls run at the same time.
         loop: The event loop of an async run, on which deadlines are enforced; None for a sync run.
         recorder: Runs each call as a task; None where they are not recorded.
         may_be_resumed: Whether resume values may be waiting for a call.
@@ -59,7 +59,7 @@ class Batch:
         self._stopping.clear()
 
     def restore_limit(self, config: RunnableConfig) -> None:
-        """Restore the user's limit for a call of a sync run: the node has replaced it for its threads."""
+        """Restore the user's limit in the config of a sync call: the node has replaced it by a limit on threads."""
         if self.limit is not None:
             config["max_concurrency"] = self.limit
         else:

@@ -28,7 +28,7 @@ AsyncWrapper = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
 class CurrentCall:
     """What a running tool can ask about its call."""
 
-    __slots__ = ("_requests", "request", "settings")  # the first is there once the tool has sent a request
+    __slots__ = ("_requests", "request", "settings")  # `_requests` is set once the tool has sent one
 
     def __init__(self, settings: Settings, request: ToolCallRequest) -> None:
         self.settings = settings
@@ -50,8 +50,8 @@ class CurrentCall:
         return getattr(self, "_requests", None)
 
     def requests(self) -> "Requests":
-        """Return the requests of the attempt, to add one."""
-        from agent_tools._call.requests import Requests  # noqa: PLC0415  # most tools send no request that is seen
+        """Return the requests of the attempt, so that one can be added."""
+        from agent_tools._call.requests import Requests  # noqa: PLC0415  # most tools send none that is seen
 
         with _adding:
             if self.seen is None:

@@ -32,7 +32,7 @@ def fresh(request: ToolCallRequest) -> ToolCallRequest:
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return deepcopy(arguments)
-    except Exception:  # noqa: BLE001  # the application may have added anything; a model writes JSON
+    except Exception:  # noqa: BLE001  # a model writes JSON, but the application may have added anything
         return {name: _copied_or_same(value) for name, value in arguments.items()}
 
 
@@ -57,13 +57,13 @@ def looked_at(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> 
 
 
 def has_own_thread(request: ToolCallRequest, policy: RetryPolicy) -> bool:
-    """Return whether an async run calls the tool in a thread, which may have to be left behind."""
+    """Return whether an async run gives the tool a thread of its own, which goes on when its time is up."""
     return policy.attempt_timeout is not None and runs_in_thread(request.tool)
 
 
 def approved(request: ToolCallRequest, batch: Batch | None) -> ToolCallRequest:
-    """Return the request so that the tool finds the answers of humans, and another node does not hide its errors."""
-    if batch is None and request.tool is not None:  # the node is of another class, with its own texts
+    """Return the request with resume values for its tool, and with a proxy that reports the tool's errors if needed."""
+    if batch is None and request.tool is not None:  # a node of another class, which may answer the errors itself
         watched: Any = WatchedTool(request.tool)  # a stand-in for the tool
         request = request.override(tool=watched)
     return with_approvals(request) if is_resumed(getattr(request.runtime, "config", None)) else request

@@ -1,7 +1,7 @@
 """A tool call from the request to what the model reads.
 
-A call that works creates no object: the tool runs, its result is checked, and that is all. A `Call` is made when it
-fails, is held back or has a wrapper of the user around it; `stumbled`, loaded only then, does the rest.
+A call that works needs no `Call`: the tool runs, and its result is checked. A `Call` is created when it fails, is held
+back or is wrapped by the user's own wrapper; `stumbled`, loaded only then, does the rest.
 """
 
 import asyncio
@@ -104,18 +104,18 @@ async def arun(
 
 
 def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, Stop | None]:
-    """Return the batch of a call, its request as the tool will get it, and why it must not be run."""
+    """Return the batch of a call, the request for its tool, and why it must not be run, None if it may."""
     link, around = settings.gates.link, current.get()
     if link is not None and not link.is_listening:
         link.listen()
     batch = around if isinstance(around, Batch) else None
     current.set(CurrentCall(settings, request))
     call_id = request.tool_call["id"]
-    if call_id is None:  # else no message could answer it
+    if call_id is None:  # no ToolMessage could answer it
         request = request.override(tool_call={**request.tool_call, "id": ""})
     if batch is None or batch.may_be_resumed:
         request = approved(request, batch)
-    elif batch.stops is not None and not batch.stops:  # the usual case: the first call of the batch has checked
+    elif batch.stops is not None and not batch.stops:  # the usual case: the first call of the batch found none
         return batch, request, None
     stops = {} if settings.loop_guard is None else _stops(settings.loop_guard, request, batch)
     return batch, request, stops.get(call_id)
@@ -124,7 +124,7 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
 def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> Stops:
     """Return which calls must not be run; the first call of a batch determines it for all."""
     if batch is None:
-        # With resume values a human has approved this very call, or it was asking when the run paused.
+        # Resume values are there because a human approved this call, or because it was asking when the run paused.
         return {} if is_resumed(getattr(request.runtime, "config", None)) else stops_of(request, guard)
     if batch.stops is None:
         batch.stops = stops_of(request, guard)
@@ -133,7 +133,7 @@ def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> S
 
 def _is_plain(settings: Settings, request: ToolCallRequest, batch: Batch | None, policy: RetryPolicy) -> bool:
     """Return whether a call needs no state before it fails."""
-    if settings.credentials is not None or policy.verify is not None:  # both need to know how the call began
+    if settings.credentials is not None or policy.verify is not None:  # both note the state before the first attempt
         return False
     if policy.idempotent is False and has_checkpointer(request):  # the same
         return False
