@@ -1,6 +1,8 @@
 """One timer for the deadlines of all first attempts of an event loop.
 
-One timer per attempt would cost more than everything else a call pays for while nothing fails.
+One timer per attempt would cost more than everything else a call pays for while nothing fails. The alarms of waiting
+calls have another one (`waiting`), which ticks ten times as often, and only while a call waits. If both shared it, each
+running call would be checked ten times as often, at 800 instructions a check, to save one wake-up a second.
 """
 
 import asyncio

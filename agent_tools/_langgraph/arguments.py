@@ -1,7 +1,7 @@
-"""Arguments of the model that a tool refused, whatever checked them: which ones, and why.
+"""Which of the model's arguments a tool refused, and why, whatever checked them.
 
-Pydantic 1 and 2, a validator that raises another error, and Python itself where a function does not take the
-arguments. Arguments that the application injects are not named: the model neither sees nor sets them.
+That may be Pydantic 1 or 2, a validator that raises another error, or Python itself when a function does not take the
+arguments. Injected arguments are not named: the model neither sees nor sets them.
 """
 
 import re
@@ -23,7 +23,8 @@ from agent_tools._core.made_up import word
 from agent_tools._core.redaction import scrub
 from agent_tools._langgraph import private_names as names
 
-#: What checks of arguments raise; anything else, such as the error of a service that a validator asks, is no verdict.
+#: What a check of arguments raises. Anything else, such as the error of a service that a validator asks, says nothing
+#: about the arguments.
 _VERDICTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
 
 _NOT_TAKEN = re.compile(r"\(\) (?P<why>(?:missing \d|got an unexpected|got multiple|takes ).*)")
@@ -45,7 +46,7 @@ def is_not_taken(error: BaseException) -> bool:
 
 
 def problems_in(error: BaseException, request: ToolCallRequest) -> list[str]:
-    """Return each argument of the model that did not fit, with its rule; none when only injected ones did not."""
+    """Return each of the model's arguments that did not fit, and why; empty if only injected ones did not."""
     details = _details_of(error)
     if details is None:
         return [_unexplained(error, request)]
@@ -54,7 +55,7 @@ def problems_in(error: BaseException, request: ToolCallRequest) -> list[str]:
 
 
 def problems_told(message: ToolMessage, request: ToolCallRequest) -> list[str] | None:
-    """Return the same from the text of another `ToolNode`; None where `message` is no such text."""
+    """Return the same from the text that a plain `ToolNode` wrote; None if `message` has another text."""
     name, text = request.tool_call["name"], message.text
     says, _, rest = TOOL_INVOCATION_ERROR_TEMPLATE.partition("{tool_kwargs}")
     before, _, after = rest.partition("{error}")
@@ -65,29 +66,29 @@ def problems_told(message: ToolMessage, request: ToolCallRequest) -> list[str] |
 
 
 def refused_by_tool(request: ToolCallRequest) -> BaseException | None:
-    """Return why a tool refuses its arguments that has answered for itself (`handle_validation_error`)."""
+    """Return why a tool that writes its own answers (`handle_validation_error`) refuses its arguments, None if not."""
     tool = request.tool
     if tool is None or not getattr(tool, "handle_validation_error", False):
         return None
     try:
         getattr(tool, names.PARSE)(dict(request.tool_call["args"]), request.tool_call["id"])  # as `run` does
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is looked at
+    except Exception as error:  # noqa: BLE001  # checked on the next line
         return error if _details_of(error) is not None and problems_in(error, request) else None
     return None
 
 
 def names_no_tool(answer: ToolMessage, request: ToolCallRequest) -> bool:
-    """Return whether `answer` is what ToolNode says to a call of a tool that does not exist."""
+    """Return whether `answer` is ToolNode's text about a tool that does not exist."""
     says, _, _ = INVALID_TOOL_NAME_ERROR_TEMPLATE.partition("{available_tools}")
     return request.tool is None and answer.text.startswith(says.format(requested_tool=request.tool_call["name"]))
 
 
 def _details_of(error: BaseException) -> list[tuple[tuple[Any, ...], str]] | None:
-    """Return place and rule of each problem, None where the error is of no version of Pydantic."""
+    """Return the field and the rule of each problem, None if the error is not Pydantic's."""
     if isinstance(error, ValidationError):
         found: Iterable[Any] = error.errors(include_url=False, include_context=False, include_input=False)
     elif type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic."):
-        found = error.errors()  # type: ignore[attr-defined]  # of Pydantic 1, which need not be there
+        found = error.errors()  # type: ignore[attr-defined]  # of Pydantic 1, which may not be installed
     else:
         return None
     return [(() if each["loc"] == (_ROOT,) else tuple(each["loc"]), str(each["msg"])) for each in found]
@@ -107,14 +108,14 @@ def _unexplained(error: BaseException, request: ToolCallRequest) -> str:
 
 
 def _hidden_arguments(tool: BaseTool | None) -> frozenset[str]:
-    """Return the names of the arguments that the application injects, by whatever name."""
+    """Return the names and aliases of injected arguments."""
     try:
         schema = None if tool is None else tool.args_schema
         if not isinstance(schema, type):
             return frozenset()
         shown = frozenset(tool.args)  # type: ignore[union-attr]  # there is one if it has a schema
         hidden = {name: field for name, field in get_fields(schema).items() if name not in shown}
-    except Exception:  # noqa: BLE001  # a schema that Pydantic cannot put into JSON
+    except Exception:  # noqa: BLE001  # a schema that Pydantic cannot express in JSON
         return frozenset()
     aliases = {str(getattr(field, "alias", None) or name) for name, field in hidden.items()}
     return frozenset(hidden) | aliases

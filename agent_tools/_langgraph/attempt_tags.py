@@ -1,6 +1,6 @@
-"""What traces show of the attempts after the first: a tag, and which attempt it is.
+"""How traces show the attempts after the first: by a tag, and by the number of the attempt in the metadata.
 
-Both are on the tool's own run alone: runs inside it, of an agent for example, have attempts of their own.
+Only the tool's own run has them: runs inside it, for example of an agent, have attempts of their own.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ ATTEMPT = "agent_tools_attempt"
 
 
 class RetriedTool(ToolProxy):
-    """Marks the runs of a tool as another attempt."""
+    """Marks the runs of a tool as a later attempt."""
 
     __slots__ = ("_attempt",)
 
@@ -38,7 +38,7 @@ class RetriedTool(ToolProxy):
 
     def _marked(self, config: Any) -> Any:
         callbacks = None if config is None else config.get("callbacks")
-        if not isinstance(callbacks, BaseCallbackManager):  # outside a run, where nobody looks
+        if not isinstance(callbacks, BaseCallbackManager):  # outside a run, where nothing is traced
             return config
         callbacks = callbacks.copy()
         callbacks.add_tags([TAG], inherit=False)
@@ -47,8 +47,8 @@ class RetriedTool(ToolProxy):
 
 
 def as_retry(request: ToolCallRequest, attempt: int) -> ToolCallRequest:
-    """Return the `request` so that traces show the number of its attempt."""
-    tool: Any = request.tool  # or what stands in for it
+    """Return the `request`, changed so that traces show the number of its attempt."""
+    tool: Any = request.tool  # or its proxy
     if tool is None:
         return request
     retried: Any = tool.again(attempt) if isinstance(tool, RetriedTool) else RetriedTool(tool, attempt)

@@ -1,4 +1,4 @@
-"""Which calls had begun when a run was cut off: marks beside the checkpoint that the run goes on from.
+"""Which calls had begun when a run was cut off: marks beside the checkpoint from which the run is resumed.
 
 A mark is a pending write of a task that LangGraph does not know, so it changes nothing. One is saved before a call
 begins, another when it pauses to ask a human. A call with more beginnings than pauses was cut off: its process ended
@@ -36,11 +36,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the marks of a run are.
+    """The checkpoint beside which the marks of a run are saved.
 
     Attributes:
         saver: The checkpointer.
-        config: Names the checkpoint.
+        config: Identifies the checkpoint.
     """
 
     saver: BaseCheckpointSaver[Any]
@@ -54,7 +54,7 @@ class Look:
     at: Place
 
     def do(self) -> CheckpointTuple | None:
-        """Return it, None if it could not be saved."""
+        """Return the checkpoint, None if there is none."""
         return self.at.saver.get_tuple(self.at.config)
 
     async def ado(self) -> CheckpointTuple | None:
@@ -64,7 +64,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Save a mark, a step of a flow; `task_id` tells it from all others."""
+    """Save a mark, a step of a flow; its `task_id` is unique."""
 
     at: Place
     facts: list[str]
@@ -82,7 +82,7 @@ class Save:
 def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]:
     """Save a mark of the call `key`; return whether it had begun before and was cut off.
 
-    Without a checkpointer, or with durability "exit", nothing is saved and nothing is known.
+    Without a checkpointer, or with durability "exit", nothing is saved, and the result is False.
     """
     at = _place_of(config)
     if at is None:
@@ -108,11 +108,11 @@ def _place_of(config: RunnableConfig | None) -> Place | None:
     if not isinstance(saver, BaseCheckpointSaver) or keys.get(DURABILITY) == "exit":
         return None
     checkpoints = keys.get(CHECKPOINT_MAP, {})
-    namespace = _parent_of(keys.get(NAMESPACE, ""))  # of the graph, without the task
+    namespace = _parent_of(keys.get(NAMESPACE, ""))  # that of the graph, without the task
     checkpoint = checkpoints.get(namespace)
     if checkpoint is None:
         return None
     while namespace and checkpoints.get(_parent_of(namespace)) == checkpoint:
-        namespace = _parent_of(namespace)  # a task of a node has no checkpoints of its own
+        namespace = _parent_of(namespace)  # a task inside a node has no checkpoints of its own
     place = {"thread_id": keys["thread_id"], NAMESPACE: namespace, "checkpoint_id": checkpoint}
     return Place(saver, {"configurable": place})

@@ -1,8 +1,8 @@
-"""Tools that raise no secrets: `clean_errors`.
+"""`clean_errors`: tools whose errors show no secrets.
 
-What a tool raises is seen inside its run by tracers, callbacks, `astream_events` and `stream_mode="tools"`, before
-any handler. There it is a `CleanError`, which says type and HTTP status alone. The handler goes on with the
-original, so that nothing else changes: categories, waits, your own rules and `expose`.
+Tracers, callbacks, `astream_events` and `stream_mode="tools"` see the error of a tool before any handler does. They get
+a `CleanError`, which has only its type and HTTP status. The handler gets the original, so that nothing else changes:
+categories, waits, your own rules and `expose`.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from agent_tools._classify import diagnose
 from agent_tools._core.redaction import scrub
 from agent_tools._langgraph import private_names
 
-#: Where an error keeps what it stands for; our tables look there as well.
+#: The attribute with the original error; `agent_tools._classify` looks there, too.
 _ORIGINAL = "original_error"
 
 
 class CleanError(Exception):
-    """Stands for an error while its tool runs.
+    """Replaces an error while its tool runs.
 
     Attributes:
-        original_error: What the tool has raised, with all that it tells.
+        original_error: The error that the tool raised, unchanged.
     """
 
     def __init__(self, *words: str, original_error: BaseException | None = None) -> None:
@@ -39,15 +39,15 @@ class CleanError(Exception):
 
 
 class CleanToolError(CleanError, ToolException):
-    """Stands for a `ToolException`, whose text was written for the model; it is scrubbed."""
+    """Replaces a `ToolException`. Its text was written for the model, so it is kept, scrubbed."""
 
 
 def clean_errors(tool: BaseTool | Callable[..., Any]) -> BaseTool:
     """Return `tool`, or a tool made of a function, so that its errors carry no secrets into traces.
 
-    Name, schema, tags and results stay the same, and so do retries and answers under our node, handler and
-    middleware. Others that stand between them and the tool see a `CleanError`. An error that you let out of the node
-    (`handle_tool_errors=False`) is raised as it came.
+    Name, schema, tags and results stay the same, and so do the retries and answers of `ResilientToolNode`,
+    `ToolErrorHandler` and `ResilientToolMiddleware`. Anything between them and the tool sees a `CleanError`. An error
+    that you let out of the node (`handle_tool_errors=False`) is raised unchanged.
 
     >>> from langgraph.prebuilt import ToolNode
     >>> def get_order(order_id: str) -> str:
@@ -71,7 +71,7 @@ def clean_errors(tool: BaseTool | Callable[..., Any]) -> BaseTool:
 
 
 def original_of(error: BaseException) -> BaseException:
-    """Return what the tool has raised where `error` stands for it, else `error` itself."""
+    """Return the error that the tool raised if `error` replaces it, else `error` itself."""
     if not isinstance(error, CleanError | ValidationError):
         return error
     original: BaseException | None = getattr(error, _ORIGINAL, None)
@@ -79,30 +79,30 @@ def original_of(error: BaseException) -> BaseException:
 
 
 def is_clean(tool: BaseTool | None) -> bool:
-    """Return whether `clean_errors` has made this tool."""
+    """Return whether this tool is from `clean_errors`."""
     return isinstance(tool, _Cleaning)
 
 
 def clean_as(tool: BaseTool, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `run` so that it raises what the `_run` of `tool` would, in whose place it is."""
+    """Return `run`, which replaces the `_run` of `tool`, so that it raises clean errors if `tool` does."""
     return _clean(run) if isinstance(tool, _Cleaning) else run
 
 
 def aclean_as(tool: BaseTool, arun: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Do the same for `_arun`."""
+    """Return the same as `clean_as`, for `_arun`."""
     return _aclean(arun) if isinstance(tool, _Cleaning) else arun
 
 
 class _Cleaning:
-    """Marks the classes that `clean_errors` makes."""
+    """Marks the classes that `clean_errors` creates."""
 
     __slots__ = ()
 
 
 @cache
 def _cleaning(cls: type[BaseTool]) -> type[BaseTool]:
-    """Return a class like `cls`, by the same name, whose runs raise clean errors."""
-    # No copy with other functions in it: what a tool runs may be anything, and these are the documented hooks.
+    """Return a subclass of `cls` with the same name, whose runs raise clean errors."""
+    # Overriding these documented hooks works whatever the tool runs, unlike replacing the functions in a copy.
     body: dict[str, Any] = {name: _clean(getattr(cls, name)) for name in (private_names.RUN, private_names.PARSE)}
     if cls._arun is not BaseTool._arun:  # noqa: SLF001  # which calls _run in a thread
         body[private_names.ARUN] = _aclean(cls._arun)
@@ -115,10 +115,10 @@ def _clean(method: Callable[..., Any]) -> Callable[..., Any]:
     def clean(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # goes on as what it stands for
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # raised below, cleaned
             raised = _stand_in_for(error)
         try:
-            raise raised  # not above, or the original would be its context
+            raise raised  # outside the except block, or the original would be its context
         finally:
             del raised
 
@@ -142,7 +142,7 @@ def _aclean(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
 
 def _stand_in_for(error: BaseException) -> BaseException:
     if isinstance(error, GraphBubbleUp | asyncio.CancelledError) or is_invalid_resume(error):
-        error.__cause__ = error.__context__ = None  # printed with it, and nobody's reason to stop
+        error.__cause__ = error.__context__ = None  # they would be printed with it
         return error
     if isinstance(error, CleanError):
         return error
@@ -159,7 +159,7 @@ def _name_of(error: BaseException) -> str:
 
 
 def _without_values(error: ValidationError) -> ValidationError:
-    """Return the same fields and rules without the values, which may be injected ones; LangChain asks for the type."""
+    """Return a `ValidationError`, the type that LangChain handles, with the fields and rules but without the values."""
     problems = [
         InitErrorDetails(
             type=_problem(each["type"], scrub(each["msg"])),
@@ -173,7 +173,7 @@ def _without_values(error: ValidationError) -> ValidationError:
     return clean
 
 
-def _problem(kind: Any, text: Any) -> PydanticCustomError:  # any text, whereas it wants literals
+def _problem(kind: Any, text: Any) -> PydanticCustomError:  # Any: its annotation demands literals
     return PydanticCustomError(kind, text)
 
 

@@ -1,7 +1,7 @@
 """Control flow or failure, and how far the call had got.
 
-Where an error came from is read off its traceback: the first of the framework's own functions on the
-way in shows how far the call had got. It costs nothing while nothing fails.
+The traceback of an error shows where it was raised: its first frame of a known framework function tells how far the
+call had got. This costs nothing while nothing fails.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Origin(Enum):
     """How far a call had got when its error was raised."""
 
     WIRING = auto()
-    """State, store or runtime could not be handed to the tool: the developer's mistake."""
+    """State, store or runtime could not be passed to the tool: the developer's mistake."""
     ARGUMENTS = auto()
     """The arguments did not fit the tool's schema; its body was not reached."""
     BODY = auto()
@@ -44,9 +44,9 @@ ORIGIN_BY_FUNCTION = {
 def is_control_flow(error: BaseException) -> bool:
     """Return whether `error` is a message to the graph rather than a failure of a tool.
 
-    Interrupts, commands to a parent graph, draining, an answer to an interrupt that does not fit its
-    schema, a cancellation from outside, and an exit by a signal. A `CancelledError` that the tool raised itself (MCP
-    sessions do that) is a failure: no one has asked to cancel the task that runs it.
+    Such are interrupts, commands to a parent graph, draining, a resume value that does not fit its schema, a
+    cancellation from outside, and an exit by a signal. A `CancelledError` that the tool raised itself (MCP sessions do
+    that) is a failure: nobody has asked to cancel the task that runs it.
     """
     if isinstance(error, asyncio.CancelledError):
         return _is_being_cancelled()
@@ -56,19 +56,19 @@ def is_control_flow(error: BaseException) -> bool:
 
 
 def bubbled(error: BaseException) -> BaseException:
-    """Return the message to the graph inside an error group of the tool, or `error` itself if there is none."""
+    """Return the first message to the graph in an error group, or `error` itself if there is none."""
     left = [error]
     while left:
         found = left.pop()
         if isinstance(found, GraphBubbleUp):
-            return found  # one question at a time
+            return found  # one interrupt at a time
         if isinstance(found, BaseExceptionGroup):
-            left.extend(reversed(found.exceptions))  # `subgroup` recurses: a thousand deep is too much for it
+            left.extend(reversed(found.exceptions))  # not `subgroup`, which recurses and fails a thousand deep
     return error
 
 
 def _is_of_signal(error: BaseException) -> bool:
-    """Return whether a signal handler has raised `error`, as one for SIGTERM may, and no tool that calls `sys.exit`."""
+    """Return whether `error` was raised by a signal handler, such as one for SIGTERM, and not by a tool."""
     handlers = {_code_of(signal.getsignal(each)) for each in signal.valid_signals()} - {None}
     step = error.__traceback__
     while step is not None:
@@ -85,13 +85,13 @@ def _code_of(handler: object) -> object:
 def _is_being_cancelled() -> bool:
     try:
         task = asyncio.current_task()
-    except RuntimeError:  # no event loop in this thread, so nobody who could cancel
+    except RuntimeError:  # no event loop in this thread, so nothing to cancel
         return False
     return task is not None and task.cancelling() > 0
 
 
 def origin_of(error: BaseException) -> Origin:
-    """Return how far the call had got when it raised `error`, which comes from `underlying`."""
+    """Return how far the call had got when it raised `error`, a result of `underlying`."""
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_name
@@ -102,14 +102,14 @@ def origin_of(error: BaseException) -> Origin:
 
 
 def _checked(origin: Origin, error: BaseException) -> Origin:
-    """Return the origin that the function suggests, unless the error itself says otherwise."""
+    """Return the origin that the function suggests, unless the error itself contradicts it."""
     if origin is Origin.ARGUMENTS and not is_verdict(error):
         return Origin.BODY
     return Origin.ARGUMENTS if origin is Origin.BODY and is_not_taken(error) else origin
 
 
 def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
-    """Return whether a sync run has called a tool that only async runs can call, such as one of an MCP server."""
+    """Return whether a sync run has called a tool that works only in async runs, such as an MCP server's."""
     if not isinstance(error, NotImplementedError) or getattr(tool, "func", None) is not None:
         return False
     step = error.__traceback__
@@ -119,7 +119,7 @@ def is_sync_refusal(error: BaseException, tool: BaseTool | None) -> bool:
 
 
 def underlying(error: BaseException) -> BaseException:
-    """Return the tool's own error where ToolNode has wrapped it as bad arguments, or `clean_errors` hides it."""
+    """Return the tool's own error if ToolNode has wrapped it as bad arguments or `clean_errors` hides it."""
     return original_of(error.source if isinstance(error, ToolInvocationError) else error)
 
 

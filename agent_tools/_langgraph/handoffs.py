@@ -1,7 +1,7 @@
-"""Handoffs to another agent, with the answers of the calls beside them.
+"""Handoffs to another agent, with the answers of the other calls of the message.
 
-A `Command(graph=Command.PARENT)` ends the graph of the agent, and what other calls of its message have brought ends
-with it: the next agent would read a message with unanswered calls.
+A `Command(graph=Command.PARENT)` ends the agent's graph, and the results of the message's other calls are lost with it:
+the next agent would read a message with unanswered calls.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from agent_tools._langgraph.returned_errors import with_answers
 
 
 def with_siblings(brought: Any, messages_key: str) -> Any:
-    """Return what a tool node brings, with the answers of all calls in the messages that it hands to another agent."""
+    """Return the output of a tool node, with the answers of all calls in the messages that its handoffs pass on."""
     if not isinstance(brought, list) or not any(map(_is_handoff, brought)):
         return brought
     answers = answers_in([each for each in brought if not _is_handoff(each)])
@@ -23,7 +23,7 @@ def with_siblings(brought: Any, messages_key: str) -> Any:
 
 
 def beside(command: Command[Any], answers: Sequence[ToolMessage], messages_key: str | None) -> Command[Any]:
-    """Return a command that is followed instead of what the node would have written, with `answers` in its update."""
+    """Return a command that replaces the node's own update, with `answers` in its update."""
     update = command.update
     if messages_key is None or not isinstance(update, dict | None):
         return replace(command, update=[*answers, *(update if isinstance(update, list) else ())])
@@ -31,7 +31,7 @@ def beside(command: Command[Any], answers: Sequence[ToolMessage], messages_key: 
 
 
 def _handed_on(command: Command[Any], answers: Sequence[ToolMessage], messages_key: str) -> Command[Any]:
-    """Return a handoff with `answers` in the messages that it takes along."""
+    """Return a handoff with `answers` in the messages that it passes on."""
     goto = command.goto if isinstance(command.goto, list | tuple) else [command.goto]
     sends = [
         Send(each.node, _completed_in(each.arg, answers, messages_key)) if isinstance(each, Send) else each
@@ -45,7 +45,7 @@ def _handed_on(command: Command[Any], answers: Sequence[ToolMessage], messages_k
 
 
 def answers_in(brought: Any) -> list[ToolMessage]:
-    """Return the tool messages in what calls have brought."""
+    """Return the tool messages in the results of calls."""
     found: list[ToolMessage] = []
 
     def keep(answer: ToolMessage) -> ToolMessage:
@@ -68,7 +68,7 @@ def _completed_in(state: Any, answers: Sequence[ToolMessage], messages_key: str)
 
 
 def _completed(messages: list[Any], answers: Sequence[ToolMessage]) -> list[Any]:
-    """Return `messages` with those of the `answers` that the last message of the model lacks."""
+    """Return `messages` with the `answers` to the last AI message that are missing."""
     places = [place for place, message in enumerate(messages) if isinstance(message, AIMessage)]
     if not places:
         return messages

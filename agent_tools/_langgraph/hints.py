@@ -1,7 +1,7 @@
-"""What an MCP server says of its tool: the hints of `ToolAnnotations`, in the forms of both clients.
+"""The hints of an MCP server about its tool (`ToolAnnotations`), in the forms of both clients.
 
-langchain-mcp-adapters keeps `readOnlyHint` and the others in the metadata of the tool, LangChain's own client
-`read_only_hint` in `metadata["mcp"]["tool"]["annotations"]`.
+langchain-mcp-adapters keeps `readOnlyHint` and the other hints in the metadata of the tool. LangChain's own client
+keeps `read_only_hint` and the others in `metadata["mcp"]["tool"]["annotations"]`.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _DESTRUCTIVE = ("destructiveHint", "destructive_hint")
 
 
 def hinted_idempotent(tool: BaseTool | None) -> bool | None:
-    """Return whether the tool may be called twice, as `RetryPolicy.idempotent` says it; None without a hint.
+    """Return what the hints say about `RetryPolicy.idempotent`, None without a hint.
 
-    A hint of a server is not to be trusted with more than that (MCP specification, `ToolAnnotations`).
+    Hints must not be trusted with anything else (MCP specification, `ToolAnnotations`).
     """
     metadata = getattr(tool, "metadata", None)
     if not metadata:

@@ -1,9 +1,9 @@
-"""Answers to interrupts, kept for the next attempt of the same call.
+"""Resume values, kept for the next attempt of the same call.
 
-`interrupt()` finds its answer by a counter that all calls of a node share. An attempt that failed after a
-human had approved has moved the counter on: a plain retry would ask the human again, and a counter set
-back to zero would hand one call's approval to another. So each call remembers the indexes that its
-attempts used, and shows the next attempt the same ones.
+`interrupt()` finds its resume value by a counter that all calls of a node share. An attempt that fails after a
+human has approved it has moved the counter on: a plain retry would ask the human again, and a counter set
+back to zero would give one call's approval to another. So each call remembers the indexes that its
+attempts used, and the next attempt uses the same ones.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,7 +18,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._langgraph.private_names import SCRATCHPAD
 from agent_tools._langgraph.tool_proxy import ToolProxy
 
-Execute = Callable[[ToolCallRequest], Any]  # Any: of what a tool returned it is not for here to know
+Execute = Callable[[ToolCallRequest], Any]  # Any: whatever a tool returns
 AsyncExecute = Callable[[ToolCallRequest], Awaitable[Any]]
 
 
@@ -29,7 +29,7 @@ def is_resumed(config: Any) -> bool:  # a RunnableConfig, or None outside a grap
 
 
 class Approvals:
-    """The indexes of the answers that one call used, in order."""
+    """The indexes of the resume values that one call used, in order."""
 
     __slots__ = ("_next", "_position", "_used")
 
@@ -39,11 +39,11 @@ class Approvals:
         self._position = 0
 
     def rewind(self) -> None:
-        """Begin an attempt: it is shown what the one before it was shown."""
+        """Begin an attempt: it gets the same indexes as the one before it."""
         self._position = 0
 
     def count(self) -> int:
-        """Return the index of the next answer; LangGraph calls this in place of its own counter."""
+        """Return the index of the next resume value; LangGraph calls this instead of its own counter."""
         if self._position == len(self._used):
             self._used.append(self._next())
         self._position += 1
@@ -51,7 +51,7 @@ class Approvals:
 
 
 class ApprovedTool(ToolProxy):
-    """Hands the attempts of a call, in a run that was resumed, the approvals of that call."""
+    """Gives all attempts of a call in a resumed run the same resume values."""
 
     __slots__ = ("_approvals",)
 
@@ -68,14 +68,14 @@ class ApprovedTool(ToolProxy):
         return await super().ainvoke(call, self._with_approvals(config), **options)
 
     def _with_approvals(self, config: Any) -> Any:
-        if _scratchpad_in(config) is None:  # middleware runs the tool by itself
+        if _scratchpad_in(config) is None:  # middleware runs the tool itself
             return config
         self._approvals.rewind()
         return _counting(config, self._approvals)
 
 
 def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the `request` of a resumed run so that all its attempts see the same answers."""
+    """Return the `request` of a resumed run, changed so that all its attempts see the same resume values."""
     scratchpad = scratchpad_of(request)
     if scratchpad is None or request.tool is None:
         return request
@@ -84,7 +84,7 @@ def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
 
 
 def asking_once(request: ToolCallRequest, execute: Execute) -> Execute:
-    """Return `execute` for middleware inside of ours: what it asks a human, in a run that was resumed, it asks once."""
+    """Return `execute` for inner middleware: in a resumed run, its interrupts are raised once, not once an attempt."""
     if not is_resumed(getattr(request.runtime, "config", None)):
         return execute
     approvals = _approvals_around(request)
@@ -115,7 +115,7 @@ def _approvals_around(request: ToolCallRequest) -> Approvals:
 
 @contextmanager
 def _shown(approvals: Approvals, request: ToolCallRequest) -> Iterator[None]:
-    """Show an attempt the same answers outside of its tool as the one before it."""
+    """Begin an attempt, in which code around the tool sees the same resume values as in the one before it."""
     approvals.rewind()
     token = var_child_runnable_config.set(_counting(request.runtime.config, approvals))
     try:
@@ -130,7 +130,7 @@ def _counting(config: Any, approvals: Approvals) -> Any:
 
 
 def scratchpad_of(request: ToolCallRequest) -> Any:
-    """Return where LangGraph keeps the answers for the task of this call, None outside a graph."""
+    """Return LangGraph's record of the resume values for the task of this call, None outside a graph."""
     return _scratchpad_in(getattr(request.runtime, "config", None))
 
 

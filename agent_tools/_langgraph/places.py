@@ -1,4 +1,4 @@
-"""Where a call stands in its conversation, which makes it itself: an id is the model's word, and may come twice."""
+"""Where a call stands in its conversation. This identifies it; its id comes from the model and may occur twice."""
 
 import operator
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._langgraph.run import histories_in
 
-#: Stands for the thread where there is no graph: keys then hold within this process.
+#: Used instead of a thread id outside a graph: keys are then valid within this process.
 _THIS_PROCESS = f"process {uuid4()}"
 
 
 def thread_of(request: ToolCallRequest) -> str:
-    """Return the id of the conversation; of this run, where no checkpointer keeps a conversation."""
+    """Return the id of the conversation, or of this run when no checkpointer keeps a conversation."""
     info = getattr(request.runtime, "execution_info", None)
     if info is None:
         return _THIS_PROCESS
@@ -25,12 +25,12 @@ def thread_of(request: ToolCallRequest) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a call stands, which tells it from all others of its thread.
+    """Where a call stands, which identifies it within its thread.
 
     Attributes:
-        message: The id of the AI message that makes the call; the message's index where it has no id.
-        index: Which of its calls it is.
-        arguments: As the model gave them.
+        message: The id of the call's AI message, or the index of that message if it has no id.
+        index: The index of the call in the message; twins also have the number of their task.
+        arguments: The arguments that the model gave.
     """
 
     message: str
@@ -39,7 +39,7 @@ class Place:
 
 
 def place_of_call(request: ToolCallRequest) -> Place:
-    """Return where the newest message that makes this call has it."""
+    """Return the place of this call in the newest message that has it."""
     call = request.tool_call
     for messages in histories_in(request.state):
         for at in range(len(messages) - 1, -1, -1):
@@ -47,7 +47,7 @@ def place_of_call(request: ToolCallRequest) -> Place:
             matching = _matching(call, calls)
             if matching:
                 index = str(matching[0])
-                if len(matching) > 1:  # twins, which are told apart by the tasks that run them
+                if len(matching) > 1:  # twins: only the tasks that run them differ
                     index += f" of task {_number_of_task(request)}"
                 return Place(
                     message=messages[at].id or f"place {at}", index=index, arguments=calls[matching[0]]["args"]
@@ -56,7 +56,7 @@ def place_of_call(request: ToolCallRequest) -> Place:
 
 
 def _matching(call: ToolCall, calls: Sequence[ToolCall]) -> list[int]:
-    """Return the indexes in `calls` of the call itself, else of its equals, else of those with its id."""
+    """Return the indexes in `calls` of the call itself, else of equal calls, else of calls with its id."""
     for is_match in (operator.is_, operator.eq, _have_same_id):
         found = [index for index, each in enumerate(calls) if is_match(each, call)]
         if found:
@@ -69,7 +69,7 @@ def _have_same_id(one: ToolCall, other: ToolCall) -> bool:
 
 
 def _number_of_task(request: ToolCallRequest) -> object:
-    """Return which task of its step runs the call (`Send`), the same whenever the step is run again."""
+    """Return the number, in its step, of the task that runs the call (`Send`); it stays when the step runs again."""
     config = getattr(request.runtime, "config", None) or {}
     path = config.get("metadata", {}).get("langgraph_path", ())
     return path[1] if len(path) > 1 else ""

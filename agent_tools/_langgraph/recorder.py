@@ -1,13 +1,13 @@
-"""The calls of a message as tasks of LangGraph: what each brought is written down the moment it ends.
+"""Runs each call of a message as a LangGraph task, so that its result is saved as soon as it ends.
 
-When the node runs again, after an interrupt or a crash, what its finished tasks have returned is there, and they do not
-run again. What this rests on:
+When the node runs again after an interrupt or a crash, LangGraph returns the saved results of finished tasks instead
+of running them again. This relies on three rules:
 
-1. A task is found again by its name and by the order in which the tasks of a node were made. So all are made before
-   any of them runs, in the order of the message, and each record says whose it is.
-2. LangGraph refuses a plain `Command(resume=value)` while several questions wait. So one call asks at a time, the first
-   in the order of the message; others that want to ask end with an interrupt that asks nothing, and are run again.
-3. `asyncio.gather` leaves calls behind as orphans when one raises. So errors are kept until all calls have ended.
+1. LangGraph finds a task again by its name and by the order in which the node created its tasks. So all tasks are
+   created before any of them runs, in message order, and each record names its call.
+2. LangGraph refuses a plain `Command(resume=value)` while several interrupts are pending. So only one call asks at a
+   time, the first in message order; the others end with an empty interrupt and run again when the run is resumed.
+3. When one call raises, `asyncio.gather` leaves the others running. So errors are kept until all calls have ended.
 """
 
 import asyncio
@@ -34,54 +34,55 @@ from agent_tools._langgraph.resume_values import ResumeValues
 from agent_tools._langgraph.returned_errors import with_answers
 from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask, whose
 
-#: What of a config is a task's own, beside what is private to LangGraph.
+#: The keys of a config that belong to a task, besides those that begin with `PRIVATE`.
 OWN = frozenset({names.NAMESPACE, names.CHECKPOINT_ID, names.CHECKPOINT_MAP})
 
-#: Under this name a record says whose it is, and what the call brought if that is no message.
+#: The key under which a record names its call, and holds the result if that is not a single message.
 RECORD = "agent_tools"
 
-#: Seconds after which a call that wants to ask looks for others that have not begun.
+#: Seconds for which a call that wants to ask waits before it checks for calls that have not begun.
 _PATIENCE = 5.0
 
 logger = logging.getLogger("agent_tools")
 
-#: Any of this: a ToolMessage, a Command, or a list of them.
+#: A ToolMessage, a Command, or a list of them.
 Result = Any
 
 
 def is_record(value: object) -> bool:
-    """Return whether a task has returned what a call has brought."""
+    """Return whether what a task returned is the record of a call."""
     return isinstance(value, dict) and isinstance(value.get(RECORD), dict) and "call" in value[RECORD]
 
 
 def _is_record_of(call: ToolCall, place: int, value: object) -> bool:
-    """Return whether a task has returned what this very call has brought."""
-    if isinstance(value, list):  # of a node whose state is a list of messages
+    """Return whether what a task returned is the record of this call."""
+    if isinstance(value, list):  # the state of the node is a list of messages
         return len(value) == 1 and isinstance(value[0], ToolMessage) and value[0].tool_call_id == (call["id"] or "")
     return is_record(value) and value[RECORD]["call"] == whose(call, place)  # type: ignore[index]
 
 
 def place_of_record(record: dict[str, Any]) -> int:
-    """Return which call of its message has been recorded."""
+    """Return the index of the recorded call in its message."""
     place: int = record[RECORD]["call"][0]
     return place
 
 
 class NotSaved(GraphBubbleUp):
-    """Ends a task without a record: the checkpointer cannot save what its call has brought, the one argument.
+    """Ends a task without a record, because the checkpointer cannot save the result of its call, the only argument.
 
-    A task that returned it would fail the run, even where the state keeps it out of checkpoints (`UntrackedValue`).
+    If the task returned that result, the run would fail, even if the state keeps it out of checkpoints
+    (`UntrackedValue`).
     """
 
 
 class Recorder:
-    """The calls of one run of a node, a task each.
+    """Runs each call of one run of a node as a task.
 
     Args:
-        config: What LangGraph runs the node with.
-        calls: Those of the message, in order.
-        name: Of the node, and so of its tasks: those who watch the graph see the node answer.
-        messages_key: Where the state has its messages; None where it is a list of them.
+        config: The node's config.
+        calls: All calls of the message, in order.
+        name: The name of the node. Its tasks have the same name, so that consumers of a stream see the node answer.
+        messages_key: The key of the messages in the state; None if the state is a list of messages.
         is_async: Whether the node runs in an event loop.
     """
 
@@ -111,7 +112,7 @@ class Recorder:
         self._task_by_call = {id(each.call): each for each in self._tasks}
 
     def run(self, request: ToolCallRequest, work: Callable[[], Result]) -> Result:
-        """Return what the call has brought, now or in an earlier run of the node."""
+        """Return the result of the call, from this or an earlier run of the node."""
         own = self._task_by_call[id(request.tool_call)]
         self._questions.begun(own.place)
         try:
@@ -138,18 +139,18 @@ class Recorder:
             self._questions.ended(own.place)
 
     def give_up(self) -> None:
-        """End the tasks that were never run; LangGraph would wait for them."""
+        """End the tasks that were never run; LangGraph would wait for them forever."""
         for each in self._tasks:
             each.give_up()
 
     def raise_error(self) -> None:
-        """Raise the error of the first call in the order of the message that has one."""
+        """Raise the error of the first call, in message order, that has one."""
         errors, self._errors = self._errors, {}
         if errors and self._counter is not None:
-            setattr(self._counter, names.LAST_COUNTED, None)  # a retry of the node makes the same tasks again
+            setattr(self._counter, names.LAST_COUNTED, None)  # so that a retry of the node creates the same tasks
         for place in sorted(errors):
             error = errors[place]
-            if isinstance(error, ParentCommand):  # a graph inside of a tool has a command for this graph
+            if isinstance(error, ParentCommand):  # a graph inside a tool has a command for this graph
                 answers = answers_in(self._results)
                 error.args = (beside(error.args[0], answers, self._messages_key),)
             raise error
@@ -159,11 +160,11 @@ class Recorder:
             self._results.append(error.args[0])
             return error.args[0]
         self._errors[own.place] = error
-        if isinstance(error, GraphInterrupt):  # else a graph around this one gets the question of the task as well
+        if isinstance(error, GraphInterrupt):  # else an outer graph shows the task's interrupt, too
             self._errors[own.place], error.args = GraphInterrupt(error.args[0]), ((),)
-        return ToolMessage("", tool_call_id="")  # which nobody reads
+        return ToolMessage("", tool_call_id="")  # never read: `raise_error` comes next
 
-    # ---- inside of a task ----
+    # ---- inside a task ----
 
     def _work(self, own: CallTask, request: ToolCallRequest, work: Callable[[], Result]) -> Any:
         keys = self._own_keys(own)
@@ -193,19 +194,19 @@ class Recorder:
                 asked = error
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
-                # Shielded: a wait that is canceled would cancel the decision for all.
+                # Shielded: if this call is canceled, the others still need the decision.
                 asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(own.place)))
                 raise _asked(own, keys, asked) if asks == own.place else GraphInterrupt(())
             keys = inherited
 
     def _of_node(self, error: ParentCommand, keys: dict[str, Any]) -> ParentCommand:
-        """Return a command of a graph inside of the tool, which the node is to follow and not the task of the call."""
+        """Return the command of a graph inside the tool, addressed to the node's graph instead of the call's task."""
         if error.args[0].graph == keys[names.NAMESPACE]:
             error.args = (replace(error.args[0], graph=self._namespace),)
         return error
 
     def _own_keys(self, own: CallTask) -> dict[str, Any]:
-        """Return what belongs to the task of the call; all else that the tool finds is the node's."""
+        """Return the config keys of the call's task; for all others the tool sees those of the node."""
         keys = get_config()["configurable"]
         keys = {name: keys[name] for name in keys if name.startswith(PRIVATE) or name in OWN}
         return self._values.shown(keys, own.call["id"])
@@ -213,7 +214,7 @@ class Recorder:
     # ---- records ----
 
     def _record(self, own: CallTask, result: Result) -> Any:
-        """Return what is written down: an update of the node, so that those who watch the graph can read it."""
+        """Return what is saved: an update like the node's own, so that consumers of a stream can read it."""
         answers: list[ToolMessage] = []
 
         def identified(answer: ToolMessage) -> ToolMessage:
@@ -242,7 +243,7 @@ class Recorder:
             raise NotSaved(result) from None
 
     def _kept(self, recorded: Any) -> Result:
-        """Return what is written down as the node is to get it."""
+        """Return the result in a record, and keep it for `raise_error`."""
         key = self._messages_key or "messages"
         if isinstance(recorded, list):
             result = recorded[0]
@@ -253,14 +254,14 @@ class Recorder:
 
 
 def _show(request: ToolCallRequest, keys: dict[str, Any]) -> None:
-    """Let the tool find `keys` in its config, and a wrapper of the user's in the context."""
-    config = request.runtime.config  # the very one that the node runs the tool with
+    """Put `keys` into the config of the tool, and into the context, where a user's wrapper looks."""
+    config = request.runtime.config  # changed in place: the node passes this object to the tool
     config["configurable"] = {**config["configurable"], **keys}
     var_child_runnable_config.set(config)
 
 
 def _asked(own: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
-    """Return the question of a task, and have its answers kept that it has not come to this time."""
+    """Return the interrupt of a task, and save the resume values that the task did not reach this time."""
     own.note_question(keys[names.TASK_ID])
     if keys[SCRATCHPAD].resume:
         keys[SEND]([(RESUME, list(keys[SCRATCHPAD].resume))])
@@ -268,7 +269,7 @@ def _asked(own: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphI
 
 
 class Questions:
-    """Who of the calls asks: decided when all have ended, or want to ask."""
+    """Decides which call may ask a human, once each call has ended or wants to ask."""
 
     __slots__ = ("_asking", "_begun", "_decided", "_lock", "_open")
 
@@ -280,13 +281,13 @@ class Questions:
         self._decided: Future[int] = Future()
 
     def begun(self, place: int) -> None:
-        """Note that a call of a sync run has got a thread."""
+        """Note that a call of a sync run has a thread."""
         self._begun.add(place)
 
     def who_asks(self, place: int) -> int:
-        """Return the decision to a thread whose call wants to ask.
+        """Return the call that may ask, to a thread whose call wants to; -1 for none.
 
-        It does not wait for calls that get no thread: all may be taken, or Ctrl-C has dropped what had not begun.
+        Calls without a thread are not waited for: all threads may be taken, or Ctrl-C has dropped these calls.
         """
         decided = self.asks(place)
         while not decided.done():
@@ -297,7 +298,7 @@ class Questions:
         return decided.result()
 
     def asks(self, place: int) -> "Future[int]":
-        """Note that a call wants to ask, and return who will; -1 for nobody."""
+        """Note that a call wants to ask, and return the future of the call that may; -1 for none."""
         self._asking.append(place)
         self.ended(place)
         return self._decided
@@ -310,7 +311,7 @@ class Questions:
                 self._decide()
 
     def drop(self) -> None:
-        """Let nobody ask: the run is ending, and calls that have not begun may never do so."""
+        """Let no call ask: the run is ending, and calls that have not begun may never begin."""
         with self._lock:
             self._asking.clear()
             self._decide()

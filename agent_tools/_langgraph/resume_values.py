@@ -1,8 +1,8 @@
-"""What the task of a call is shown of the answers of humans: those to its own questions.
+"""Which resume values the task of a call sees: only those for its own interrupts.
 
-A plain `Command(resume=value)` goes to whoever asks first, and stays in the checkpoint until the next one comes: a call
-that asks after a crash would get what was said to another. So it is shown to the task alone whose question the human
-has seen.
+LangGraph gives a plain `Command(resume=value)` to the first task that calls `interrupt()`, and keeps it in the
+checkpoint until the next one arrives: after a crash another call could take it. So only the task whose interrupt the
+human has seen gets it.
 """
 
 import itertools
@@ -19,19 +19,19 @@ from langgraph.types import Interrupt
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.private_names import CALL, INTERRUPT, NAMESPACE, SCRATCHPAD, TASK_ID
 
-#: What stood in the place of the answers to a node under 0.1.0.
+#: The key of the record that 0.1.0 kept among the resume values of a node.
 _OLD_RECORD = "agent_tools"
 
-#: Whether the questions of a task have ids of their own; up to LangGraph 1.2.15 all have that of the first.
+#: Whether each interrupt of a task has its own id; up to LangGraph 1.2.15 all have that of the first.
 _ARE_NUMBERED = hasattr(langgraph.types, names.QUESTION_ID)
 
 
 class ResumeValues:
-    """The answers of humans that one run of a node was started with.
+    """The resume values with which one run of a node has started.
 
     Args:
-        config: What LangGraph runs the node with.
-        call_ids: Of all calls of the message.
+        config: The node's config.
+        call_ids: The ids of all calls of the message.
     """
 
     def __init__(self, config: RunnableConfig, call_ids: Sequence[str | None]) -> None:
@@ -43,16 +43,16 @@ class ResumeValues:
         self._inherited = None if self._old else self._find_inherited()
 
     def shown(self, keys: dict[str, Any], call_id: str | None) -> dict[str, Any]:
-        """Return what a call is run with.
+        """Return `keys` with the resume values for one call.
 
         Args:
             keys: The `configurable` of its task.
-            call_id: As the model named the call.
+            call_id: The id that the model gave the call.
         """
         scratchpad = keys[SCRATCHPAD]
         asked = self._questions_of(keys[TASK_ID])
         if self._old is not None and not asked and not scratchpad.resume:
-            if self._old["asking"] == call_id and self._old["question"] is None:  # a graph inside, which is saved there
+            if self._old["asking"] == call_id and self._old["question"] is None:  # a graph inside, saved there
                 return {**keys, NAMESPACE: self._keys[NAMESPACE]}
             scratchpad.resume.extend(self._old["answers"].get(call_id, ()))
         if scratchpad.get_null_resume() is None:
@@ -67,7 +67,7 @@ class ResumeValues:
         return {**keys, SCRATCHPAD: replace(scratchpad, get_null_resume=_nothing)}
 
     def inherited(self, keys: dict[str, Any], asked: GraphInterrupt) -> dict[str, Any] | None:
-        """Return `keys` with the answer to what is `asked`, if the node has asked it before there were tasks."""
+        """Return `keys` with the resume value for `asked`, if the node itself asked it, before its calls were tasks."""
         with self._lock:
             if self._inherited is None or [each.value for each in asked.args[0]] != [self._inherited[0]]:
                 return None
@@ -80,16 +80,16 @@ class ResumeValues:
         return {**keys, SCRATCHPAD: replace(scratchpad, interrupt_counter=counter, get_null_resume=_nothing)}
 
     def _questions_of(self, task_id: str) -> dict[str, Any]:
-        """Return what a task asks, by the ids of its questions."""
+        """Return the values of a task's pending interrupts, by their ids."""
         run_of_graph = self._keys[CALL].keywords[names.SCHEDULE_TASK].__self__
         writes = getattr(run_of_graph, names.PENDING_WRITES)
         found = [asked for writer, channel, asked in writes if writer == task_id and channel == INTERRUPT]
         return {each.id: each.value for asked in found for each in asked}
 
     def _find_inherited(self) -> tuple[Any, Any] | None:
-        """Return the first question that the node itself has asked, as a ToolNode does, with the answer to it."""
+        """Return the first interrupt that the node itself has raised, as ToolNode does, and its resume value."""
         first, given = question_id(self._keys[NAMESPACE], 0), self._scratchpad.resume
-        # A function that has asked before it called the node has done so with these answers.
+        # If a function asked before it called the node, these resume values are its own.
         has_asked = getattr(self._scratchpad.interrupt_counter, names.LAST_COUNTED, None) is not None
         if has_asked or first not in self._seen or len(given) > 1:
             return None
@@ -97,19 +97,19 @@ class ResumeValues:
         return None if answer is None else (self._seen[first], answer)
 
     def _take_old_record(self, call_ids: Sequence[str | None]) -> dict[str, Any] | None:
-        """Return what 0.1.0 kept in the place of the node's answers: whose they are, and who asks."""
+        """Return what 0.1.0 kept among the node's resume values: to which calls they belong, and which call asks."""
         resume = self._scratchpad.resume
         if not resume or not isinstance(resume[0], dict) or _OLD_RECORD not in resume[0]:
             return None
         kept, *given = resume
         resume.clear()
-        if len(set(call_ids)) < len(call_ids):  # it went by ids: nobody knows whose answers these are
+        if len(set(call_ids)) < len(call_ids):  # the record goes by ids: it is unknown whose these are
             return None
         old = kept[_OLD_RECORD]
         answers: dict[str, list[Any]] = {}
         for call_id, answer in old["answers"]:
             answers.setdefault(call_id, []).append(answer)
-        if not given and old["question"] in self._seen:  # and not one that a task has asked since
+        if not given and old["question"] in self._seen:  # else a task has asked since
             taken = self._scratchpad.get_null_resume(True)  # noqa: FBT003
             given = [] if taken is None else [taken]
         answers.setdefault(old["asking"], []).extend(given)
@@ -117,12 +117,12 @@ class ResumeValues:
 
 
 def question_id(namespace: str, answered: int) -> str:
-    """Return the id of the question that a task asks after so many answers."""
+    """Return the id of the interrupt that a task raises after it was `answered` that many times."""
     return Interrupt.from_ns(None, ns=f"{namespace}|{answered}" if answered and _ARE_NUMBERED else namespace).id
 
 
 def _for_graph_inside(scratchpad: Any) -> Any:
-    """Return the scratchpad of a tool in which a graph has asked: what the tool itself asks is another question."""
+    """Return a scratchpad that gives the plain resume value to the graph inside a tool, never to the tool itself."""
     is_own = False
 
     def count() -> int:

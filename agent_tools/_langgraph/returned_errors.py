@@ -1,4 +1,4 @@
-"""The answer to a call in what its tool returned: as a message, in a list, or in the update of a `Command`."""
+"""Finds the answer to a call in its tool's result: a message, a list, or the update of a `Command`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from langgraph.types import Command
 
 
 def answer_in(result: Any, call_id: str | None) -> ToolMessage | None:  # Any: whatever a tool node accepts
-    """Return the answer to the call, one that says "error" before others; None where there is none."""
+    """Return the answer to the call, the first with status "error" if there is one; None if there is no answer."""
     if isinstance(result, ToolMessage):
         return result
     found: list[ToolMessage] = []
@@ -23,12 +23,12 @@ def answer_in(result: Any, call_id: str | None) -> ToolMessage | None:  # Any: w
 
 
 def with_answer(result: Any, call_id: str | None, told: Callable[[ToolMessage], ToolMessage]) -> Any:
-    """Return `result` with what `told` makes of the answers to the call; everything else is as it was."""
+    """Return `result` with `told` applied to each answer to the call; everything else stays."""
     return with_answers(result, lambda answer: told(answer) if answer.tool_call_id == call_id else answer)
 
 
 def with_answers(result: Any, change: Callable[[ToolMessage], ToolMessage]) -> Any:
-    """Return `result` with what `change` makes of its tool messages; everything else is as it was."""
+    """Return `result` with `change` applied to each tool message; everything else stays."""
     if isinstance(result, ToolMessage):
         return change(result)
     if isinstance(result, list):

@@ -1,4 +1,4 @@
-"""Facts about a run of a graph: whether it is draining, which calls it makes, what came before."""
+"""Facts about a run of a graph: whether it is draining, its calls, its message history."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -19,9 +19,9 @@ from agent_tools._langgraph.interrupts import scratchpad_of
 
 
 def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
-    """Return the config that a node is `given`, completed by that of the run it is called in.
+    """Return the config that a node is `given`, completed by that of the current run.
 
-    The graph gives its nodes a whole one. Called by hand, a node may get none, or tags alone.
+    A graph passes its nodes a complete one. Your own code may call a node with none, or with a partial one.
     """
     if given is not None and names.RUNTIME in given.get("configurable", ()):
         return given
@@ -44,10 +44,10 @@ def has_checkpointer(request: ToolCallRequest) -> bool:
 
 
 def alarm_of_run() -> Alarm | None:
-    """Return an alarm that tells a waiting call whether the run is about to end. None outside a run.
+    """Return an alarm that ends a call's wait when the run is about to end, None outside a run.
 
-    It ends when the graph shuts down, or when a sync stream of it is closed. Each time it is asked it also sends the
-    run a heartbeat; a node with an idle timeout would otherwise end during the wait.
+    A run is about to end when the graph shuts down, or when its sync stream is closed. Each check also sends the run a
+    heartbeat: without it, a node with an idle timeout would end during the wait.
     """
     try:
         runtime: Runtime[Any] | None = get_runtime()  # None in a config that does not come from a graph
@@ -66,8 +66,8 @@ def alarm_of_run() -> Alarm | None:
     return alarm
 
 
-def _are_left(futures: Iterable[Any]) -> bool:  # Any: of threads or of the event loop
-    """Return whether the run only waits for its tasks to end: its stream is being closed. Async ones are canceled."""
+def _are_left(futures: Iterable[Any]) -> bool:  # Any: futures of threads or of the event loop
+    """Return whether a sync stream is being closed: the run only waits for its tasks. An async run cancels them."""
     left = list(futures)
     if not left or not isinstance(left[0], Future):
         return False
@@ -81,27 +81,27 @@ def is_draining() -> bool:
 
 
 def calls_in(node: ToolNode, node_input: Any) -> tuple[list[ToolCall], str]:  # any input that ToolNode takes
-    """Return the calls that `node` is given, and whether they come in a list, a dict or another state."""
+    """Return the calls in the input of `node`, and its type as ToolNode names it: list, dict or tool_calls."""
     parsed: tuple[list[ToolCall], str] = getattr(node, names.PARSE_STATE)(node_input)
     return parsed
 
 
 def runs_in_thread(tool: BaseTool | None) -> bool:
-    """Return whether an async run calls this tool in a thread, where nothing can stop it."""
+    """Return whether an async run calls this tool in a thread, which cannot be stopped."""
     if isinstance(tool, StructuredTool | Tool):
         return tool.coroutine is None
-    # Not type(tool): a stand-in says its tool's class only when it is asked.
+    # Not type(tool), which for a proxy is the class of the proxy.
     return tool is not None and tool.__class__._arun is BaseTool._arun  # noqa: SLF001  # the documented hook
 
 
 def may_lose_approvals(request: ToolCallRequest) -> bool:
-    """Return whether a human might be asked again because of a retry: we do not know this LangGraph."""
+    """Return whether a retry might ask a human again: this version of LangGraph keeps its resume values elsewhere."""
     in_graph = getattr(request.runtime, "execution_info", None) is not None
     return in_graph and scratchpad_of(request) is None
 
 
 def node_attempt_of(request: ToolCallRequest) -> int:
-    """Return the attempt number of the node, more than 1 when its `retry_policy` has run it again."""
+    """Return the attempt number of the node; above 1 when its `retry_policy` has run it again."""
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
 
 
@@ -115,7 +115,7 @@ def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
 
 
 def histories_in(state: Any) -> list[list[Any]]:  # any state that ToolNode takes
-    """Return the lists of a state, since its messages may be under any key."""
+    """Return all lists in a state, since its messages may be under any key."""
     fields = state if isinstance(state, dict) else getattr(state, "__dict__", None) or _slots_of(state)
     return [value for value in [state, *fields.values()] if isinstance(value, list)]
 

@@ -1,8 +1,8 @@
-"""Waiting until the message that calls a tool is saved.
+"""Waits until the message that calls a tool is saved.
 
-With durability "async" LangGraph saves a checkpoint while the next node runs. A tool that acts before it is saved, in a
-process that ends then, has done what no checkpoint knows of: the resumed run asks the model anew, whose message has
-another id, and so its calls have other idempotency keys.
+With durability "async", LangGraph saves a checkpoint while the next node already runs. If the tool acts and the process
+ends before the checkpoint is saved, the resumed run asks the model again. Its new message has another id, so the
+repeated calls have other idempotency keys, and services cannot recognize them.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from langchain_core.runnables import RunnableConfig
 
 from agent_tools._langgraph.private_names import CALL, PUT_CHECKPOINT, SCHEDULE_TASK
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 _BETWEEN_LOOKS = 0.0005
 
 
 def wait_until_saved(config: RunnableConfig | None) -> None:
-    """Return once the checkpoints that a run goes on from are saved, or cannot be."""
+    """Return once the checkpoints of a run are saved, or have failed to be."""
     while _is_saving(config):
         time.sleep(_BETWEEN_LOOKS)
 
@@ -30,9 +30,9 @@ async def await_until_saved(config: RunnableConfig | None) -> None:
 
 
 def _is_saving(config: RunnableConfig | None) -> bool:
-    """Return whether the graph of this run, or one around it, is saving a checkpoint.
+    """Return whether the graph of this run, or an outer one, is saving a checkpoint.
 
-    Its future may be of a thread or of any event loop, so it is only asked whether it is done.
+    Its future may belong to a thread or to another event loop, so it is polled and not awaited.
     """
     while isinstance(call := (config or {}).get("configurable", {}).get(CALL), partial):
         graph_run = getattr(call.keywords.get(SCHEDULE_TASK), "__self__", None)

@@ -1,7 +1,7 @@
-"""A call as a task of LangGraph, made before it runs.
+"""Runs a call as a LangGraph task that is created before the call begins.
 
-LangGraph runs tasks in a pool that the nodes of a step may fill while they wait for their tasks: a deadlock. So here a
-task is run by whoever waits for it.
+LangGraph runs tasks in a thread pool. The nodes of a step may occupy all its threads while they wait for their tasks,
+a deadlock. So here a task runs in the thread, or the asyncio task, that waits for it.
 """
 
 import asyncio
@@ -23,32 +23,32 @@ from langgraph.func import task
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.private_names import CALL, INTERRUPT, RETURN, SCHEDULE_TASK, SUBMIT
 
-#: How far from a task the one is made that takes its place: beyond all tasks of a node.
+#: Added to the number of a task that turns out to be another call's; no node has so many tasks.
 _FAR = 10**6
 
-#: A channel that no graph has, for notes of whose question a task asks. They are saved as writes of tasks that
-#: LangGraph does not know, so they change nothing.
+#: A channel that no graph has, for notes about which call's interrupt a task holds. They are saved as writes of tasks
+#: that LangGraph does not know, so they change nothing.
 _ASKED = "__agent_tools_asked"
 
-#: What makes the tasks, by the name of the node: an attribute for each, so that what LangGraph runs can be imported.
-#: Into other functions it looks anew for each task, at about the cost of a call.
+#: The functions that create tasks, by the name of the node. They are attributes, so that LangGraph can find them by
+#: import; it analyzes any other function anew for each task, at about the cost of a call.
 _MAKERS = SimpleNamespace()
 
-#: There are no more; graphs that are built at run time may give each node another.
+#: The most functions that are kept; graphs built at run time may give each node a name of its own.
 _MOST_MAKERS = 256
 
-#: Runs the call whose task is run in this context.
+#: Runs the call of the task that runs in this context.
 _work: ContextVar[Callable[[], Any]] = ContextVar("_work")
 
 logger = logging.getLogger("agent_tools")
 
 
 class CallTask:
-    """A task that runs one call: made, and run once the call is there; or known from an earlier run of the node.
+    """The task of one call: it runs when the call does, unless an earlier run of the node has saved its result.
 
     Attributes:
-        call: What the model wants.
-        place: Which call of its message it is.
+        call: The call.
+        place: The index of the call in its message.
     """
 
     __slots__ = (
@@ -71,7 +71,7 @@ class CallTask:
         self._is_own = is_own
         self._has_met_another = False
         self._start: Callable[[], Any] | None = None
-        self._inner: Any = None  # what LangGraph waits for
+        self._inner: Any = None  # the future that LangGraph waits for
         self._is_given_up = False
         keys = config["configurable"]
         self._plain = {name: keys[CALL].keywords[name] for name in (SUBMIT, SCHEDULE_TASK)}
@@ -89,21 +89,21 @@ class CallTask:
         raise NotImplementedError
 
     def _scheduled(self, parent: Any, number: int, call: Any) -> Any:
-        """Return the task of LangGraph for this call, with what it has returned in an earlier run of the node."""
+        """Return LangGraph's task for this call, with the writes of an earlier run of the node."""
         raise NotImplementedError
 
     def note_question(self, task_id: str) -> None:
-        """Save whose question a task asks."""
+        """Save which call's interrupt the task holds."""
         note = [task_id, *whose(self.call, self.place)]
         self._save(str(uuid5(NAMESPACE_OID, f"{_ASKED} {task_id}")), _ASKED, note)
 
     def _is_of_another(self, made: Any) -> bool:
-        """Return whether a task was that of another call, before the code of the node was changed."""
+        """Return whether a task was another call's, because the code of the node has changed since."""
         is_of_another = any(channel == RETURN and not self._is_own(value) for channel, value in made.writes)
         pending = getattr(self._plain[SCHEDULE_TASK].__self__, names.PENDING_WRITES)
         notes = [note for _, channel, note in pending if channel == _ASKED and note[0] == made.id]
         if any(note[1:] != whose(self.call, self.place) for note in notes):
-            self._save(made.id, INTERRUPT, ())  # or its question would stay open
+            self._save(made.id, INTERRUPT, ())  # else its interrupt would stay pending
             is_of_another = True
         self._has_met_another |= is_of_another
         return is_of_another
@@ -115,7 +115,7 @@ class CallTask:
         return self._submitted
 
     def _submitted(self, run: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Take what LangGraph gives to its pool."""
+        """Keep the work that LangGraph submits to its pool, for `run`."""
         if self._has_met_another:
             logger.warning(
                 "tool %s: found the record of another call, so this one runs; "
@@ -123,7 +123,7 @@ class CallTask:
                 self.call["name"],
             )
         options = {name: value for name, value in options.items() if not name.startswith("__")}
-        keys = options["configurable"]  # tasks that the tool makes belong to LangGraph's own pool
+        keys = options["configurable"]  # tasks that the tool itself creates go to LangGraph's pool
         options["configurable"] = {**keys, CALL: _with(keys[CALL], self._plain)}
         self._start = partial(run, *args, **options)
         self._inner = self._future()
@@ -132,7 +132,7 @@ class CallTask:
         return self._inner
 
     def give_up(self) -> None:
-        """End the task if it has not been run: LangGraph then writes nothing down."""
+        """End the task if it has not run, without saving anything."""
         self._is_given_up = True
         if self._inner is not None and not self._inner.done():
             self._inner.set_exception(GraphInterrupt(()))
@@ -160,7 +160,7 @@ class SyncCallTask(CallTask):
         return made
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """Return what `work` returns, or what is known."""
+        """Return the saved result of the task, or run `work` and return its result."""
         _work.set(work)
         if self._start is not None:
             try:
@@ -200,10 +200,10 @@ class AsyncCallTask(CallTask):
     def _ended(self, outer: "asyncio.Future[Any]") -> None:
         self._is_made.set()
         if not outer.cancelled():
-            outer.exception()  # so that asyncio does not report it where nobody waits for the task
+            outer.exception()  # retrieved, so that asyncio does not log it if nobody awaits the task
 
     async def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Return the same as that of a sync run."""
+        """Return the same as `SyncCallTask.run`."""
         _work.set(work)
         await self._is_made.wait()
         if self._start is not None:
@@ -218,7 +218,7 @@ class AsyncCallTask(CallTask):
 
 
 def _maker_of(name: str, body: Callable[..., Any], *, kind: str) -> Any:
-    """Return what makes tasks of this name, kept from earlier ones."""
+    """Return the function that creates tasks of this name; `body` is what they run."""
     kept = vars(_MAKERS)
     attribute = f"{kind} {name}"
     if attribute in kept:
@@ -229,7 +229,7 @@ def _maker_of(name: str, body: Callable[..., Any], *, kind: str) -> Any:
 
 
 def whose(call: ToolCall, place: int) -> list[Any]:
-    """Return what tells a call from all others of its node, as it is saved."""
+    """Return what identifies a call among those of its node, in the form that is saved."""
     return [place, call["name"], call["id"]]
 
 

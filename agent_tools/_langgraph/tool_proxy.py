@@ -1,4 +1,4 @@
-"""Stand-ins for a tool, which see what goes into its runs and what comes out of them."""
+"""Proxies for a tool, which see what goes into its runs and what comes out of them."""
 
 import copy
 from asyncio import wrap_future
@@ -13,14 +13,14 @@ from agent_tools._flow.time_limit import in_thread
 
 
 class ToolProxy:
-    """Runs a tool and stands in for it: reads, writes and comparisons are passed on to the tool."""
+    """Runs a tool and passes for it: reads, writes and comparisons go to the tool."""
 
     __slots__ = ("_tool",)
 
     def __init__(self, tool: BaseTool) -> None:
         self._tool = tool
 
-    @property  # type: ignore[misc]  # others read it, nobody sets it
+    @property  # type: ignore[misc]  # it is only read
     def __class__(self) -> Any:
         return self._tool.__class__
 
@@ -37,10 +37,10 @@ class ToolProxy:
         delattr(self._tool, name)
 
     def __eq__(self, other: object) -> bool:
-        is_one = issubclass(type(other), ToolProxy)  # not isinstance, which a stand-in denies
+        is_one = issubclass(type(other), ToolProxy)  # not isinstance, which sees the class of the tool
         return bool(self._tool == (other.__getattribute__("_tool") if is_one else other))
 
-    __hash__ = None  # type: ignore[assignment]  # as that of a tool
+    __hash__ = None  # type: ignore[assignment]  # a tool has none, either
 
     def __or__(self, other: Any) -> Any:
         return self._tool | other
@@ -61,7 +61,7 @@ class ToolProxy:
         return self._passing_for(copy.deepcopy(self._tool, memo))
 
     def model_copy(self, **options: Any) -> Self:
-        """Return a stand-in for a copy of the tool."""
+        """Return a proxy for a copy of the tool."""
         return self._passing_for(self._tool.model_copy(**options))
 
     def _passing_for(self, tool: BaseTool) -> Self:
@@ -83,14 +83,14 @@ class ToolProxy:
 
 
 class WatchedTool(ToolProxy):
-    """Keeps the error that a plain `ToolNode` turns into its own text.
+    """Keeps the error that a plain `ToolNode` turns into a text of its own.
 
-    Such a node, that of `create_agent` for one, answers a `ValidationError` before any wrapper sees it. What it
-    says is blank where a rule over several fields is broken, repeats the arguments with all secrets in them, and
-    calls errors from inside the tool bad arguments.
+    Such a node, for example that of `create_agent`, answers a `ValidationError` before any wrapper sees it. Its text
+    names no rule if one over several fields is broken, repeats the arguments with all their secrets, and reports
+    errors from inside the tool as bad arguments.
 
     Attributes:
-        was_run: Whether the tool has been run at all: middleware may answer in its place.
+        was_run: Whether the tool was run; middleware may have answered instead.
     """
 
     __slots__ = ("_refused", "was_run")
@@ -119,13 +119,13 @@ class WatchedTool(ToolProxy):
             raise
 
     def take_refused(self) -> ValidationError | None:
-        """Return the error that the last run ended with, once: it holds the frames that hold this."""
+        """Return the error of the last run, and forget it: its frames refer to this object."""
         refused, self._refused = self._refused, None
         return refused
 
 
 class ThreadedTool(ToolProxy):
-    """Runs a sync tool in a thread of its own, not in the small pool that the event loop shares."""
+    """Runs a sync tool in a thread of its own, not in the small pool of the event loop."""
 
     __slots__ = ()
 
