@@ -1,9 +1,9 @@
-"""The one handler behind node and middleware.
+"""The handler behind node and middleware.
 
 `ToolErrorHandler` has the two methods that both `ToolNode` and LangChain's `AgentMiddleware` call for
-each tool call, so node and middleware are thin. The layers, from the inside out: the tool, the retries,
-the wrapper of the user, and outermost the answer to the last error. An answer made further inside would
-hide the error from the user's wrapper.
+each tool call, so node and middleware are thin. The layers from the inside out: the tool, the retries,
+the user's wrapper, the answer to the last error. The answer comes last because it would hide the error
+from the user's wrapper.
 """
 
 import random
@@ -27,9 +27,9 @@ from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
 
 @lists_options
 class ToolErrorHandler:
-    """Retries what is worth retrying and answers what is not; one for all calls of a node.
+    """Retries the errors that are worth retrying, and answers the others; one handles all calls of a node.
 
-    `ResilientToolNode` makes its own. Make one yourself to share it between nodes (`handler=`).
+    `ResilientToolNode` creates its own. Create one yourself to share it between nodes (`handler=`).
 
     >>> from agent_tools import ResilientToolNode, RetryPolicy, ToolErrorHandler
     >>> handler = ToolErrorHandler(policy=RetryPolicy(max_attempts=5))
@@ -53,18 +53,18 @@ class ToolErrorHandler:
         self._settings = settings_of(complete(options), clock=clock, chance=chance)
 
     def __deepcopy__(self, _memo: object) -> Self:
-        """Return this one: a copy of a node still asks the same services."""
+        """Return this handler: a copy of a node calls the same services, so it shares their health."""
         return self
 
     def health(self) -> dict[str, Health]:
-        """Return how each tool is doing that has failed lately, by its name or by `share_key`.
+        """Return the health of each tool that has failed lately, by its name or by `share_key`.
 
-        With `health=` this is what all processes know. A tool that has failed at several hosts has an entry for each.
+        With `health=` it is that of all processes. A tool that has failed at several hosts has an entry for each.
         """
         return self._settings.gates.health()
 
     def reset(self, key: str | None = None) -> None:
-        """Forget the failures of the tool, or of the `share_key`; None for all. Its circuit is closed."""
+        """Forget the failures of a tool or `share_key`, None for all, and close its circuit."""
         self._settings.gates.reset(key)
 
     def policy_of(self, tool: str) -> RetryPolicy:
@@ -73,18 +73,18 @@ class ToolErrorHandler:
 
     @property
     def shares_health(self) -> bool:
-        """Whether other processes know what this one knows about services."""
+        """Whether the health of tools is shared with other processes (`health=`)."""
         return self._settings.gates.link is not None
 
     def fresh_health(self) -> AbstractContextManager[None]:
-        """Return a `with` block in which no tool has failed yet; what happens in it is forgotten when it ends.
+        """Return a context manager: in its block no tool has failed yet, and failures in it are forgotten at its end.
 
-        For tests of tools that fail on purpose; `inject_faults` does it by itself.
+        For tests in which tools fail on purpose; `inject_faults` does it for you.
         """
         return self._settings.gates.set_aside()
 
     def require_tools(self, names: Iterable[str]) -> None:
-        """Raise unless each tool that has a policy or words of its own is among `names`.
+        """Raise unless each tool in `per_tool` and `texts` is among `names`.
 
         Raises:
             ValueError: `per_tool` or `texts` name a tool that does not exist.
@@ -108,8 +108,8 @@ class ToolErrorHandler:
         Args:
             request: The call.
             execute: Runs the tool once.
-            around: The user's own wrapper, which goes around all attempts of the call.
-            own: What an explicit `handle_tool_errors` says about errors.
+            around: The user's own wrapper around all attempts of the call.
+            own: The meaning of an explicit `handle_tool_errors`.
         """
         wait_until_saved(getattr(request.runtime, "config", None))
         return run(self._settings, request, execute, around=around, own=own)
@@ -122,7 +122,7 @@ class ToolErrorHandler:
         around: AsyncWrapper | None = None,
         own: OwnHandling | None = None,
     ) -> Result:
-        """Return the same as `wrap_tool_call`, for a tool that is awaited."""
+        """Return the same as `wrap_tool_call`, in async code."""
         await await_until_saved(getattr(request.runtime, "config", None))
         return await arun(self._settings, request, execute, around=around, own=own)
 
@@ -130,7 +130,7 @@ class ToolErrorHandler:
 def wrappers_of(
     handler: ToolErrorHandler, around: Wrapper | None, aaround: AsyncWrapper | None, own: OwnHandling | None
 ) -> tuple[Callable[[ToolCallRequest, Execute], Result], Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]]:
-    """Return the functions that run a node's calls: the methods of `handler`, or what they call if not overridden."""
+    """Return the functions that run a node's calls: the methods of `handler` if overridden, else what they call."""
     kind, settings = type(handler), handler._settings  # noqa: SLF001  # of this file
     wrap, awrap = handler.wrap_tool_call, handler.awrap_tool_call
     if kind.wrap_tool_call is ToolErrorHandler.wrap_tool_call:
@@ -145,7 +145,7 @@ def _given(**options: Any) -> dict[str, Any]:  # of whatever type
 
 
 def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> ToolErrorHandler:
-    """Return the handler of a node or middleware: a shared one, or one made of its `options`.
+    """Return the handler of a node or middleware: the shared one, or a new one with its `options`.
 
     Raises:
         ValueError: Both are given.

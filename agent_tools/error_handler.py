@@ -18,7 +18,7 @@ __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
 
 ResultT = TypeVar("ResultT")
 
-#: One more, and a float overflows: after hundreds of calls without a wait, since no other wait is ever so long.
+#: With more doublings a float overflows; only calls without any wait get that far.
 MOST_DOUBLINGS = 1000
 
 
@@ -37,7 +37,7 @@ def classify_error(exc: BaseException) -> ErrorCategory:
     Raises:
         TypeError: `exc` is a class, not an error.
     """
-    if isinstance(exc, type):  # type: ignore[unreachable]  # for those who check no types
+    if isinstance(exc, type):  # type: ignore[unreachable]  # callers may not check types
         raise TypeError(f"exc must be an error, not the class {exc.__name__}: catch one, or make one")
     return diagnose(exc).category
 
@@ -58,9 +58,9 @@ async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3,
         base_delay: Seconds before the second call; each further wait is twice as long.
 
     Raises:
-        TypeError: `fn` is not a function, or one that returns nothing to await.
+        TypeError: `fn` is not a function, or returns nothing to await.
         ValueError: `max_retries` is below 1, or `base_delay` negative or not finite.
-        Exception: The last error of `fn`, as it came.
+        Exception: The last error of `fn`, unchanged.
     """
     _require_function(fn)
 

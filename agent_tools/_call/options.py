@@ -1,4 +1,4 @@
-"""The options that handler, node and middleware take alike, written once."""
+"""The options that handler, node and middleware have in common."""
 
 import inspect
 from collections.abc import Mapping
@@ -21,29 +21,29 @@ from agent_tools._gate.store import Store
 
 
 class HandlerOptions(TypedDict, total=False):
-    """What `ToolErrorHandler`, `ResilientToolNode` and `ResilientToolMiddleware` take alike.
+    """The options of `ToolErrorHandler`, `ResilientToolNode` and `ResilientToolMiddleware`.
 
     Attributes:
-        policy: How often and how long a call is tried; None for `RetryPolicy()`.
-        per_tool: Other policies, by the name of the tool.
-        classify: Your own rules, asked before the built-in tables: a function that takes the error and returns a
-            category, a whole `Failure`, or None to leave it to the tables; a mapping from error types (or such
-            functions) to categories; or a sequence of both.
-        expose: Error types whose text was written for the model. It is scrubbed and capped all the same.
+        policy: How often and for how long a call is tried; None for `RetryPolicy()`.
+        per_tool: Policies for single tools, by name.
+        classify: Your own rules, used before the built-in tables: a function that takes the error and returns a
+            category, a whole `Failure`, or None to use the tables; a mapping from error types (or such functions) to
+            categories; or a sequence of both.
+        expose: Error types whose text is written for the model. It is still scrubbed and capped.
         observer: Called with each `ToolEvent`.
         stream_events: Whether events are written to `stream_mode="custom"`, as `{"agent_tools": {...}}`.
-        on_auth_failure: Called with the `ToolEvent` of a refusal (HTTP 401, 403), sync or async; when it has
-            renewed the credentials it returns True, and the call gets one more attempt. Parallel calls of
+        on_auth_failure: Called with the `ToolEvent` of an AUTH_FAILURE (such as HTTP 401 or 403), sync or async. It
+            returns True if it has renewed the credentials, and the call gets one more attempt. Parallel calls of
             a tool renew once.
         budget: How many retries the calls of a tool share; None for no limit.
-        circuit: When a tool counts as down and is asked by one call at a time; None for never.
+        circuit: When a tool counts as down, so that only one call at a time tries it; None for never.
         share_key: Returns the key under which a call shares budget and circuit with others, such as a tenant.
-            None: with all calls of its tool to the same host.
-        health: Where several processes share what they know of their tools, such as a `RedisHealth`; None for
-            this process alone.
-        loop_guard: When a call that keeps failing is answered without running it; None for never.
-        texts: Your own words, for example in another language: templates or functions by category, reason, tool,
-            or tool and one of the former, or one function for all; see `agent_tools._call.texts`. A function gets
+            None: all calls of a tool to the same host share them.
+        health: Where several processes share the health of their tools, such as a `RedisHealth`; None to share
+            nothing.
+        loop_guard: When a call that keeps failing is answered without being run; None for never.
+        texts: Your own texts, for example in another language: templates or functions by category, reason, tool,
+            or tool and one of the other two, or one function for all; see `agent_tools._call.texts`. A function gets
             the `Outcome`, and returns None to keep the default text.
     """
 
@@ -80,12 +80,12 @@ DEFAULTS: HandlerOptions = {
 
 _Class = TypeVar("_Class", bound=type)
 
-#: What the docstring of a class that takes these options says of them, where no code has run.
+#: Stands for these options in the docstring of a class, until `lists_options` replaces it.
 _MARK = "**options: See `HandlerOptions`."
 
 
 def complete(options: HandlerOptions) -> HandlerOptions:
-    """Return `options` with the default of each that is not given.
+    """Return `options` with defaults for those that are missing.
 
     Raises:
         TypeError: There is no such option.
@@ -98,7 +98,7 @@ def complete(options: HandlerOptions) -> HandlerOptions:
 
 
 def lists_options(cls: _Class) -> _Class:
-    """Return `cls` with each option in its signature and docstring, as `help()`, notebooks and IDEs show them."""
+    """Return `cls` with all options in its signature and docstring, for `help()`, notebooks and IDEs."""
     method = cls.__init__  # type: ignore[misc]  # of the class, not of an instance
     signature = inspect.signature(method)
     own = [each for each in signature.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
@@ -107,7 +107,7 @@ def lists_options(cls: _Class) -> _Class:
         for name, default in DEFAULTS.items()
     ]
     method.__signature__ = signature.replace(parameters=[*own, *shared])
-    if cls.__doc__ and HandlerOptions.__doc__:  # neither is there under `python -OO`
+    if cls.__doc__ and HandlerOptions.__doc__:  # both are None under `python -OO`
         listed = inspect.cleandoc(HandlerOptions.__doc__).partition("Attributes:\n")[2]
         cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(indent(_MARK, "    "), listed)
     return cls

@@ -1,7 +1,7 @@
 """The requests that a tool sends during an attempt, as the request hook sees them.
 
-The hook sees a request before it is sent. What becomes of it, httpcore tells the `trace` extension of the request;
-other transports tell nothing, and then only the error can show that its own request was not carried out.
+The hook sees a request before it is sent. httpcore reports its progress to the `trace` extension of the request. Other
+transports report nothing; then only the error can show that its own request was not carried out.
 """
 
 import math
@@ -19,22 +19,22 @@ from agent_tools._core.evidence import Evidence, SentRequest, changes_something
 from agent_tools._core.failure import Failure
 from agent_tools._core.idempotency import key_of_request
 
-#: Errors that are looked at on the way into one.
+#: The most nested errors in which a request is looked for.
 _LONGEST_CHAIN = 16
 
-#: Characters of a path and query.
+#: The most characters of a path and query.
 _LONGEST_TARGET = 65_536
 
 _lock = Lock()
 
-#: When a request was last sent by a thread that does not know its call, by `time.monotonic()`.
+#: When a request was last sent outside of any known call, by `time.monotonic()`.
 _unattributed_at = [-math.inf]
 
 
 def note_unattributed() -> None:
-    """Note that a request that may change something was sent outside of any call, as far as can be seen.
+    """Note that a request that may change something was sent outside of any known call.
 
-    A thread that a tool starts by itself does not know the call, so this may be a request of any call that is running.
+    Threads that a tool starts do not know the call, so this may be a request of any running call.
     """
     _unattributed_at[0] = time.monotonic()
 
@@ -55,7 +55,7 @@ class Requests:
             if sent is None:
                 sent = SentRequest(request.method)
                 self._sent.append((request, sent))
-            else:  # after a challenge to sign in, for example
+            else:  # for example after a challenge to authenticate
                 sent.is_sent_again()
             return sent
 
@@ -71,7 +71,7 @@ class Requests:
         """Return what the requests show about an attempt.
 
         Args:
-            error: It ended with this.
+            error: The error of the attempt.
             failure: What is known about the error.
             elapsed: Seconds since the call began.
         """
@@ -80,7 +80,7 @@ class Requests:
         is_known = request is None or own is not None or not changes_something(request.method)
         is_complete = is_known and _unattributed_at[0] < time.monotonic() - elapsed
         if error_type != failure.error_type:
-            own = None  # another error around or inside of this one has decided, perhaps about another request
+            own = None  # `failure` describes another error in the chain, maybe of another request
         return Evidence.of([sent for _, sent in self._sent], own, is_complete=is_complete)
 
     def may_have_acted(self, methods: Container[str]) -> bool:
@@ -92,7 +92,7 @@ class Requests:
 
 
 class Trace:
-    """What httpcore tells while it sends a request: https://www.encode.io/httpcore/extensions/#trace."""
+    """Receives httpcore's events about one request: https://www.encode.io/httpcore/extensions/#trace."""
 
     __slots__ = ("_is_tunneling", "_sent", "theirs")
 
@@ -103,7 +103,7 @@ class Trace:
         self.theirs: Callable[[str, Any], Any] | None = theirs.theirs if isinstance(theirs, Trace) else theirs
 
     def __call__(self, event: str, info: Any) -> Any:
-        """Note what has happened, and return what the user's own trace returns."""
+        """Note the event, and return the result of the user's own trace."""
         self._note(event.partition(".")[2], info)
         return None if self.theirs is None else self.theirs(event, info)
 
@@ -120,7 +120,7 @@ class Trace:
 
 
 class AsyncTrace(Trace):
-    """The same for async clients, which await it."""
+    """The same for async clients, which await each call."""
 
     __slots__ = ()
 
@@ -135,19 +135,19 @@ _NOT_CONNECTED = frozenset({"connect_tcp.failed", "connect_unix_socket.failed", 
 
 
 def _answer_in(told: tuple[Any, ...]) -> tuple[int, set[bytes]]:
-    """Return the status and the names of the headers: HTTP/1.1 has the version before and the reason between them."""
+    """Return the status and the names of the headers; HTTP/1.1 also has the version first and a reason in between."""
     status = next(each for each in told if isinstance(each, int))
     return status, {name.lower() for name, _ in told[-1]}
 
 
 def _target_of(request: Any) -> str:
-    """Return path and query of a request of httpx, or of requests."""
+    """Return the path and query of a request of httpx or requests."""
     target = read(read(request, "url"), "raw_path") or read(request, "path_url")
     return text(target, limit=_LONGEST_TARGET)
 
 
 def _body_of(request: Any) -> str | None:
-    """Return a digest of the body, None where it is read only when it is sent, or differs each time by its boundary."""
+    """Return a digest of the body, None for a stream, or for a multipart body, whose boundary differs each time."""
     body = read(request, "content")  # httpx; it raises while the body is a stream
     if body is None:
         body = read(request, "body")  # requests
@@ -158,9 +158,9 @@ def _body_of(request: Any) -> str | None:
 
 
 def request_in(error: BaseException) -> tuple[Any, str]:
-    """Return the request that an error belongs to, and the type of the error in it that has it.
+    """Return the request that an error belongs to, and the type of the nested error that holds it.
 
-    The request is None for an error of none, or of several.
+    The request is None if there is none, or if there are several.
     """
     for _ in range(_LONGEST_CHAIN):
         if is_a(error, BaseExceptionGroup):

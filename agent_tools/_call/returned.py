@@ -1,8 +1,8 @@
-"""What a tool returned that counts as a failure: it is judged, retried and reported like a raised error.
+"""Results that count as failures: they are classified, retried and reported like raised errors.
 
-Who decides, the first that knows: `failed_when` with a category or a `Failure`, the user's rules, which get the
-`ToolMessage`, `failed_when` with True, and what the text says in an anchored form (`HTTP 503`). The text reaches the
-model as the tool wrote it, without secrets.
+The category comes from the first of these that has one: `failed_when`, if it returns a category or a `Failure`; the
+user's rules, which get the `ToolMessage`; `failed_when`, if it returns True; a status in the text in an anchored form
+(`HTTP 503`). The model reads the text of the tool, without secrets.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ from agent_tools._core.turn import SOURCE, source_of
 from agent_tools._langgraph.arguments import names_no_tool, problems_in, problems_told, refused_by_tool
 from agent_tools._langgraph.returned_errors import answer_in
 
-#: What `failed_when` says: False or None for a result, True or a category for a failure, or all of it.
+#: What `failed_when` returns: False or None for a success; True, a category or a `Failure` for a failure.
 Verdict = bool | ErrorCategory | Failure | None
 
-#: Longer texts are output, in which a status may stand for anything.
+#: Texts with more lines are output, in which a status may mean anything.
 _MOST_LINES = 5
 
 
@@ -36,8 +36,8 @@ class ReturnedError(Exception):
 
     Attributes:
         result: What the tool returned.
-        was_run: Whether the tool was run, and did not refuse its arguments before.
-        words: What the model reads instead; None for what the tool returned, scrubbed.
+        was_run: Whether the tool ran; it did not if it refused its arguments.
+        words: What the model reads; None for the text that the tool returned, scrubbed.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ReturnedError(Exception):
         self._said = said
 
     def failure(self, rules: Rules) -> Failure:
-        """Return what is known of the failure; `rules` are the user's."""
+        """Return the facts about the failure; `rules` are the user's."""
         if isinstance(self._said, Failure):
             return self._said
         category = self._said if isinstance(self._said, ErrorCategory) else None
@@ -68,7 +68,7 @@ class ReturnedError(Exception):
         return answer if isinstance(answer, Failure) else replace(self._plain(answer), rule=rule)
 
     def _plain(self, category: ErrorCategory | None) -> Failure:
-        """Return the failure as far as the result tells of it; a `category` is somebody's word."""
+        """Return the failure that the result shows; a `category` was given by `failed_when` or a rule."""
         said = category or (ErrorCategory.RETRYABLE if self._said else None)
         rule, text = (
             "failed_when" if self._said else "returned status",
@@ -83,7 +83,7 @@ class ReturnedError(Exception):
 
 
 def returned_error(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> BaseException | None:
-    """Return the failure that a result is, None when it is none."""
+    """Return an error for a result that counts as a failure, else None."""
     message = answer_in(result, request.tool_call["id"])
     is_error = message is not None and message.status == "error"
     if message is not None and is_error:
@@ -97,20 +97,20 @@ def returned_error(result: Result, request: ToolCallRequest, policy: RetryPolicy
 
 
 def is_of_others(result: Result, request: ToolCallRequest) -> bool:
-    """Return whether other software has answered in the place of the tool: a human has rejected the call, say."""
+    """Return whether other software has answered instead of the tool, for example because a human rejected the call."""
     if not isinstance(result, ToolMessage) or result.status != "error":
         return False
-    was_run = getattr(request.tool, "was_run", True)  # known of a `WatchedTool`
+    was_run = getattr(request.tool, "was_run", True)  # an attribute of `WatchedTool`
     return was_run is False or source_of(result) not in (None, SOURCE)
 
 
 def text_in(content: str | list[Any]) -> str:
-    """Return the text in the content of a message, block after block."""
+    """Return the text in the content of a message, one block after another."""
     return content if isinstance(content, str) else "\n".join(filter(None, map(_text_of, content)))
 
 
 def failure_of_arguments(problems: list[str], error_type: str, tool: str) -> Failure:
-    """Return the failure of a call whose arguments the tool refused; no problems: injected ones were refused."""
+    """Return the failure of a call whose arguments the tool refused; without problems, they were injected ones."""
     return Failure(
         category=ErrorCategory.NON_RETRYABLE,
         error_type=error_type,
@@ -121,7 +121,7 @@ def failure_of_arguments(problems: list[str], error_type: str, tool: str) -> Fai
 
 
 def _refused_arguments(result: Result, message: ToolMessage, request: ToolCallRequest) -> BaseException | None:
-    """Return what was wrong with the call where the node or the tool has answered that for itself."""
+    """Return what was wrong with a call that the node or the tool has refused and answered itself, else None."""
     hidden: Callable[[], BaseException | None] | None = getattr(request.tool, "take_refused", None)  # a `WatchedTool`
     error = None if hidden is None else hidden()
     if error is not None:
@@ -139,14 +139,14 @@ def _refused_arguments(result: Result, message: ToolMessage, request: ToolCallRe
     if error is None:
         return None
     failure = failure_of_arguments(problems_in(error, request), type(error).__name__, name)
-    is_blank = getattr(request.tool, "handle_validation_error", None) is True  # which says no more than that
+    is_blank = getattr(request.tool, "handle_validation_error", None) is True  # then its text says nothing else
     return ReturnedError(result, message, failure, was_run=False, words=failure.detail if is_blank else None)
 
 
 def _verdict(failed_when: Callable[[Any], object], result: Result) -> Verdict:
     try:
         said = failed_when(result)
-        if iscoroutine(said):  # a lambda around an async function: true, whatever it would say
+        if iscoroutine(said):  # a lambda around an async function: always true
             said.close()
             raise TypeError
         if isinstance(said, str) and said in set(ErrorCategory):

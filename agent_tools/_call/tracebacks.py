@@ -1,17 +1,17 @@
-"""Tracebacks for the log: every frame, and of the texts what is fit to be read."""
+"""Tracebacks for the log: all frames, but no secrets."""
 
 from collections.abc import Callable
 
 from agent_tools._core.redaction import scrub
 
-#: Causes of causes that are still shown.
+#: How many levels of causes are shown.
 _DEEPEST = 10
 
 
 def without_secrets(error: BaseException, *, has_text: bool = True) -> BaseException:
-    """Return an error that prints like `error`, causes and groups included, with its texts scrubbed.
+    """Return an error that prints like `error`, with its causes and groups, but with scrubbed texts.
 
-    Without `has_text` it prints the types alone.
+    Without `has_text` it prints only types.
     """
     return _copy(error, _scrubbed if has_text else _nothing, _DEEPEST)
 

@@ -1,6 +1,6 @@
-"""`RedisHealth`: one health for all workers, kept in Redis or Valkey; see `agent_tools._gate.redis_link`."""
+"""`RedisHealth`: shares the health of tools between workers in Redis or Valkey; see `agent_tools._gate.redis_link`."""
 
-from typing import Any  # the redis package is loaded when it is needed, and what its clients return is of any type
+from typing import Any  # for everything of the redis package, which is loaded only when it is needed
 
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.policy import require_seconds
@@ -10,24 +10,24 @@ from agent_tools._gate.store import Local
 
 
 class RedisHealth:
-    """Where the workers of a fleet share what they know of their tools; give each the same.
+    """Shares the health of tools between worker processes; give each process the same arguments.
 
-    A call that works sends nothing here. Needs the extra `redis`, and Redis 6 or later, or Valkey.
+    A call that works sends nothing to it. Needs the extra `redis`, and Redis 6 or later, or Valkey.
 
     >>> from agent_tools import RedisHealth, ResilientToolNode
     >>> node = ResilientToolNode([], health=RedisHealth("redis://localhost:6379/0"))  # doctest: +SKIP
 
     Args:
-        url: As the `redis` package takes it: `redis://`, `rediss://` for TLS, `unix://`.
-        prefix: What its keys begin with; workers with another one share nothing with these.
-        timeout: Seconds that a call waits for the server at most.
-        expiry: Seconds after which the state of a tool that nobody calls is forgotten.
-        cluster: The server is a cluster.
-        options: Whatever else the client of the `redis` package takes.
+        url: A URL of the `redis` package: `redis://`, `rediss://` for TLS, or `unix://`.
+        prefix: The prefix of all keys; workers with different prefixes share nothing.
+        timeout: The most seconds that a call waits for the server.
+        expiry: Seconds after which the state of a tool without calls is forgotten.
+        cluster: Whether the server is a cluster.
+        options: Other options for the client of the `redis` package.
 
     Raises:
         ImportError: The `redis` package is not installed.
-        ValueError: The package does not understand the URL, or a number makes no sense.
+        ValueError: The URL is invalid for the package, or a number or the prefix is out of range.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RedisHealth:
             raise ValueError(f"prefix must be a text without braces, not {prefix!r}")
         self.timeout = timeout
         self.expiry = expiry
-        self.prefix = f"{{{prefix}:{VERSION}}}"  # in braces: all keys are on one node of a cluster
+        self.prefix = f"{{{prefix}:{VERSION}}}"  # braces keep all keys on one node of a cluster
         self._url = url
         self._options = options
         self._is_cluster = cluster
@@ -58,7 +58,7 @@ class RedisHealth:
         return f"RedisHealth(prefix={self.prefix!r})"  # its URL may have a password
 
     def client(self, timeout: float) -> Any:
-        """Return a new client, each of whose operations may take this many seconds."""
+        """Return a new client; each of its operations may take `timeout` seconds."""
         package = _package()
         never = package.retry.Retry(package.backoff.NoBackoff(), 0)
         limits = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": never}
@@ -66,7 +66,7 @@ class RedisHealth:
         return kind.from_url(self._url, **{"decode_responses": True, **limits, **self._options})
 
     def connect(self, local: Local, policy: BudgetPolicy | None) -> RedisLink:
-        """Return a new link for the handler whose states are `local`."""
+        """Return a new link for a handler; `local` are its states."""
         return RedisLink(self, local, policy)
 
 

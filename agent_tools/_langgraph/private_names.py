@@ -1,6 +1,6 @@
-"""Each name that LangGraph and LangChain do not export, once: nothing else in this package spells one.
+"""All names that LangGraph and LangChain do not export but this package uses. No other module spells one.
 
-What a new release takes away, `tests/langgraph/test_private_names.py` says by its name.
+When a new release removes a name, `tests/langgraph/test_private_names.py` fails and says which.
 """
 
 from typing import NamedTuple
@@ -10,11 +10,11 @@ PYTHON = "Python 3.13"
 
 
 class PrivateName(NamedTuple):
-    """A name of somebody else's.
+    """A private name of another package.
 
     Attributes:
         name: The name, or the value of a constant.
-        place: Where it is: `module:attribute.attribute`.
+        place: Its definition: `module:attribute.attribute`.
         purpose: What it is needed for.
         seen_in: The version in which it was seen.
     """
@@ -41,7 +41,7 @@ def _constant(name: str, constant: str, purpose: str) -> str:
     return _name(name, f"{_CONSTANTS}:{constant}", purpose, LANGGRAPH)
 
 
-# ---- keys in `configurable`, where LangGraph keeps what a task has ----
+# ---- keys in `configurable`, where LangGraph keeps the state of a task ----
 
 CALL = _constant("__pregel_call", "CONFIG_KEY_CALL", "running calls as tasks of their own")
 CHECKPOINT_ID = _constant("checkpoint_id", "CONFIG_KEY_CHECKPOINT_ID", "giving a call what belongs to its task")
@@ -55,10 +55,10 @@ SCRATCHPAD = _constant("__pregel_scratchpad", "CONFIG_KEY_SCRATCHPAD", "the resu
 SEND = _constant("__pregel_send", "CONFIG_KEY_SEND", "saving the resume values of a task")
 TASK_ID = _constant("__pregel_task_id", "CONFIG_KEY_TASK_ID", "which task a call belongs to")
 
-#: What all other keys begin with.
+#: The prefix of LangGraph's private keys.
 PRIVATE = "__pregel_"
 
-# ---- what makes a task of a node: the function under CALL ----
+# ---- the function under CALL, which creates the tasks of a node ----
 
 FUTURES = "futures"
 SUBMIT = "submit"
@@ -79,7 +79,7 @@ PUT_CHECKPOINT = _name(
     LANGGRAPH,
 )
 
-# ---- how a sync run waits for what is left of it when its stream is closed ----
+# ---- how a sync run waits for its tasks when its stream is closed ----
 
 WAITERS = "_waiters"
 CLOSING = _name(
@@ -95,7 +95,7 @@ INTERRUPT = _constant("__interrupt__", "INTERRUPT", "finding which task has aske
 RETURN = _constant("__return__", "RETURN", "finding what a call has brought")
 RESUME = _constant("__resume__", "RESUME", "saving the resume values of a task")
 
-# ---- what the scratchpad of a task has ----
+# ---- fields of the scratchpad of a task ----
 
 INTERRUPT_COUNTER = _name(
     "interrupt_counter", f"{_SCRATCHPAD}.interrupt_counter", "replaying resume values for the next attempt", LANGGRAPH
