@@ -157,5 +157,5 @@ def the_handler(shared: ToolErrorHandler | None, options: HandlerOptions) -> Too
         raise TypeError(f"handler must be a ToolErrorHandler, not {shared!r}")
     for (name, given), default in zip(complete(options).items(), DEFAULTS.values(), strict=True):
         if given != default:
-            raise ValueError(f"handler has policies, rules and observers of its own: give it {name} instead")
+            raise ValueError(f"{name} must be given to the ToolErrorHandler itself, not together with handler")
     return shared

@@ -38,7 +38,7 @@ def classify_error(exc: BaseException) -> ErrorCategory:
         TypeError: `exc` is a class, not an error.
     """
     if isinstance(exc, type):  # type: ignore[unreachable]  # callers may not check types
-        raise TypeError(f"exc must be an error, not the class {exc.__name__}: catch one, or make one")
+        raise TypeError(f"exc must be an exception instance, not the class {exc.__name__}")
     return diagnose(exc).category
 
 
@@ -67,7 +67,8 @@ async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3,
     def awaited() -> Awaitable[ResultT]:
         promised: object = fn()
         if not isawaitable(promised):
-            raise TypeError(f"{_name_of(fn)} returned nothing to await: call it with with_retry_sync")
+            kind = type(promised).__name__
+            raise TypeError(f"{_name_of(fn)} must return an awaitable, not {kind}; with_retry_sync is for sync code")
         return promised
 
     result: ResultT = await aperform(_retrying(awaited, max_retries, base_delay))
@@ -97,7 +98,7 @@ def _require_function(fn: object) -> None:
     hint = ""
     if iscoroutine(fn):
         fn.close()  # nobody will await it
-        hint = ": give the function itself, without calling it"
+        hint = ": pass the function itself, without calling it"
     raise TypeError(f"fn must be a function without arguments, not {fn!r}{hint}")
 
 

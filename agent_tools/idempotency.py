@@ -35,7 +35,7 @@ def idempotency_key() -> str:
     """
     call = current_call()
     if call is None:
-        raise RuntimeError("idempotency_key() works inside a tool that a ResilientToolNode or its middleware runs")
+        raise RuntimeError("idempotency_key() must be called in a tool of ResilientToolNode or ResilientToolMiddleware")
     return call.key()
 
 

@@ -56,7 +56,7 @@ class Credentials:
             return bool(said)
         if inspect.iscoroutine(said):
             said.close()  # it never started
-        raise TypeError("on_auth_failure is async: a sync run needs a function that is not")
+        raise TypeError("on_auth_failure must be a sync function in a sync run, not an async one")
 
     async def _aasked(self, event: ToolEvent) -> bool:
         try:

@@ -65,7 +65,7 @@ def _credentials(renew: OnAuthFailure) -> "Credentials":
 
 def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]:
     if given is not None and not isinstance(given, Mapping):
-        raise TypeError(f"per_tool must map names of tools to a RetryPolicy each, not {given!r}")
+        raise TypeError(f"per_tool must map tool names to RetryPolicy objects, not {given!r}")
     return {tool: _policy(f"per_tool[{tool!r}]", policy) for tool, policy in (given or {}).items()}
 
 

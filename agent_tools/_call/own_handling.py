@@ -44,7 +44,7 @@ def own_handling(flag: HandleToolErrors) -> OwnHandling | None:
         from agent_tools._langgraph.errors import handled_types  # noqa: PLC0415  # rarely given, and loads much
 
         return OwnHandling(types=handled_types(flag), text=flag)
-    raise TypeError(f"handle_tool_errors must be a bool, a text, a function or error types, not {flag!r}")
+    raise TypeError(f"handle_tool_errors must be a bool, a string, a function or error types, not {flag!r}")
 
 
 def error_types(name: str, given: object) -> tuple[type[BaseException], ...]:

@@ -70,7 +70,7 @@ async def arun(
     batch, request, stop = _begin(settings, request)
     task = asyncio.current_task()
     if task is None:
-        raise RuntimeError("an async tool call needs a task")
+        raise RuntimeError("an async tool call must run inside an asyncio task")
     if batch is not None:
         batch.tasks.append(task)
     policy = settings.policy_of(request) if settings.per_tool else settings.policy

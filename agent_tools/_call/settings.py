@@ -54,7 +54,7 @@ class Settings:
         for name in ("observer", "share_key"):
             given = getattr(self, name)
             if given is not None and (not callable(given) or is_async(given)):
-                raise TypeError(f"{name} must be a function, and not an async one, not {given!r}")
+                raise TypeError(f"{name} must be a sync function, not {given!r}")
         if not isinstance(self.stream_events, bool):
             raise TypeError(f"stream_events must be True or False, not {self.stream_events!r}")
 
@@ -92,7 +92,7 @@ class Settings:
         try:
             return str(self.share_key(request))
         except Exception as error:  # noqa: BLE001  # must not fail the call
-            logger.warning("share_key raised %s; %s shares with all calls of the tool", type(error).__name__, tool)
+            logger.warning("share_key raised %s; the key is the name of the tool, %s", type(error).__name__, tool)
             return tool
 
     def rules_of(self, tool: str) -> Rules:

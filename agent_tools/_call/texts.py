@@ -67,7 +67,7 @@ class OwnTexts:
 
     def __init__(self, texts: Texts | None) -> None:
         if isinstance(texts, str):
-            raise TypeError(f"texts must be a mapping or a function, not {texts!r}: say for what the text is")
+            raise TypeError(f"texts must be a mapping or a function, not the text {texts!r}")
         self._said_by_place: dict[tuple[str | None, str | None], _Template | Function] = {}
         if isinstance(texts, Mapping):
             self._said_by_place = {_place(key): _text(f"texts[{key!r}]", given) for key, given in texts.items()}
@@ -116,7 +116,7 @@ def _answered(function: Function, outcome: Outcome) -> str | None:
     if said is None or isinstance(said, str):
         return said
     what = f"{'raised' if isinstance(said, Exception) else 'returned'} {type(said).__name__}"
-    logger.warning("a function of texts %s; the answer for %s is in other words", what, outcome.tool)
+    logger.warning("a function in texts %s; the answer of %s has another text", what, outcome.tool)
     return None
 
 
@@ -125,7 +125,7 @@ def _place(key: object) -> tuple[str | None, str | None]:
     if isinstance(key, str):
         return (None, str(key)) if key in _KINDS else (key, None)
     if not isinstance(key, tuple) or len(key) != 2 or not all(isinstance(part, str) for part in key):  # noqa: PLR2004
-        raise TypeError(f"texts must name a category, a reason, a tool, or a tool and one of the former, not {key!r}")
+        raise TypeError(f"texts must be keyed by category, reason, tool, or (tool, category or reason), not by {key!r}")
     if key[1] not in _KINDS:
         raise ValueError(f"texts[{key!r}] must name one of {', '.join(sorted(_KINDS))}, not {key[1]!r}")
     return key[0], str(key[1])
@@ -137,21 +137,21 @@ def _text(name: str, given: object) -> "_Template | Function":
 
 def _function(name: str, given: object) -> Function:
     if not callable(given) or is_async(given):
-        raise TypeError(f"{name} must be a template or a function, and not an async one, not {given!r}")
+        raise TypeError(f"{name} must be a template or a sync function, not {given!r}")
     return given
 
 
 def _template(name: str, given: str) -> _Template:
     if not given.strip():
-        raise ValueError(f"{name} must say something, not {given!r}")
+        raise ValueError(f"{name} must not be blank, not {given!r}")
     try:
         parts = list(Formatter().parse(given))
     except ValueError as error:
-        raise ValueError(f"{name} is no template: {error}") from None
+        raise ValueError(f"{name} must be a valid template, not {given!r}: {error}") from None
     for _, field, form, conversion in parts:
         if field is not None and (field not in VALUE_BY_FIELD or form or conversion):
             known = ", ".join(VALUE_BY_FIELD)
-            raise ValueError(f"{name} names the field {field!r}; there are, without a format, {known}")
+            raise ValueError(f"{name} must use only the fields {known}, without a format or conversion, not {given!r}")
     return _Template(given, frozenset(field for _, field, _, _ in parts if field is not None))
 
 

@@ -74,7 +74,7 @@ def _answer(call: Call, failure: Failure) -> Flow[Any]:
     for attempt in count(1):
         within = call.time_left()
         if within == 0:
-            logger.warning("there was no time left to verify %s; whether it took effect stays unknown", question.tool)
+            logger.warning("no time was left to verify %s; whether it took effect stays unknown", question.tool)
             return None
         said = yield Ask(verify, question, within=within)
         if not isinstance(said, Failed):
@@ -153,7 +153,7 @@ def _result_of(said: Any, request: ToolCallRequest) -> Result | None:
     except Exception as error:  # noqa: BLE001  # it is the user's, and may be anything
         failed = error
     logger.warning(
-        "verify returned a %s that is no result (%s); whether %s took effect stays unknown",
+        "verify returned a %s, which cannot be a result (%s); whether %s took effect stays unknown",
         type(said).__name__,
         type(failed).__name__,
         request.tool_call["name"],

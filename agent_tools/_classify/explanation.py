@@ -35,7 +35,7 @@ def explain(error: BaseException, *, rules: Rules = ()) -> str:
         TypeError: `error` is not an exception instance (an exception class, for example).
     """
     if not isinstance(error, BaseException):
-        raise TypeError(f"error must be an exception that was raised or made, not {error!r}")
+        raise TypeError(f"error must be an exception instance, not {error!r}")
     failure, steps = judge(error, rules=rules)
     return "\n".join([*map(_line, steps), f"=> {'; '.join((_facts(failure), _consequence(failure)))}"])
 

@@ -50,7 +50,7 @@ class TimeLimit:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a time limit needs a task")
+            raise RuntimeError("a time limit must be set inside an asyncio task")
         self._before = task.cancelling()
         self._timer = loop.call_later(self._seconds, self._end, loop, task)
 

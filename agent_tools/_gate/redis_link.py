@@ -182,7 +182,7 @@ class RedisLink:
             self.failures += 1
             RedisLink.all_failures += 1
         if is_new:
-            logger.warning("%r failed (%s): going on with what this process knows", self._store, why)
+            logger.warning("%r failed (%s); until it answers, this process shares nothing", self._store, why)
 
     # ---- changes, in a thread of their own ----
 
@@ -258,7 +258,7 @@ class RedisLink:
         except ValueError:
             if not self._has_logged_garbage:
                 self._has_logged_garbage = True
-                logger.warning("%r holds what is not the state of a gate; it is overwritten", self._store)
+                logger.warning("%r holds a value that is not the state of a gate; it will be overwritten", self._store)
             return CALM
 
     def _now(self) -> float:
@@ -375,7 +375,7 @@ def _in_background(body: Callable[..., None], link: object, name: str) -> None:
 def _require_version(server: dict[str, Any]) -> None:
     version = str(server.get("redis_version", OLDEST))
     if int(version.partition(".")[0]) < OLDEST:
-        raise RuntimeError(f"Redis {version} is too old")
+        raise RuntimeError(f"Redis must be version {OLDEST} or later, not {version}")
 
 
 def _order(identity: str) -> tuple[int, int]:

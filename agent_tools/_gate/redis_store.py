@@ -43,9 +43,9 @@ class RedisHealth:
         require_seconds("timeout", timeout)
         require_seconds("expiry", expiry)
         if not timeout or expiry < 1:
-            raise ValueError(f"timeout must be above 0, and expiry at least 1, not {timeout!r} and {expiry!r}")
+            raise ValueError(f"timeout must be above 0 and expiry at least 1, not {timeout!r} and {expiry!r}")
         if not isinstance(prefix, str) or not prefix or set("{}") & set(prefix):
-            raise ValueError(f"prefix must be a text without braces, not {prefix!r}")
+            raise ValueError(f"prefix must be a non-empty string without braces, not {prefix!r}")
         self.timeout = timeout
         self.expiry = expiry
         self.prefix = f"{{{prefix}:{VERSION}}}"  # braces keep all keys on one node of a cluster

@@ -236,7 +236,7 @@ class Recorder:
             self._checkpointer.serde.dumps_typed(result)
         except Exception as error:  # noqa: BLE001  # whatever a serializer raises
             logger.warning(
-                "tool %s: its result cannot be saved (%s), so the call runs again when its node does",
+                "the result of %s cannot be saved (%s); the call will run again if its node does",
                 own.call["name"],
                 type(error).__name__,
             )

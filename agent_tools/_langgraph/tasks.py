@@ -118,8 +118,8 @@ class CallTask:
         """Keep the work that LangGraph submits to its pool, for `run`."""
         if self._has_met_another:
             logger.warning(
-                "tool %s: found the record of another call, so this one runs; "
-                "keep the order of a node's tasks while threads are paused in it",
+                "%s runs, since the record in its place is another call's; "
+                "do not change the order of a node's tasks while threads are paused in it",
                 self.call["name"],
             )
         options = {name: value for name, value in options.items() if not name.startswith("__")}

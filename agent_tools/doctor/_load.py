@@ -23,7 +23,7 @@ def graphs_named(name: str) -> Iterator[list[Any]]:
     """
     where, _, attribute = name.rpartition(":")
     if not where:
-        raise ValueError(f"name the graph as module:graph, not {name!r}")
+        raise ValueError(f"the graph must be named as module:graph, not {name!r}")
     found = getattr(_module(where), attribute, None)
     if found is None:
         raise ValueError(f"{where} has no {attribute!r}")

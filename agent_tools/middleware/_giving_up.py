@@ -56,7 +56,7 @@ class GiveUpMiddleware(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         require_count("after", after)
         if last_words is not None and jump_to != END:
-            raise ValueError(f"last_words are said when the run ends, but jump_to is {jump_to!r}")
+            raise ValueError(f"last_words need jump_to={END!r}, which ends the run, not {jump_to!r}")
         self.tools = []  # LangChain's name for tools that a middleware brings along
         self._after = after
         self._names = names_of(tools)

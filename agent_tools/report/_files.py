@@ -35,5 +35,5 @@ def _list_in(value: Any, key: str) -> list[Any]:
     while isinstance(value, Mapping):
         value = value.get(key, value.get("values"))
     if not isinstance(value, list):
-        raise ValueError(f"there is no list of {key} in it")  # noqa: TRY004  # of the file, not of an argument
+        raise ValueError(f"the file must have a list of {key}")  # noqa: TRY004  # of the file, not of an argument
     return value

@@ -16,7 +16,7 @@ def messages_in(state: Any, messages_key: str) -> list[Any]:  # Any: every shape
         return state
     messages: Any = state.get(messages_key) if isinstance(state, Mapping) else getattr(state, messages_key, None)
     if messages is None:
-        raise ValueError(f"the state has nothing under {messages_key!r}; messages_key says where the messages are")
+        raise ValueError(f"messages_key must be the key of the messages in the state, not {messages_key!r}")
     return list(messages) if not isinstance(messages, list) else messages
 
 
@@ -28,7 +28,7 @@ def last_message_in(state: Any, messages_key: str) -> Any:
     """
     messages = messages_in(state, messages_key)
     if not messages:
-        raise ValueError(f"the state has no message under {messages_key!r} that could say where to go")
+        raise ValueError(f"the state must have at least one message under {messages_key!r}")
     return messages[-1]
 
 

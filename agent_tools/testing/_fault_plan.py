@@ -58,7 +58,7 @@ def random_faults(*, seed: int, rate: float = 0.3, kinds: Iterable[FaultLike] = 
     require_fraction("rate", rate)
     steps = tuple(map(step_of, kinds))
     if not steps:
-        raise ValueError("kinds must be at least one fault")
+        raise ValueError("kinds must have at least one fault")
     return Mix(seed, rate, steps)
 
 
@@ -80,12 +80,12 @@ class Plan:
 
     def __init__(self, faults: Faults, tools: Iterable[str]) -> None:
         if not isinstance(faults, Mix | Mapping):
-            raise TypeError(f"faults must be by the name of the tool, or random_faults(...), not {faults!r}")
+            raise TypeError(f"faults must be a mapping by tool name, or random_faults(...), not {faults!r}")
         known = sorted(tools)
         by_tool = dict.fromkeys(known, faults) if isinstance(faults, Mix) else faults
         for tool in by_tool:
             if tool not in known:
-                raise ValueError(f"faults are for {tool!r}, but the tools are {', '.join(known)}")
+                raise ValueError(f"faults names {tool!r}, but the tools are {', '.join(known)}")
         self._coming_by_tool = {tool: _coming(tool, given) for tool, given in by_tool.items()}
         self._given_back_by_tool: dict[str, list[Step]] = {tool: [] for tool in by_tool}
         self._lock = threading.Lock()
@@ -114,5 +114,5 @@ def _coming(tool: str, given: object) -> Iterator[Step]:
     except (TypeError, ValueError) as error:
         raise type(error)(f"faults[{tool!r}]: {error}") from None
     if not steps:
-        raise ValueError(f"the faults of {tool!r} must be at least one")
+        raise ValueError(f"faults[{tool!r}] must have at least one fault")
     return chain(steps, repeat(steps[-1]))

@@ -87,7 +87,7 @@ def step_of(given: object) -> Step:
 def _of_reply(reply: Reply) -> Step:
     if reply.fault is not None:
         if reply.fault not in ERROR_BY_FAULT:
-            raise ValueError(f"the fault {str(reply.fault)!r} ends in no error; slow() makes a tool slow")
+            raise ValueError(f"a fault must end in an error, unlike {str(reply.fault)!r}; slow() delays a tool")
         error = ERROR_BY_FAULT[Fault(reply.fault)]
         return Step(words=f"Fault.{reply.fault.upper()}", delay=reply.delay, error=_maker(error))
     if not _FIRST_ERROR <= reply.status <= _LAST_ERROR:
@@ -99,7 +99,7 @@ def _of_type(error: type[BaseException]) -> Step:
     try:
         _maker(error)()
     except TypeError:
-        raise ValueError(f"{error.__name__} cannot be made without arguments: give an error, not a type") from None
+        raise ValueError(f"an error type must need no arguments, unlike {error.__name__}: pass an instance") from None
     return Step(words=error.__name__, error=_maker(error))
 
 
@@ -167,7 +167,7 @@ def after(fault: FaultLike) -> Step:
     """
     step = step_of(fault)
     if step.error is None:
-        raise ValueError(f"what comes after the tool has acted must be an error, not {step}")
+        raise ValueError(f"after() must get a fault that ends in an error, not {step}")
     return replace(step, words=f"after({step})", acts=True)
 
 
@@ -193,7 +193,7 @@ def without(*fields: str) -> Step:
     without('status')
     """
     if not fields:
-        raise ValueError("without() needs the name of at least one field")
+        raise ValueError("without() must get at least one field name")
     words = f"without({', '.join(map(repr, fields))})"
     return replace(ok, words=words, change=lambda result: _results.without(result, fields))
 
@@ -211,7 +211,7 @@ def corrupted(*fields: str, **values: Any) -> Step:  # whatever the result may h
     """
     broken = dict.fromkeys(fields, _results.UNREADABLE) | values
     if not broken:
-        raise ValueError("corrupted() needs the name of at least one field")
+        raise ValueError("corrupted() must get at least one field name")
     shown = [*map(repr, fields), *(f"{name}={value!r}" for name, value in values.items())]
     words = f"corrupted({', '.join(shown)})"
     return replace(ok, words=words, change=lambda result: _results.corrupted(result, broken))

@@ -54,7 +54,7 @@ def _check_answer(answer: ToolMessage, open_ids: set[str], answered_ids: set[str
     if call_id in answered_ids:
         raise ValueError(f"tool call {call_id!r} must be answered once, not twice")
     if call_id not in open_ids:
-        raise ValueError(f"an answer must follow the message with its call: none there has the id {call_id!r}")
+        raise ValueError(f"an answer must follow the message with its call, but no call there has the id {call_id!r}")
     if answer.status == "error" and not answer.content:
         raise ValueError(f"the error answer to tool call {call_id!r} must have content")
 

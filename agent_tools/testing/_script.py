@@ -32,7 +32,7 @@ class Script:
         if isinstance(steps, str) or not isinstance(steps, Sequence):
             raise TypeError(f"steps must be a list, not {steps!r}")
         if not steps and then is None:
-            raise ValueError("steps must be at least one, or `then` be given")
+            raise ValueError("steps must have at least one step unless `then` is given")
         for step in (*steps, *([] if then is None else [then])):
             if not callable(step):
                 _as_message(step)
@@ -64,8 +64,7 @@ class Script:
             return self._steps[turn]
         if self._then is None:
             raise RuntimeError(
-                f"the script ended with step {turn} and the model was asked for another: "
-                "add a step, or say what comes `then`"
+                f"the script ended with step {turn}, but the model was called again: add a step, or give `then`"
             )
         return self._then
 

@@ -65,7 +65,7 @@ class FaultyServer:
     def url(self) -> str:
         """The address of the server, without a slash at the end; it outlives the server."""
         if self._port is None:
-            raise RuntimeError("the server has no URL before it is started: use `with FaultyServer(...) as server`")
+            raise RuntimeError("the server has no URL until it is started: use `with FaultyServer(...) as server`")
         return f"http://127.0.0.1:{self._port}"
 
     @property

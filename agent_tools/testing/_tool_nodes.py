@@ -26,9 +26,7 @@ def tool_nodes_in(agent: object) -> list[ToolNode]:
     """
     nodes = list(_walk(agent, {}))
     if not nodes:
-        raise TypeError(
-            f"no tool node was found in {type(agent).__name__}: give the node itself, or the compiled graph"
-        )
+        raise TypeError(f"no tool node was found in {type(agent).__name__}: pass the node itself or the compiled graph")
     return nodes
 
 

@@ -316,7 +316,7 @@ class HearsLater:
 
 @pytest.mark.parametrize("observer", [HearsLater(), HearsLater().__call__, 42], ids=["object", "function", "number"])
 def test_an_observer_that_is_async_or_no_function_is_refused_since_it_would_hear_of_nothing(observer: Any) -> None:
-    with pytest.raises(TypeError, match="observer must be a function, and not an async one, not"):
+    with pytest.raises(TypeError, match="observer must be a sync function, not"):
         ToolErrorHandler(observer=observer)
 
 

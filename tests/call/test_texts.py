@@ -139,23 +139,23 @@ def test_an_explicit_handle_tool_errors_wins(flavor: Flavor) -> None:
 @pytest.mark.parametrize(
     ("texts", "error", "message"),
     [
-        ({"lookup": "{foo}"}, ValueError, r"texts\['lookup'\] names the field 'foo'; there are, without a format, att"),
-        ({"lookup": "{tool.__class__}"}, ValueError, "names the field 'tool.__class__'"),
-        ({"lookup": "{tool!r}"}, ValueError, "names the field 'tool'"),
-        ({"lookup": "{elapsed:.2f}"}, ValueError, "names the field 'elapsed'"),
-        ({"lookup": "{}"}, ValueError, "names the field ''"),
-        ({"lookup": "{tool"}, ValueError, r"texts\['lookup'\] is no template: expected '}'"),
-        ({"lookup": " "}, ValueError, r"texts\['lookup'\] must say something, not ' '"),
-        ({"lookup": 7}, TypeError, r"texts\['lookup'\] must be a template or a function, and not an async one, not 7"),
+        ({"lookup": "{foo}"}, ValueError, r"texts\['lookup'\] must use only the fields att.*, not '{foo}'"),
+        ({"lookup": "{tool.__class__}"}, ValueError, "without a format or conversion, not '{tool.__class__}'"),
+        ({"lookup": "{tool!r}"}, ValueError, "without a format or conversion, not '{tool!r}'"),
+        ({"lookup": "{elapsed:.2f}"}, ValueError, "without a format or conversion, not '{elapsed:.2f}'"),
+        ({"lookup": "{}"}, ValueError, "without a format or conversion, not '{}'"),
+        ({"lookup": "{tool"}, ValueError, r"texts\['lookup'\] must be a valid template, not '{tool': expected '}'"),
+        ({"lookup": " "}, ValueError, r"texts\['lookup'\] must not be blank, not ' '"),
+        ({"lookup": 7}, TypeError, r"texts\['lookup'\] must be a template or a sync function, not 7"),
         ({("lookup", "nonsense"): "x"}, ValueError, "must name one of approval, .*, not 'nonsense'"),
         (
             {("lookup",): "x"},
             TypeError,
-            "texts must name a category, a reason, a tool, or a tool and one of the former",
+            "texts must be keyed by category, reason, tool, or",
         ),
-        ({7: "x"}, TypeError, "texts must name a category, .*, not 7"),
-        ("Geht nicht.", TypeError, "texts must be a mapping or a function, not 'Geht nicht.': say for what"),
-        (7, TypeError, "texts must be a template or a function, .*, not 7"),
+        ({7: "x"}, TypeError, "texts must be keyed by category, .*, not by 7"),
+        ("Geht nicht.", TypeError, "texts must be a mapping or a function, not the text 'Geht nicht.'"),
+        (7, TypeError, "texts must be a template or a sync function, not 7"),
     ],
 )
 def test_mistakes_are_refused_where_they_are_made(texts: Any, error: type[Exception], message: str) -> None:
@@ -167,7 +167,7 @@ def test_async_functions_are_refused() -> None:
     async def words(outcome: Outcome) -> str:
         return ""
 
-    with pytest.raises(TypeError, match="not an async one"):
+    with pytest.raises(TypeError, match="must be a template or a sync function"):
         ToolErrorHandler(texts=words)  # type: ignore[arg-type]
 
 
@@ -183,5 +183,5 @@ def test_a_name_that_no_tool_has_is_refused(key: Any) -> None:
 
 
 def test_a_shared_handler_has_texts_of_its_own() -> None:
-    with pytest.raises(ValueError, match="give it texts instead"):
+    with pytest.raises(ValueError, match="texts must be given to the ToolErrorHandler itself"):
         ResilientToolNode([], handler=ToolErrorHandler(), texts={"timeout": "x"})

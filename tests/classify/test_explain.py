@@ -41,7 +41,7 @@ def test_it_names_a_rule_of_the_user() -> None:
 
 @pytest.mark.parametrize("given", [TimeoutError, "timeout"])
 def test_what_is_no_error_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match="error must be an exception that was raised or made, not"):
+    with pytest.raises(TypeError, match="error must be an exception instance, not"):
         explain(given)
 
 

@@ -374,7 +374,7 @@ def test_findings_of_a_rule_can_be_left_out() -> None:
 def test_a_name_that_is_no_graph_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("agent_tools", "no_such_module:graph", "nowhere.py:graph"):
         assert main([name]) == 2
-    assert "name the graph as module:graph, not 'agent_tools'" in capsys.readouterr().err
+    assert "the graph must be named as module:graph, not 'agent_tools'" in capsys.readouterr().err
 
 
 def test_in_a_terminal_it_has_colors() -> None:

@@ -174,7 +174,7 @@ def test_a_store_that_fails_is_left_alone_and_heard_of_once(
             fail(handler)
         assert link_of(handler).operations == operations
         assert time.monotonic() - began < 5  # nobody waits for it: twenty times half a second would be ten
-        assert caplog.text.count("going on with what this process knows") == 1
+        assert caplog.text.count("until it answers, this process shares nothing") == 1
         mend_it(store)
         until(lambda: not link_of(handler).is_down)
         assert fail(handler).opens_in is not None  # and now the store knows it, too
@@ -197,7 +197,7 @@ def test_a_store_that_refuses_us_costs_no_call(
         )
         (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
         assert answer.content == "done"
-        until(lambda: "going on with what this process knows" in caplog.text)
+        until(lambda: "until it answers, this process shares nothing" in caplog.text)
     assert "hunter2" not in caplog.text
 
 
@@ -234,7 +234,7 @@ def test_a_url_with_tls_is_taken_as_the_redis_package_takes_it() -> None:
 
 
 def test_an_old_server_is_refused() -> None:
-    with pytest.raises(RuntimeError, match=r"Redis 5\.0\.7 is too old"):
+    with pytest.raises(RuntimeError, match=r"Redis must be version 6 or later, not 5\.0\.7"):
         redis_link._require_version({"redis_version": "5.0.7"})
 
 
@@ -242,10 +242,10 @@ def test_an_old_server_is_refused() -> None:
     ("options", "rule"),
     [
         ({"url": "localhost:6379"}, "Redis URL must specify one of the following schemes"),
-        ({"timeout": 0}, "timeout must be above 0, and expiry at least 1, not 0 and 300.0"),
+        ({"timeout": 0}, "timeout must be above 0 and expiry at least 1, not 0 and 300.0"),
         ({"timeout": "1"}, "timeout must be a finite number of seconds, at least 0, not '1'"),
-        ({"expiry": 0.5}, "timeout must be above 0, and expiry at least 1, not 0.1 and 0.5"),
-        ({"prefix": "a{b}"}, "prefix must be a text without braces, not 'a{b}'"),
+        ({"expiry": 0.5}, "timeout must be above 0 and expiry at least 1, not 0.1 and 0.5"),
+        ({"prefix": "a{b}"}, "prefix must be a non-empty string without braces, not 'a{b}'"),
     ],
 )
 def test_nonsense_is_refused_where_it_is_written(options: dict[str, object], rule: str) -> None:

@@ -351,7 +351,7 @@ REFUSED = [
     ({"after": 1, "tools": "lookup"}, "tools must be a list of tools or their names, not 'lookup'"),
     (
         {"after": 1, "jump_to": "human", "last_words": "Bye."},
-        "last_words are said when the run ends, but jump_to is 'human'",
+        "last_words need jump_to='end', which ends the run, not 'human'",
     ),
 ]
 

@@ -53,7 +53,7 @@ def test_the_record_of_another_call_is_not_used(flavor: Flavor, caplog: pytest.L
     assert contents(state) == ["charged", "refunded", "yes, yes"]
     assert till.runs == {"charge": 2, "refund": 2}
     warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert [text.split(":")[0] for text in warned] == ["tool charge", "tool refund"]
+    assert [text.split(",")[0] for text in warned] == ["charge runs", "refund runs"]
 
 
 def before_and_after_a_deploy(flavor: Flavor, node: ResilientToolNode) -> tuple[Any, Any]:
@@ -96,7 +96,7 @@ def test_a_deploy_that_makes_a_task_before_the_node_mixes_no_answers(
         state = flavor.run(after, Command(resume="no"), THREAD)
     assert contents(state) == ["charged", "refunded", "no, no"]
     assert till.runs == {"charge": 2, "refund": 2}
-    assert "tool charge: found the record of another call" in caplog.text
+    assert "charge runs, since the record in its place is another call's" in caplog.text
 
 
 @pytest.mark.parametrize("by_id", [True, False], ids=["by id", "by value"])

@@ -121,7 +121,7 @@ def test_an_explicit_handle_tool_errors_keeps_its_meaning(
 
 
 def test_any_other_handle_tool_errors_is_refused() -> None:
-    with pytest.raises(TypeError, match="must be a bool, a text, a function or error types, not 42"):
+    with pytest.raises(TypeError, match="must be a bool, a string, a function or error types, not 42"):
         ResilientToolNode([], handle_tool_errors=42)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match="handle_tool_errors must name error types, not 'ValueError'"):
         ResilientToolNode([], handle_tool_errors=(KeyError, "ValueError"))  # type: ignore[arg-type]  # on purpose

@@ -203,7 +203,7 @@ def test_what_cannot_be_saved_is_passed_on_as_under_a_tool_node(
     assert said(state) == ["connected", "charged", "Ann: yes to close Ann?"]
     assert state["connection"] is connection
     assert shop.runs["charge"] == 1
-    assert "tool connect: its result cannot be saved (TypeError)" in caplog.text
+    assert "the result of connect cannot be saved (TypeError)" in caplog.text
 
 
 def test_a_call_that_failed_for_good_is_not_run_again(flavor: Flavor) -> None:

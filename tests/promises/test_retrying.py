@@ -211,7 +211,7 @@ async def asleep(error: BaseException) -> str:
     [
         ({"policy": {"max_attempts": 3}}, "policy must be an agent_tools.RetryPolicy, not {'max_attempts': 3}"),
         ({"per_tool": {"x": 3}}, r"per_tool\['x'\] must be an agent_tools.RetryPolicy, not 3"),
-        ({"per_tool": AT_ONCE}, r"per_tool must map names of tools to a RetryPolicy each, not RetryPolicy\("),
+        ({"per_tool": AT_ONCE}, r"per_tool must map tool names to RetryPolicy objects, not RetryPolicy\("),
         (
             {"classify": {ValueError: "flaky"}},
             "classify maps to 'flaky', but the categories are retryable, non_retryable",
@@ -227,10 +227,10 @@ async def asleep(error: BaseException) -> str:
         ({"policy": RetryPolicy(classify=5)}, "policy.classify must be a function, a mapping or a sequence of them"),
         ({"expose": "ValueError"}, "expose must name error types, not 'ValueError'"),
         ({"handler": 3}, "handler must be a ToolErrorHandler, not 3"),
-        ({"observer": 3}, "observer must be a function, and not an async one, not 3"),
-        ({"share_key": "host"}, "share_key must be a function, and not an async one, not 'host'"),
+        ({"observer": 3}, "observer must be a sync function, not 3"),
+        ({"share_key": "host"}, "share_key must be a sync function, not 'host'"),
         ({"on_auth_failure": "renew"}, "on_auth_failure must be a function or None, not 'renew'"),
-        ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "handler has policies"),
+        ({"handler": ToolErrorHandler(), "policy": AT_ONCE}, "policy must be given to the ToolErrorHandler itself"),
     ],
 )
 def test_nonsense_is_refused_at_construction(door: Door, options: dict[str, Any], message: str) -> None:

@@ -181,7 +181,7 @@ def test_what_the_model_was_given_is_kept_turn_by_turn(flavor: Flavor) -> None:
 
 def test_a_script_that_is_used_up_says_how_long_it_was(flavor: Flavor) -> None:
     model = ScriptedChatModel([call("get_order", order_id="A-1")])
-    with pytest.raises(RuntimeError, match="the script ended with step 1 and the model was asked for another"):
+    with pytest.raises(RuntimeError, match="the script ended with step 1, but the model was called again"):
         talk(model, flavor, "hi")
 
 
@@ -220,7 +220,7 @@ def test_a_copy_of_the_model_goes_on_in_the_same_script() -> None:
     ("steps", "kind", "said"),
     [
         ("hi", TypeError, "steps must be a list, not 'hi'"),
-        ([], ValueError, "steps must be at least one, or `then` be given"),
+        ([], ValueError, "steps must have at least one step unless `then` is given"),
         ([3], TypeError, "a step must be text, .* not 3"),
         ([[]], TypeError, r"a step must be text, .* not \[\]"),
         ([["hi"]], TypeError, "a step must be text"),

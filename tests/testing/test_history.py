@@ -49,10 +49,10 @@ BROKEN: dict[str, tuple[list[AnyMessage], str]] = {
     "answered twice": ([calling("c1"), answer("c1"), answer("c1")], "'c1' must be answered once, not twice"),
     "answered twice, later": (
         [calling("c1", "c2"), answer("c1"), answer("c2"), ASKED, answer("c1")],
-        "none there has the id 'c1'",
+        "no call there has the id 'c1'",
     ),
-    "an answer without call": ([ASKED, answer("c9")], "none there has the id 'c9'"),
-    "an answer to a stranger": ([calling("c1"), answer("c9")], "none there has the id 'c9'"),
+    "an answer without call": ([ASKED, answer("c9")], "no call there has the id 'c9'"),
+    "an answer to a stranger": ([calling("c1"), answer("c9")], "no call there has the id 'c9'"),
     "an empty error": ([calling("c1"), answer("c1", "", status="error")], "error answer to tool call 'c1'"),
     "two calls with one id": ([calling("c1", "c1"), answer("c1")], "an id of its own, not 'c1'"),
     "a call without id": ([calling(None)], "an id of its own, not ''"),

@@ -285,7 +285,7 @@ def test_the_tools_of_an_agent_are_found_wherever_it_keeps_them(
 
 def test_without_a_tool_node_it_says_what_to_give() -> None:
     with (
-        pytest.raises(TypeError, match="no tool node was found in ScriptedChatModel: give the node itself"),
+        pytest.raises(TypeError, match="no tool node was found in ScriptedChatModel: pass the node itself"),
         inject_faults(ScriptedChatModel(["hi"]), {}),
     ):
         pass
@@ -651,12 +651,15 @@ def test_no_text_of_an_error_gets_into_the_report(flavor: Flavor, shop: Shop) ->
 @pytest.mark.parametrize(
     ("faults", "message"),
     [
-        ({"get_oder": 503}, "faults are for 'get_oder', but the tools are charge, get_order"),
-        ([503, 503], "faults must be by the name of the tool, or random_faults"),
-        ({"charge": []}, "the faults of 'charge' must be at least one"),
+        ({"get_oder": 503}, "faults names 'get_oder', but the tools are charge, get_order"),
+        ([503, 503], "faults must be a mapping by tool name, or random_faults"),
+        ({"charge": []}, r"faults\['charge'\] must have at least one fault"),
         ({"charge": 200}, "a status must be from 400 to 599, not 200; ok runs the tool"),
-        ({"charge": Fault.DRIP}, "the fault 'drip' ends in no error; slow"),
-        ({"charge": httpx.HTTPStatusError}, "HTTPStatusError cannot be made without arguments: give an error"),
+        ({"charge": Fault.DRIP}, "a fault must end in an error, unlike 'drip'; slow"),
+        (
+            {"charge": httpx.HTTPStatusError},
+            "an error type must need no arguments, unlike HTTPStatusError: pass",
+        ),
         ({"get_order": 503, "charge": [503, "ok"]}, r"faults\['charge'\]: a fault must be a status, .*, not 'ok'"),
         ({"charge": "503"}, "a fault must be a status"),
         ({"charge": True}, "a fault must be a status"),
@@ -671,16 +674,16 @@ def test_faults_that_make_no_sense_are_refused_and_nothing_is_changed(faults: An
 
 
 def test_words_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="what comes after the tool has acted must be an error, not ok"):
+    with pytest.raises(ValueError, match="must get a fault that ends in an error, not ok"):
         after(ok)
     with pytest.raises(ValueError, match="rate must be a number from 0 to 1"):
         random_faults(seed=1, rate=2)
-    with pytest.raises(ValueError, match="kinds must be at least one fault"):
+    with pytest.raises(ValueError, match="kinds must have at least one fault"):
         random_faults(seed=1, kinds=[])
     with pytest.raises(ValueError, match="seconds must be a finite number"):
         hang(-1)
     with pytest.raises(ValueError, match="part must be a number from 0 to 1"):
         truncated(2)
     for damage in (without, corrupted):
-        with pytest.raises(ValueError, match="needs the name of at least one field"):
+        with pytest.raises(ValueError, match="must get at least one field name"):
             damage()

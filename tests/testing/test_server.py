@@ -291,7 +291,7 @@ def test_a_callable_that_never_returns_does_not_hold_up_the_end(monkeypatch: pyt
         (lambda: FaultyServer({"/orders": "reset"}), TypeError, "'/orders' must be a Reply, .* not 'reset'"),  # type: ignore[dict-item]
         (lambda: FaultyServer([200, None]), TypeError, "the answer of '\\*' must be .* not None"),  # type: ignore[list-item]
         (lambda: FaultyServer(700), ValueError, "not 700"),
-        (lambda: FaultyServer(200).url, RuntimeError, "before it is started"),
+        (lambda: FaultyServer(200).url, RuntimeError, "until it is started"),
     ],
 )
 def test_bad_input_is_refused_where_it_is_written(make: type, kind: type[Exception], said: str) -> None:

@@ -110,5 +110,5 @@ def test_twenty_processes_share_one_dead_service_and_lose_no_call_with_their_sto
     assert all(call["status"] == "error" and call["reason"] for call in workers.calls())
     assert set(shared) <= {1}  # one probe at a time
     assert len([at for at, _ in service.seen if at > opened]) < 0.5 * len(calls)
-    assert max(workers.logged("going on with what this process knows")) <= 4
+    assert max(workers.logged("until it answers, this process shares nothing")) <= 4
     assert all(end["threads"].count("agent_tools health") == 1 for end in ends)
