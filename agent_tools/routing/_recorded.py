@@ -21,7 +21,7 @@ LOOK_BACK = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class GraphStep:
     """The messages that a step began with, and what its finished tasks wrote to them.
 
     Attributes:
@@ -35,19 +35,19 @@ class Step:
     records: list[dict[str, Any]]
 
 
-def step_of_tuple(saved: CheckpointTuple, key: str) -> Step:
+def step_of_tuple(saved: CheckpointTuple, key: str) -> GraphStep:
     """Return the step that begins at a checkpoint."""
     messages, writes = saved.checkpoint["channel_values"].get(key), saved.pending_writes or ()
-    return Step(
+    return GraphStep(
         messages=messages if isinstance(messages, list) else None,
         written=[value for _, channel, value in writes if channel == key],
         records=[value for _, channel, value in writes if channel == RETURN and is_record(value)],
     )
 
 
-def step_of_snapshot(snapshot: StateSnapshot, key: str) -> Step:
+def step_of_snapshot(snapshot: StateSnapshot, key: str) -> GraphStep:
     """Return the same from LangGraph's own view of a checkpoint."""
-    return Step(
+    return GraphStep(
         messages=_under(key, snapshot.values) or [],
         written=[_under(key, task.result) for task in snapshot.tasks],
         records=[],
@@ -58,7 +58,7 @@ def _under(key: str, values: Any) -> Any:
     return values.get(key) if isinstance(values, Mapping) else values
 
 
-def recorded_answers(steps: Iterable[Step], key: str) -> dict[tuple[str, str | int], list[ToolMessage]]:
+def recorded_answers(steps: Iterable[GraphStep], key: str) -> dict[tuple[str, str | int], list[ToolMessage]]:
     """Return the answers that were written in `steps`, the newest first, by the message and the call's id or place.
 
     Call ids recur in later turns. An answer certainly belongs to a message only if that message was
@@ -81,7 +81,7 @@ def recorded_answers(steps: Iterable[Step], key: str) -> dict[tuple[str, str | i
     return recorded
 
 
-def _last_of_model(step: Step, earlier: list[Step]) -> AIMessage | None:
+def _last_of_model(step: GraphStep, earlier: list[GraphStep]) -> AIMessage | None:
     """Return the model's last message as the step began, from what earlier steps wrote if the step lacks it."""
     known = step.messages
     for before in earlier if known is None else ():

@@ -10,7 +10,13 @@ from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 
 from agent_tools.routing._graph import messages_in, update_of
-from agent_tools.routing._recorded import LOOK_BACK, Step, recorded_answers, step_of_snapshot, step_of_tuple
+from agent_tools.routing._recorded import (
+    LOOK_BACK,
+    GraphStep,
+    step_of_snapshot,
+    step_of_tuple,
+    recorded_answers,
+)
 from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
 from agent_tools.routing._repair_node import replacing
 
@@ -105,7 +111,7 @@ def _saver_of(graph: Graph) -> BaseCheckpointSaver[Any] | None:
     return graph.checkpointer if isinstance(graph.checkpointer, BaseCheckpointSaver) else None
 
 
-def _repaired(history: list[Step], now: StateSnapshot, key: str) -> list[Any]:
+def _repaired(history: list[GraphStep], now: StateSnapshot, key: str) -> list[Any]:
     return repaired_with(recorded_answers(history, key), _messages_at([now], key))
 
 
