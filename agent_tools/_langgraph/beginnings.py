@@ -35,7 +35,7 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MarkedCheckpoint:
     """The checkpoint beside which the marks of a run are saved.
 
     Attributes:
@@ -51,32 +51,32 @@ class Place:
 class Look:
     """Read a checkpoint and its marks, a step of a flow."""
 
-    at: Place
+    checkpoint: MarkedCheckpoint
 
     def do(self) -> CheckpointTuple | None:
         """Return the checkpoint, None if there is none."""
-        return self.at.saver.get_tuple(self.at.config)
+        return self.checkpoint.saver.get_tuple(self.checkpoint.config)
 
     async def ado(self) -> CheckpointTuple | None:
         """Return the same as `do`."""
-        return await self.at.saver.aget_tuple(self.at.config)
+        return await self.checkpoint.saver.aget_tuple(self.checkpoint.config)
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
     """Save a mark, a step of a flow; its `task_id` is unique."""
 
-    at: Place
+    checkpoint: MarkedCheckpoint
     facts: list[str]
     task_id: str
 
     def do(self) -> None:
         """Save it."""
-        self.at.saver.put_writes(self.at.config, [(CHANNEL, self.facts)], self.task_id)
+        self.checkpoint.saver.put_writes(self.checkpoint.config, [(CHANNEL, self.facts)], self.task_id)
 
     async def ado(self) -> None:
         """Do the same as `do`."""
-        await self.at.saver.aput_writes(self.at.config, [(CHANNEL, self.facts)], self.task_id)
+        await self.checkpoint.saver.aput_writes(self.checkpoint.config, [(CHANNEL, self.facts)], self.task_id)
 
 
 def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]:
@@ -84,11 +84,11 @@ def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]
 
     Without a checkpointer, or with durability "exit", nothing is saved, and the result is False.
     """
-    at = _place_of(config)
-    if at is None:
+    checkpoint = _checkpoint_of(config)
+    if checkpoint is None:
         return False
-    marks = list(_marks_in((yield Look(at)), key))
-    yield Save(at, [key, str(mark)], str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key} {len(marks)}")))
+    marks = list(_marks_in((yield Look(checkpoint)), key))
+    yield Save(checkpoint, [key, str(mark)], str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key} {len(marks)}")))
     return marks.count(Mark.BEGINS) > marks.count(Mark.PAUSES)
 
 
@@ -102,17 +102,17 @@ def _parent_of(namespace: str) -> str:
     return namespace.rpartition(NAMESPACE_SEPARATOR)[0]
 
 
-def _place_of(config: RunnableConfig | None) -> Place | None:
+def _checkpoint_of(config: RunnableConfig | None) -> MarkedCheckpoint | None:
     keys = {} if config is None else config.get("configurable", {})
     saver = keys.get(CHECKPOINTER)
     if not isinstance(saver, BaseCheckpointSaver) or keys.get(DURABILITY) == "exit":
         return None
     checkpoints = keys.get(CHECKPOINT_MAP, {})
     namespace = _parent_of(keys.get(NAMESPACE, ""))  # that of the graph, without the task
-    checkpoint = checkpoints.get(namespace)
-    if checkpoint is None:
+    checkpoint_id = checkpoints.get(namespace)
+    if checkpoint_id is None:
         return None
-    while namespace and checkpoints.get(_parent_of(namespace)) == checkpoint:
+    while namespace and checkpoints.get(_parent_of(namespace)) == checkpoint_id:
         namespace = _parent_of(namespace)  # a task inside a node has no checkpoints of its own
-    place = {"thread_id": keys["thread_id"], NAMESPACE: namespace, "checkpoint_id": checkpoint}
-    return Place(saver, {"configurable": place})
+    where = {"thread_id": keys["thread_id"], NAMESPACE: namespace, "checkpoint_id": checkpoint_id}
+    return MarkedCheckpoint(saver, {"configurable": where})
