@@ -68,12 +68,12 @@ class OwnTexts:
     def __init__(self, texts: Texts | None) -> None:
         if isinstance(texts, str):
             raise TypeError(f"texts must be a mapping or a function, not the text {texts!r}")
-        self._said_by_place: dict[tuple[str | None, str | None], _Template | Function] = {}
+        self._text_by_key: dict[tuple[str | None, str | None], _Template | Function] = {}
         if isinstance(texts, Mapping):
-            self._said_by_place = {_place(key): _text(f"texts[{key!r}]", given) for key, given in texts.items()}
+            self._text_by_key = {_key(key): _text(f"texts[{key!r}]", given) for key, given in texts.items()}
         elif texts is not None:
-            self._said_by_place = {(None, None): _function("texts", texts)}
-        self.tools = {tool for tool, _ in self._said_by_place if tool is not None}
+            self._text_by_key = {(None, None): _function("texts", texts)}
+        self.tools = {tool for tool, _ in self._text_by_key if tool is not None}
 
     def own(self, outcome: Outcome, *, result: str | None = None) -> str | None:
         """Return the user's words, None where there are none.
@@ -83,7 +83,7 @@ class OwnTexts:
             result: What the tool returned as its error. Words of the user win over it; a template may have it as
                 `{detail}`.
         """
-        for text in self._candidates(outcome) if self._said_by_place else ():
+        for text in self._candidates(outcome) if self._text_by_key else ():
             said = _filled(text, outcome, result) if isinstance(text, _Template) else _answered(text, outcome)
             if said is not None and said.strip():
                 return said if len(said) <= _LIMIT else f"{said[: _LIMIT - 1]}…"
@@ -92,9 +92,9 @@ class OwnTexts:
     def _candidates(self, outcome: Outcome) -> Iterator["_Template | Function"]:
         """Yield what there is for `outcome`, the most precise first."""
         tool, reason, category = outcome.tool, str(outcome.reason), str(outcome.failure.category)
-        for place in ((tool, reason), (tool, category), (tool, None), (None, reason), (None, category), (None, None)):
-            if place in self._said_by_place:
-                yield self._said_by_place[place]
+        for key in ((tool, reason), (tool, category), (tool, None), (None, reason), (None, category), (None, None)):
+            if key in self._text_by_key:
+                yield self._text_by_key[key]
 
 
 def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | None:
@@ -120,8 +120,8 @@ def _answered(function: Function, outcome: Outcome) -> str | None:
     return None
 
 
-def _place(key: object) -> tuple[str | None, str | None]:
-    """Return for what tool, and for what category or reason, `key` stands; None for all."""
+def _key(key: object) -> tuple[str | None, str | None]:
+    """Return the tool, and the category or reason, of a user's `key`; None for all."""
     if isinstance(key, str):
         return (None, str(key)) if key in _KINDS else (key, None)
     if not isinstance(key, tuple) or len(key) != 2 or not all(isinstance(part, str) for part in key):  # noqa: PLR2004
