@@ -153,7 +153,7 @@ class Gate:
 
     def succeeded(self, attempt: Attempt, *, repaid: int | None) -> None:
         """Report an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
-        rules, others_wait = self._gates.rules, bool(self._gates.queue(self.key).place_by_ticket)
+        rules, others_wait = self._gates.rules, bool(self._gates.queue(self.key).number_by_ticket)
 
         def succeed(state: GateState, now: float) -> tuple[GateState, None]:
             made = replace(attempt, now=now, others_wait=others_wait)
@@ -187,7 +187,7 @@ class Gate:
         with self._gates.holding(self.key, ticket, visitor.arguments) as queue:
             while isinstance(met, _Obstacle):
                 if met.reason is Reason.CROWDED:
-                    self._gates.take_place(queue, ticket)
+                    self._gates.take_number(queue, ticket)
                 if now >= met.ends or (met.until > met.ends and not met.may_end_sooner):
                     return Refusal(met.reason, met.failure)
                 until = min(met.until, met.ends)
@@ -218,7 +218,7 @@ class Gate:
         attempt = Attempt(now=now, chance=visitor.draw(), arguments=visitor.arguments)
         entry = yield from self._gates.changed(self.key, self._enter(attempt, self._gates.ahead_of(self.key, ticket)))
         if entry is not None:
-            self._gates.give_up_place(queue, ticket)
+            self._gates.drop_number(queue, ticket)
             return entry
         state = self.state
         if state.circuit.state is not CircuitState.CLOSED:
@@ -251,7 +251,7 @@ class Gate:
         circuit, blocked_until = self.state.circuit, self._gates.state(self._door).blocked_until
 
         def is_other() -> bool:
-            return self.state.circuit != circuit or self._gates.has_turn(self.key, ticket)
+            return self.state.circuit != circuit or self._gates.may_begin(self.key, ticket)
 
         def is_over() -> bool:
             if met.reason is Reason.RETRY_AFTER:

@@ -57,19 +57,19 @@ class Queue:
     Attributes:
         held: Number of calls.
         held_by_arguments: The same, by the digest of their arguments.
-        place_by_ticket: The places of the calls that wait for the window, in order.
+        number_by_ticket: The numbers of the calls that wait for the window, in order.
     """
 
     held: int = 0
     held_by_arguments: Counter[str | None] = field(default_factory=Counter)
-    place_by_ticket: dict[object, int] = field(default_factory=dict)
+    number_by_ticket: dict[object, int] = field(default_factory=dict)
 
     def ahead_of(self, ticket: object) -> int:
         """Return how many calls are ahead of this one for the window."""
-        place = self.place_by_ticket.get(ticket)
-        if place is None:
-            return len(self.place_by_ticket)
-        return place - next(iter(self.place_by_ticket.values()))
+        number = self.number_by_ticket.get(ticket)
+        if number is None:
+            return len(self.number_by_ticket)
+        return number - next(iter(self.number_by_ticket.values()))
 
     def holds_others(self, arguments: str | None) -> bool:
         """Return whether a call with other arguments is waiting too."""
@@ -95,7 +95,7 @@ class Gates:
         "__weakref__",
         "_hosts_by_tool",
         "_lock",
-        "_places",
+        "_numbers",
         "_queues",
         "_sets",
         "_store_link",
@@ -114,7 +114,7 @@ class Gates:
         store: Store | None = None,
     ) -> None:
         self._lock = threading.Lock()
-        self._places = count()
+        self._numbers = count()
         self._queues: dict[str, Queue] = {}
         self._hosts_by_tool: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self.by_key: OrderedDict[str, GateState] = OrderedDict()
@@ -206,7 +206,7 @@ class Gates:
             with self._lock:
                 queue.held -= 1
                 queue.held_by_arguments[arguments] -= 1
-                queue.place_by_ticket.pop(ticket, None)
+                queue.number_by_ticket.pop(ticket, None)
                 if not queue.held:
                     del self._queues[key]
 
@@ -218,17 +218,17 @@ class Gates:
         """Return how many calls are ahead of this one in the line for the window."""
         return self.queue(key).ahead_of(ticket)
 
-    def take_place(self, queue: Queue, ticket: object) -> None:
-        """Put a call at the end of the line for the window."""
+    def take_number(self, queue: Queue, ticket: object) -> None:
+        """Give a call the next number in the line for the window."""
         with self._lock:
-            queue.place_by_ticket.setdefault(ticket, next(self._places))
+            queue.number_by_ticket.setdefault(ticket, next(self._numbers))
 
-    def give_up_place(self, queue: Queue, ticket: object) -> None:
+    def drop_number(self, queue: Queue, ticket: object) -> None:
         """Take a call out of the line for the window."""
         with self._lock:
-            queue.place_by_ticket.pop(ticket, None)
+            queue.number_by_ticket.pop(ticket, None)
 
-    def has_turn(self, key: str, ticket: object) -> bool:
+    def may_begin(self, key: str, ticket: object) -> bool:
         """Return whether a call that waits for the window may begin now."""
         with self._lock:
             window = self.state(key).window

@@ -10,7 +10,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from agent_tools._langgraph.private_names import CHECKPOINTER, NAMESPACE, NAMESPACE_SEPARATOR
 from agent_tools.routing._graph import messages_in, update_of
-from agent_tools.routing._recorded import LOOK_BACK, step_of_tuple, recorded_answers
+from agent_tools.routing._recorded import LOOK_BACK, recorded_answers, step_of_tuple
 from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
 
 

@@ -13,9 +13,9 @@ from agent_tools.routing._graph import messages_in, update_of
 from agent_tools.routing._recorded import (
     LOOK_BACK,
     GraphStep,
+    recorded_answers,
     step_of_snapshot,
     step_of_tuple,
-    recorded_answers,
 )
 from agent_tools.routing._repair import repair_unanswered_tool_calls, repaired_with
 from agent_tools.routing._repair_node import replacing
