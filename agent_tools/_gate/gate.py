@@ -129,7 +129,7 @@ class Gate:
         """
         behind = 0.0
         if failure.retry_after is not None and failure.retry_after <= longest_wait:
-            behind = yield from self._gates.changed(self._door, self._asked_to_wait(failure, retries))
+            behind = yield from self._gates.change_for_all(self._door, self._asked_to_wait(failure, retries))
         rules, policy = self._gates.rules, self._gates.rules.circuit
 
         def fail(state: GateState, now: float) -> tuple[GateState, Standing]:
@@ -144,7 +144,7 @@ class Gate:
                 state, tokens = states.after_paying(state, failure)
             return states.calmed(state, now=now), Standing(tokens=tokens)
 
-        standing = yield from self._gates.changed(self.key, fail)
+        standing = yield from self._gates.change_for_all(self.key, fail)
         return replace(standing, behind=behind, blocked_until=self._gates.state(self._door).blocked_until)
 
     def _asked_to_wait(self, failure: Failure, returns: bool) -> Change[float]:  # noqa: FBT001  # as above
@@ -160,16 +160,18 @@ class Gate:
             return states.after_success(state, rules, made, repaid=repaid), None
 
         if self.key in self._gates.by_key:
-            self._gates.tell(self.key, succeed)
+            self._gates.change_later(self.key, succeed)
         self._gates.forget_if_calm(self._door)
 
     def released(self, attempt: Attempt) -> None:
         """Report an attempt that was not made or whose result proves nothing."""
-        self._gates.tell(self.key, lambda state, now: (states.after_nothing(state, replace(attempt, now=now)), None))
+        self._gates.change_later(
+            self.key, lambda state, now: (states.after_nothing(state, replace(attempt, now=now)), None)
+        )
 
     def repay(self, tokens: int) -> None:
         """Put back the tokens of a retry that was not made."""
-        self._gates.tell(self.key, lambda state, _: (states.after_repaying(state, tokens), None))
+        self._gates.change_later(self.key, lambda state, _: (states.after_repaying(state, tokens), None))
 
     # ---- entering ----
 
@@ -216,7 +218,8 @@ class Gate:
             if now < due:
                 return _opened(state, policy, visitor, now=now, until=due)
         attempt = Attempt(now=now, chance=visitor.draw(), arguments=visitor.arguments)
-        entry = yield from self._gates.changed(self.key, self._enter(attempt, self._gates.ahead_of(self.key, ticket)))
+        enter = self._enter(attempt, self._gates.ahead_of(self.key, ticket))
+        entry = yield from self._gates.change_for_all(self.key, enter)
         if entry is not None:
             self._gates.drop_number(queue, ticket)
             return entry
@@ -236,7 +239,9 @@ class Gate:
         return enter
 
     def _blocked(self, visitor: Visitor) -> Flow["_Obstacle"]:
-        behind = yield from self._gates.changed(self._door, lambda state, now: states.after_joining(state, now=now))
+        behind = yield from self._gates.change_for_all(
+            self._door, lambda state, now: states.after_joining(state, now=now)
+        )
         now, door = visitor.clock(), self._gates.state(self._door)
         return _Obstacle(
             reason=Reason.RETRY_AFTER,

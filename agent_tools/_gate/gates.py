@@ -128,7 +128,7 @@ class Gates:
         """Return the state of a key, by the clock of this process."""
         return self.by_key.get(key, CALM)
 
-    def hear(self, key: str, state: GateState) -> None:
+    def adopt(self, key: str, state: GateState) -> None:
         """Adopt the state that another process has found, by the clock of this one."""
         with self._lock:
             self._keep(self._sets[0], key, state)
@@ -142,19 +142,19 @@ class Gates:
                 self._keep(self.by_key, key, state)
             return said
 
-    def changed(self, key: str, change: "Change[SaidT]") -> Flow[SaidT]:
-        """Do the same for all processes that share the store."""
+    def change_for_all(self, key: str, change: "Change[SaidT]") -> Flow[SaidT]:
+        """Change the state for all processes that share the store, and return the result of the change."""
         if self.link is None or self.link.is_down:
             return self.change(key, change)
         said: SaidT = yield self.link.asking(key, change)
         return said
 
-    def tell(self, key: str, change: "Change[object]") -> None:
-        """Do the same without waiting."""
+    def change_later(self, key: str, change: "Change[object]") -> None:
+        """Change the state for all processes without waiting for it."""
         if self.link is None or self.link.is_down:
             self.change(key, change)
         else:
-            self.link.tell(key, change)
+            self.link.change_later(key, change)
 
     def forget_if_calm(self, key: str) -> None:
         """Forget the wait that a server has asked for once it is over."""
@@ -268,7 +268,7 @@ class Gates:
         for key in [key for key in self.by_key if name is None or name in (key, tool_of(key), _shown(key, alone=True))]:
             self.change(key, _calm)
             if self.link is not None and not self.link.is_down:
-                self.link.tell(key, _calm)
+                self.link.change_later(key, _calm)
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:

@@ -151,7 +151,7 @@ class RedisLink:
         """Return the step that makes a change and returns its result."""
         return Asking(self, key, change)
 
-    def tell(self, key: str, change: Change[Any]) -> None:
+    def change_later(self, key: str, change: Change[Any]) -> None:
         """Make a change without waiting for it."""
         self.submit(key, change)
 
@@ -250,7 +250,7 @@ class RedisLink:
                 self._views[key] = view
             else:
                 self._views.pop(key, None)
-        self._local.hear(key, shifted(view.state, -(self._ahead or 0.0)))
+        self._local.adopt(key, shifted(view.state, -(self._ahead or 0.0)))
 
     def _read(self, text: str) -> GateState:
         try:

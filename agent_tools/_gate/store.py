@@ -34,11 +34,11 @@ class Local(Protocol):
     def state(self, key: str) -> GateState:
         """Return the state of a key."""
 
-    def hear(self, key: str, state: GateState) -> None:
+    def adopt(self, key: str, state: GateState) -> None:
         """Adopt the state that another process has found."""
 
     def change(self, key: str, change: Change[Any]) -> Any:
-        """Make a change in this process alone, and return what there is to say of it."""
+        """Make a change in this process alone, and return its result."""
 
 
 class Link(Protocol):
@@ -63,7 +63,7 @@ class Link(Protocol):
         It never raises, and takes no longer than the store's timeout: after that, the change is made in this process.
         """
 
-    def tell(self, key: str, change: Change[Any]) -> None:
+    def change_later(self, key: str, change: Change[Any]) -> None:
         """Make a change without waiting for it."""
 
 

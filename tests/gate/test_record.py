@@ -87,7 +87,7 @@ def test_by_another_clock_a_state_is_the_same(state: GateState, seconds: float) 
 
 def test_what_others_have_met_tells_which_host_a_tool_is_for() -> None:
     gates = Gates(budget=POLICY, circuit=None, clock=lambda: 0.0)
-    gates.hear("lookup @ api.example", GateState(timed_out=1))
-    gates.hear(" @ shop.example", GateState(blocked_until=9.0, tools=("cart", "pay")))
+    gates.adopt("lookup @ api.example", GateState(timed_out=1))
+    gates.adopt(" @ shop.example", GateState(blocked_until=9.0, tools=("cart", "pay")))
     assert gates.hosts_of("lookup") == ("api.example",)
     assert gates.hosts_of("pay") == ("shop.example",)

@@ -41,10 +41,10 @@ ALONE = Fleet()
 
 
 class SimulatedHealth:
-    """A store in virtual time: it makes each change when it arrives, and lets all workers hear of it.
+    """A store in virtual time: it makes each change when it arrives, and shows it to all workers.
 
     Attributes:
-        operations: How often it was asked.
+        operations: How many changes it has made.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -58,15 +58,15 @@ class SimulatedHealth:
         self._links.append(SimulatedLink(self, local))
         return self._links[-1]
 
-    def changed(self, key: str, change: Change[Any], now: float, *, by: "SimulatedLink") -> Any:
-        """Make a change, and let the others hear of it later."""
+    def change_for_all(self, key: str, change: Change[Any], now: float, *, by: "SimulatedLink") -> Any:
+        """Make a change, and show it to the other links later."""
         self.operations += 1
         state, said = change(self.state_by_key.get(key, CALM), now)
         if state != self.state_by_key.get(key, CALM):
             self.state_by_key[key] = state
             for link in self._links:
                 if link is not by:
-                    self.later(link.local.hear, key, state)
+                    self.later(link.local.adopt, key, state)
         return said
 
     def later(self, what: Callable[..., object], *arguments: Any) -> None:
@@ -90,29 +90,29 @@ class SimulatedLink:
         return self.local.clock() < self.down_until
 
     def listen(self, *, within: float = 0.0) -> None:
-        """Do nothing: the store speaks to whoever is linked."""
+        """Do nothing: the store pushes each change to all links."""
 
     def asking(self, key: str, change: Change[Any]) -> "SimulatedAsking":
         """Return the step that makes a change."""
         return SimulatedAsking(self, key, change)
 
-    def tell(self, key: str, change: Change[Any]) -> None:
+    def change_later(self, key: str, change: Change[Any]) -> None:
         """Send a change, and wait for nothing."""
         self.store.later(self.make, key, change)
 
     def make(self, key: str, change: Change[Any]) -> Any:
-        """Make a change in the store, and see what has become of the state."""
+        """Make a change in the store, and adopt the new state."""
         if self.store.fleet.store == "failing":
             self.down_until = self.local.clock() + REST
             return self.local.change(key, change)
-        said = self.store.changed(key, change, self.local.clock(), by=self)
-        self.local.hear(key, self.store.state_by_key.get(key, CALM))
+        said = self.store.change_for_all(key, change, self.local.clock(), by=self)
+        self.local.adopt(key, self.store.state_by_key.get(key, CALM))
         return said
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAsking:
-    """Make a change, and wait for what there is to say of it."""
+    """Make a change, and wait for its result."""
 
     link: SimulatedLink
     key: str
@@ -123,7 +123,7 @@ class SimulatedAsking:
         raise NotImplementedError
 
     async def ado(self) -> Any:
-        """Return it."""
+        """Return the result of the change."""
         fleet = self.link.store.fleet
         if fleet.store == "failing":
             await asyncio.sleep(TIMEOUT)
