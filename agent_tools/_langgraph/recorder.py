@@ -32,7 +32,7 @@ from agent_tools._langgraph.handoffs import answers_in, beside
 from agent_tools._langgraph.private_names import CHECKPOINTER, PRIVATE, RESUME, SCRATCHPAD, SEND
 from agent_tools._langgraph.resume_values import ResumeValues
 from agent_tools._langgraph.returned_errors import with_answers
-from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask, whose
+from agent_tools._langgraph.tasks import AsyncCallTask, CallTask, SyncCallTask, identity_of
 
 #: The keys of a config that belong to a task, besides those that begin with `PRIVATE`.
 OWN = frozenset({names.NAMESPACE, names.CHECKPOINT_ID, names.CHECKPOINT_MAP})
@@ -58,7 +58,7 @@ def _is_record_of(call: ToolCall, place: int, value: object) -> bool:
     """Return whether what a task returned is the record of this call."""
     if isinstance(value, list):  # the state of the node is a list of messages
         return len(value) == 1 and isinstance(value[0], ToolMessage) and value[0].tool_call_id == (call["id"] or "")
-    return is_record(value) and value[RECORD]["call"] == whose(call, place)  # type: ignore[index]
+    return is_record(value) and value[RECORD]["call"] == identity_of(call, place)  # type: ignore[index]
 
 
 def place_of_record(record: dict[str, Any]) -> int:
@@ -225,7 +225,7 @@ class Recorder:
         is_answer = isinstance(result, ToolMessage)
         if self._messages_key is None and is_answer:
             return answers
-        record = {"call": whose(own.call, own.place)}
+        record = {"call": identity_of(own.call, own.place)}
         if not is_answer:
             self._require_savable(own, result)
             record["result"] = result

@@ -94,7 +94,7 @@ class CallTask:
 
     def note_question(self, task_id: str) -> None:
         """Save which call's interrupt the task holds."""
-        note = [task_id, *whose(self.call, self.place)]
+        note = [task_id, *identity_of(self.call, self.place)]
         self._save(str(uuid5(NAMESPACE_OID, f"{_ASKED} {task_id}")), _ASKED, note)
 
     def _is_of_another(self, made: Any) -> bool:
@@ -102,7 +102,7 @@ class CallTask:
         is_of_another = any(channel == RETURN and not self._is_own(value) for channel, value in made.writes)
         pending = getattr(self._plain[SCHEDULE_TASK].__self__, names.PENDING_WRITES)
         notes = [note for _, channel, note in pending if channel == _ASKED and note[0] == made.id]
-        if any(note[1:] != whose(self.call, self.place) for note in notes):
+        if any(note[1:] != identity_of(self.call, self.place) for note in notes):
             self._save(made.id, INTERRUPT, ())  # else its interrupt would stay pending
             is_of_another = True
         self._has_met_another |= is_of_another
@@ -228,7 +228,7 @@ def _maker_of(name: str, body: Callable[..., Any], *, kind: str) -> Any:
     return kept.setdefault(attribute, maker) if len(kept) < _MOST_MAKERS else maker
 
 
-def whose(call: ToolCall, place: int) -> list[Any]:
+def identity_of(call: ToolCall, place: int) -> list[Any]:
     """Return what identifies a call among those of its node, in the form that is saved."""
     return [place, call["name"], call["id"]]
 
