@@ -113,30 +113,30 @@ class Recorder:
 
     def run(self, request: ToolCallRequest, work: Callable[[], Result]) -> Result:
         """Return the result of the call, from this or an earlier run of the node."""
-        own = self._task_by_call[id(request.tool_call)]
-        self._questions.begun(own.place)
+        task = self._task_by_call[id(request.tool_call)]
+        self._questions.begun(task.place)
         try:
-            return self._kept(own.run(partial(self._work, own, request, work)))
+            return self._result_in(task.run(partial(self._work, task, request, work)))
         except Exception as error:  # noqa: BLE001  # raised once all calls have ended
-            return self._held(own, error)
+            return self._deferred(task, error)
         except BaseException:
             self._questions.drop()
             raise
         finally:
-            self._questions.ended(own.place)
+            self._questions.ended(task.place)
 
     async def arun(self, request: ToolCallRequest, work: Callable[[], Awaitable[Result]]) -> Result:
         """Return the same as `run`."""
-        own = self._task_by_call[id(request.tool_call)]
+        task = self._task_by_call[id(request.tool_call)]
         try:
-            return self._kept(await own.run(partial(self._awork, own, request, work)))
+            return self._result_in(await task.run(partial(self._awork, task, request, work)))
         except Exception as error:  # noqa: BLE001
-            return self._held(own, error)
+            return self._deferred(task, error)
         except BaseException:
             self._questions.drop()
             raise
         finally:
-            self._questions.ended(own.place)
+            self._questions.ended(task.place)
 
     def give_up(self) -> None:
         """End the tasks that were never run; LangGraph would wait for them forever."""
@@ -155,39 +155,39 @@ class Recorder:
                 error.args = (beside(error.args[0], answers, self._messages_key),)
             raise error
 
-    def _held(self, own: CallTask, error: Exception) -> Result:
+    def _deferred(self, task: CallTask, error: Exception) -> Result:
         if isinstance(error, NotSaved):
             self._results.append(error.args[0])
             return error.args[0]
-        self._errors[own.place] = error
+        self._errors[task.place] = error
         if isinstance(error, GraphInterrupt):  # else an outer graph shows the task's interrupt, too
-            self._errors[own.place], error.args = GraphInterrupt(error.args[0]), ((),)
+            self._errors[task.place], error.args = GraphInterrupt(error.args[0]), ((),)
         return ToolMessage("", tool_call_id="")  # never read: `raise_error` comes next
 
     # ---- inside a task ----
 
-    def _work(self, own: CallTask, request: ToolCallRequest, work: Callable[[], Result]) -> Any:
-        keys = self._own_keys(own)
+    def _work(self, task: CallTask, request: ToolCallRequest, work: Callable[[], Result]) -> Any:
+        keys = self._own_keys(task)
         while True:
-            _show(request, keys)
+            _put_keys(request, keys)
             try:
-                return self._record(own, work())
+                return self._record(task, work())
             except ParentCommand as error:
                 raise self._of_node(error, keys) from None
             except GraphInterrupt as error:
                 asked = error
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
-                asks = self._questions.who_asks(own.place)
-                raise _asked(own, keys, asked) if asks == own.place else GraphInterrupt(())
+                asks = self._questions.who_asks(task.place)
+                raise _interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
             keys = inherited
 
-    async def _awork(self, own: CallTask, request: ToolCallRequest, work: Callable[[], Awaitable[Result]]) -> Any:
-        keys = self._own_keys(own)
+    async def _awork(self, task: CallTask, request: ToolCallRequest, work: Callable[[], Awaitable[Result]]) -> Any:
+        keys = self._own_keys(task)
         while True:
-            _show(request, keys)
+            _put_keys(request, keys)
             try:
-                return self._record(own, await work())
+                return self._record(task, await work())
             except ParentCommand as error:
                 raise self._of_node(error, keys) from None
             except GraphInterrupt as error:
@@ -195,8 +195,8 @@ class Recorder:
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
                 # Shielded: if this call is canceled, the others still need the decision.
-                asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(own.place)))
-                raise _asked(own, keys, asked) if asks == own.place else GraphInterrupt(())
+                asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(task.place)))
+                raise _interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
             keys = inherited
 
     def _of_node(self, error: ParentCommand, keys: dict[str, Any]) -> ParentCommand:
@@ -205,15 +205,15 @@ class Recorder:
             error.args = (replace(error.args[0], graph=self._namespace),)
         return error
 
-    def _own_keys(self, own: CallTask) -> dict[str, Any]:
+    def _own_keys(self, task: CallTask) -> dict[str, Any]:
         """Return the config keys of the call's task; for all others the tool sees those of the node."""
         keys = get_config()["configurable"]
         keys = {name: keys[name] for name in keys if name.startswith(PRIVATE) or name in OWN}
-        return self._values.shown(keys, own.call["id"])
+        return self._values.shown(keys, task.call["id"])
 
     # ---- records ----
 
-    def _record(self, own: CallTask, result: Result) -> Any:
+    def _record(self, task: CallTask, result: Result) -> Any:
         """Return what is saved: an update like the node's own, so that consumers of a stream can read it."""
         answers: list[ToolMessage] = []
 
@@ -225,24 +225,24 @@ class Recorder:
         is_answer = isinstance(result, ToolMessage)
         if self._messages_key is None and is_answer:
             return answers
-        record = {"call": identity_of(own.call, own.place)}
+        record = {"call": identity_of(task.call, task.place)}
         if not is_answer:
-            self._require_savable(own, result)
+            self._require_savable(task, result)
             record["result"] = result
         return {self._messages_key or "messages": answers, RECORD: record}
 
-    def _require_savable(self, own: CallTask, result: Result) -> None:
+    def _require_savable(self, task: CallTask, result: Result) -> None:
         try:
             self._checkpointer.serde.dumps_typed(result)
         except Exception as error:  # noqa: BLE001  # whatever a serializer raises
             logger.warning(
                 "the result of %s cannot be saved (%s); the call will run again if its node does",
-                own.call["name"],
+                task.call["name"],
                 type(error).__name__,
             )
             raise NotSaved(result) from None
 
-    def _kept(self, recorded: Any) -> Result:
+    def _result_in(self, recorded: Any) -> Result:
         """Return the result in a record, and keep it for `raise_error`."""
         key = self._messages_key or "messages"
         if isinstance(recorded, list):
@@ -253,16 +253,16 @@ class Recorder:
         return result
 
 
-def _show(request: ToolCallRequest, keys: dict[str, Any]) -> None:
+def _put_keys(request: ToolCallRequest, keys: dict[str, Any]) -> None:
     """Put `keys` into the config of the tool, and into the context, where a user's wrapper looks."""
     config = request.runtime.config  # changed in place: the node passes this object to the tool
     config["configurable"] = {**config["configurable"], **keys}
     var_child_runnable_config.set(config)
 
 
-def _asked(own: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
+def _interrupt_of(task: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
     """Return the interrupt of a task, and save the resume values that the task did not reach this time."""
-    own.note_question(keys[names.TASK_ID])
+    task.note_question(keys[names.TASK_ID])
     if keys[SCRATCHPAD].resume:
         keys[SEND]([(RESUME, list(keys[SCRATCHPAD].resume))])
     return error
