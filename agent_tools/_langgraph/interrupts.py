@@ -28,7 +28,7 @@ def is_resumed(config: Any) -> bool:  # a RunnableConfig, or None outside a grap
     return scratchpad is not None and (bool(scratchpad.resume) or scratchpad.get_null_resume() is not None)
 
 
-class Approvals:
+class UsedIndexes:
     """The indexes of the resume values that one call used, in order."""
 
     __slots__ = ("_next", "_position", "_used")
@@ -50,28 +50,28 @@ class Approvals:
         return self._used[self._position - 1]
 
 
-class ApprovedTool(ToolProxy):
+class ReplayingTool(ToolProxy):
     """Gives all attempts of a call in a resumed run the same resume values."""
 
-    __slots__ = ("_approvals",)
+    __slots__ = ("_indexes",)
 
-    def __init__(self, tool: BaseTool, approvals: Approvals) -> None:
+    def __init__(self, tool: BaseTool, indexes: UsedIndexes) -> None:
         super().__init__(tool)
-        self._approvals = approvals
+        self._indexes = indexes
 
     def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.invoke` does."""
-        return super().invoke(call, self._with_approvals(config), **options)
+        return super().invoke(call, self._with_indexes(config), **options)
 
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
-        return await super().ainvoke(call, self._with_approvals(config), **options)
+        return await super().ainvoke(call, self._with_indexes(config), **options)
 
-    def _with_approvals(self, config: Any) -> Any:
+    def _with_indexes(self, config: Any) -> Any:
         if _scratchpad_in(config) is None:  # middleware runs the tool itself
             return config
-        self._approvals.rewind()
-        return _counting(config, self._approvals)
+        self._indexes.rewind()
+        return _counting(config, self._indexes)
 
 
 def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
@@ -79,7 +79,7 @@ def with_approvals(request: ToolCallRequest) -> ToolCallRequest:
     scratchpad = scratchpad_of(request)
     if scratchpad is None or request.tool is None:
         return request
-    stand_in: Any = ApprovedTool(request.tool, Approvals(scratchpad.interrupt_counter))
+    stand_in: Any = ReplayingTool(request.tool, UsedIndexes(scratchpad.interrupt_counter))
     return request.override(tool=stand_in)
 
 
@@ -87,10 +87,10 @@ def asking_once(request: ToolCallRequest, execute: Execute) -> Execute:
     """Return `execute` for inner middleware: in a resumed run, its interrupts are raised once, not once an attempt."""
     if not is_resumed(getattr(request.runtime, "config", None)):
         return execute
-    approvals = _approvals_around(request)
+    indexes = _indexes_around(request)
 
     def executed(request: ToolCallRequest) -> Any:
-        with _shown(approvals, request):
+        with _shown(indexes, request):
             return execute(request)
 
     return executed
@@ -100,32 +100,32 @@ def aasking_once(request: ToolCallRequest, execute: AsyncExecute) -> AsyncExecut
     """Return the same as `asking_once`."""
     if not is_resumed(getattr(request.runtime, "config", None)):
         return execute
-    approvals = _approvals_around(request)
+    indexes = _indexes_around(request)
 
     async def executed(request: ToolCallRequest) -> Any:
-        with _shown(approvals, request):
+        with _shown(indexes, request):
             return await execute(request)
 
     return executed
 
 
-def _approvals_around(request: ToolCallRequest) -> Approvals:
-    return Approvals(scratchpad_of(request).interrupt_counter)
+def _indexes_around(request: ToolCallRequest) -> UsedIndexes:
+    return UsedIndexes(scratchpad_of(request).interrupt_counter)
 
 
 @contextmanager
-def _shown(approvals: Approvals, request: ToolCallRequest) -> Iterator[None]:
+def _shown(indexes: UsedIndexes, request: ToolCallRequest) -> Iterator[None]:
     """Begin an attempt, in which code around the tool sees the same resume values as in the one before it."""
-    approvals.rewind()
-    token = var_child_runnable_config.set(_counting(request.runtime.config, approvals))
+    indexes.rewind()
+    token = var_child_runnable_config.set(_counting(request.runtime.config, indexes))
     try:
         yield
     finally:
         var_child_runnable_config.reset(token)
 
 
-def _counting(config: Any, approvals: Approvals) -> Any:
-    own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=approvals.count)
+def _counting(config: Any, indexes: UsedIndexes) -> Any:
+    own = replace(config["configurable"][SCRATCHPAD], interrupt_counter=indexes.count)
     return {**config, "configurable": {**config["configurable"], SCRATCHPAD: own}}
 
 

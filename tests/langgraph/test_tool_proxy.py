@@ -12,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
 from agent_tools._langgraph.attempt_tags import RetriedTool
-from agent_tools._langgraph.interrupts import Approvals, ApprovedTool
+from agent_tools._langgraph.interrupts import ReplayingTool, UsedIndexes
 from agent_tools._langgraph.tool_proxy import WatchedTool
 from tests.support.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, graph_of, http_error
 
@@ -29,9 +29,9 @@ class Look(BaseTool):
 
 def stand_ins() -> list[tuple[BaseTool, Any]]:
     tools = [Look() for _ in range(3)]
-    approvals = Approvals(iter(range(9)).__next__)
+    indexes = UsedIndexes(iter(range(9)).__next__)
     watched: Any = WatchedTool(tools[2])
-    made: list[Any] = [WatchedTool(tools[0]), RetriedTool(tools[1], 2), ApprovedTool(watched, approvals)]
+    made: list[Any] = [WatchedTool(tools[0]), RetriedTool(tools[1], 2), ReplayingTool(watched, indexes)]
     return list(zip(tools, made, strict=True))
 
 
