@@ -31,7 +31,7 @@ def as_error(call: Call, error: ReturnedError) -> Result:
     outcome = call.outcome()
     known = facts(outcome)
 
-    def told(message: ToolMessage) -> ToolMessage:
+    def marked_answer(message: ToolMessage) -> ToolMessage:
         content = error.words or scrub_content(message.content)
         own = call.settings.texts.own(outcome, result=text_in(content))
         changes = {
@@ -44,8 +44,8 @@ def as_error(call: Call, error: ReturnedError) -> Result:
 
     result = error.result
     if isinstance(result, ToolMessage):
-        return told(result)
-    changed: Result = with_answer(result, call.request.tool_call["id"], told)
+        return marked_answer(result)
+    changed: Result = with_answer(result, call.request.tool_call["id"], marked_answer)
     return changed
 
 

@@ -134,10 +134,10 @@ class AsyncTrace(Trace):
 _NOT_CONNECTED = frozenset({"connect_tcp.failed", "connect_unix_socket.failed", "start_tls.failed"})
 
 
-def _answer_in(told: tuple[Any, ...]) -> tuple[int, set[bytes]]:
+def _answer_in(parts: tuple[Any, ...]) -> tuple[int, set[bytes]]:
     """Return the status and the names of the headers; HTTP/1.1 also has the version first and a reason in between."""
-    status = next(each for each in told if isinstance(each, int))
-    return status, {name.lower() for name, _ in told[-1]}
+    status = next(each for each in parts if isinstance(each, int))
+    return status, {name.lower() for name, _ in parts[-1]}
 
 
 def _target_of(request: Any) -> str:

@@ -21,7 +21,7 @@ from agent_tools._core.failure import ErrorCategory, Failure, Veto
 from agent_tools._core.made_up import word
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.turn import SOURCE, source_of
-from agent_tools._langgraph.arguments import names_no_tool, problems_in, problems_told, refused_by_tool
+from agent_tools._langgraph.arguments import names_no_tool, problems_in, problems_in_text, refused_by_tool
 from agent_tools._langgraph.returned_errors import answer_in
 
 #: What `failed_when` returns: False or None for a success; True, a category or a `Failure` for a failure.
@@ -131,9 +131,9 @@ def _refused_arguments(result: Result, message: ToolMessage, request: ToolCallRe
         unknown = Failure(category=ErrorCategory.NON_RETRYABLE, rule="unknown tool", may_have_acted=False)
         words = message.text.replace(request.tool_call["name"], name)
         return ReturnedError(result, message, unknown, was_run=False, words=words)
-    told = problems_told(message, request)
-    if told is not None:
-        failure = failure_of_arguments(told, "ValidationError", name)
+    problems = problems_in_text(message, request)
+    if problems is not None:
+        failure = failure_of_arguments(problems, "ValidationError", name)
         return ReturnedError(result, message, failure, was_run=False, words=failure.detail)
     error = refused_by_tool(request)
     if error is None:

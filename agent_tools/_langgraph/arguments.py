@@ -54,15 +54,15 @@ def problems_in(error: BaseException, request: ToolCallRequest) -> list[str]:
     return [_problem(place, rule) for place, rule in details if not place or place[0] not in hidden]
 
 
-def problems_told(message: ToolMessage, request: ToolCallRequest) -> list[str] | None:
+def problems_in_text(message: ToolMessage, request: ToolCallRequest) -> list[str] | None:
     """Return the same from the text that a plain `ToolNode` wrote; None if `message` has another text."""
     name, text = request.tool_call["name"], message.text
     says, _, rest = TOOL_INVOCATION_ERROR_TEMPLATE.partition("{tool_kwargs}")
     before, _, after = rest.partition("{error}")
     if not text.startswith(says.format(tool_name=name)) or before not in text:
         return None
-    told = text.partition(before)[2].removesuffix(after)
-    return [scrub(line) for line in told.splitlines() if line.strip()]
+    problems = text.partition(before)[2].removesuffix(after)
+    return [scrub(line) for line in problems.splitlines() if line.strip()]
 
 
 def refused_by_tool(request: ToolCallRequest) -> BaseException | None:

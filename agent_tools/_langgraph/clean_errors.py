@@ -64,7 +64,7 @@ def clean_errors(tool: BaseTool | Callable[..., Any]) -> BaseTool:
     if isinstance(tool, _Cleaning):
         return tool
     handlers = {name: getattr(tool, name) for name in ("handle_tool_error", "handle_validation_error")}
-    own = {name: _told_the_original(handler) for name, handler in handlers.items() if callable(handler)}
+    own = {name: _with_original(handler) for name, handler in handlers.items() if callable(handler)}
     clean = tool.model_copy(update=own)
     object.__setattr__(clean, "__class__", _cleaning(type(tool)))
     return clean
@@ -177,9 +177,9 @@ def _problem(kind: Any, text: Any) -> PydanticCustomError:  # Any: its annotatio
     return PydanticCustomError(kind, text)
 
 
-def _told_the_original(handler: Callable[[Any], str]) -> Callable[[Any], str]:
+def _with_original(handler: Callable[[Any], str]) -> Callable[[Any], str]:
     @wraps(handler)
-    def told(error: Exception) -> str:
+    def handled(error: Exception) -> str:
         return handler(original_of(error))
 
-    return told
+    return handled

@@ -22,9 +22,9 @@ def answer_in(result: Any, call_id: str | None) -> ToolMessage | None:  # Any: w
     return next((message for message in found if message.status == "error"), found[0] if found else None)
 
 
-def with_answer(result: Any, call_id: str | None, told: Callable[[ToolMessage], ToolMessage]) -> Any:
-    """Return `result` with `told` applied to each answer to the call; everything else stays."""
-    return with_answers(result, lambda answer: told(answer) if answer.tool_call_id == call_id else answer)
+def with_answer(result: Any, call_id: str | None, change: Callable[[ToolMessage], ToolMessage]) -> Any:
+    """Return `result` with `change` applied to each answer to the call; everything else stays."""
+    return with_answers(result, lambda answer: change(answer) if answer.tool_call_id == call_id else answer)
 
 
 def with_answers(result: Any, change: Callable[[ToolMessage], ToolMessage]) -> Any:
