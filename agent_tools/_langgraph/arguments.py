@@ -51,7 +51,7 @@ def problems_in(error: BaseException, request: ToolCallRequest) -> list[str]:
     if details is None:
         return [_unexplained(error, request)]
     hidden = _hidden_arguments(request.tool)
-    return [_problem(place, rule) for place, rule in details if not place or place[0] not in hidden]
+    return [_problem(field, rule) for field, rule in details if not field or field[0] not in hidden]
 
 
 def problems_in_text(message: ToolMessage, request: ToolCallRequest) -> list[str] | None:
@@ -94,8 +94,8 @@ def _details_of(error: BaseException) -> list[tuple[tuple[Any, ...], str]] | Non
     return [(() if each["loc"] == (_ROOT,) else tuple(each["loc"]), str(each["msg"])) for each in found]
 
 
-def _problem(place: tuple[Any, ...], rule: str) -> str:
-    name = ".".join(word(str(each)) for each in place)
+def _problem(field: tuple[Any, ...], rule: str) -> str:
+    name = ".".join(word(str(each)) for each in field)
     return f"{name or 'Together'}: {scrub(rule)}"
 
 
