@@ -57,32 +57,32 @@ def repaired_with(recorded: Recorded, messages: list[M]) -> list[M | ToolMessage
 
 
 def _repaired(recorded: Recorded, messages: Sequence[M]) -> Iterator[M | ToolMessage]:
-    asked_at, answered_at = _matched(messages)
+    calling_at, answered_at = _matched(messages)
     for position, message in enumerate(messages):
         if position not in answered_at:
             yield message
-        if position in asked_at:
-            yield from asked_at[position].answers(recorded, messages)
+        if position in calling_at:
+            yield from calling_at[position].answers(recorded, messages)
 
 
-def _matched(messages: Sequence[M]) -> tuple[dict[int, "_Asked"], set[int]]:
-    """Return who asks, by position, and the positions of all answers."""
-    asked_at: dict[int, _Asked] = {}
+def _matched(messages: Sequence[M]) -> tuple[dict[int, "_CallingMessage"], set[int]]:
+    """Return the messages that make calls, by position, and the positions of all answers."""
+    calling_at: dict[int, _CallingMessage] = {}
     answered_at: set[int] = set()
-    asked_by_call_id: dict[str, _Asked] = {}
+    calling_by_call_id: dict[str, _CallingMessage] = {}
     for position, message in enumerate(map(_read, messages)):
         if isinstance(message, AIMessage):
             if calls := calls_of(message):
-                asked_at[position] = asked = _Asked(message, calls)
-                asked_by_call_id.update((call.id, asked) for call in calls)
+                calling_at[position] = calling = _CallingMessage(message, calls)
+                calling_by_call_id.update((call.id, calling) for call in calls)
         elif isinstance(message, ToolMessage):
             answered_at.add(position)
-            if message.tool_call_id in asked_by_call_id:
-                asked_by_call_id[message.tool_call_id].take(message, position)
-    return asked_at, answered_at
+            if message.tool_call_id in calling_by_call_id:
+                calling_by_call_id[message.tool_call_id].take(message, position)
+    return calling_at, answered_at
 
 
-class _Asked:
+class _CallingMessage:
     """A message that makes calls, and where their answers are, in the order of the history."""
 
     __slots__ = ("_calls", "_message", "_places_by_id", "_positions", "_really_answered")
