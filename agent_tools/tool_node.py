@@ -15,6 +15,7 @@ from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper, current
 from agent_tools._call.options import HandlerOptions, lists_options
 from agent_tools._call.own_handling import HandleToolErrors, own_handling
+from agent_tools._flow.steps import Attempt, Failed
 from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
@@ -187,11 +188,12 @@ def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
 
     async def around(request: ToolCallRequest, execute: AsyncExecute) -> Result:
         loop = asyncio.get_running_loop()
-        running: list[Future[Result]] = []
+        running: list[Future[Result | Failed]] = []
 
         def execute_in_loop(request: ToolCallRequest) -> Result:
-            running.append(asyncio.run_coroutine_threadsafe(_awaited(execute, request), loop))
-            return running[-1].result()
+            # As an attempt, since a task that ends with SystemExit ends the event loop.
+            running.append(asyncio.run_coroutine_threadsafe(Attempt(partial(execute, request)).ado(), loop))
+            return _returned(running[-1].result())
 
         try:
             return await run_in_executor(None, wrapper, request, execute_in_loop)
@@ -202,5 +204,10 @@ def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
     return around
 
 
-async def _awaited(execute: AsyncExecute, request: ToolCallRequest) -> Result:
-    return await execute(request)
+def _returned(brought: Result | Failed) -> Result:
+    if not isinstance(brought, Failed):
+        return brought
+    try:
+        raise brought.error
+    finally:
+        del brought  # its error holds this frame

@@ -23,7 +23,7 @@ from agent_tools._core.outcome import Outcome, is_correctable
 from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
-from agent_tools._gate.gate import Gate, Refusal, Standing
+from agent_tools._gate.gate import Refusal, Standing
 
 
 class Call:
@@ -97,7 +97,7 @@ class Call:
         self.started = self.attempt_began = settings.clock() if started is None else started
         self.admission: Admission | None = None
         if not settings.is_calm(request):
-            self.admission = self._admission_at(settings.gate_of(request))
+            self.admission = self._admission()
         self.credentials_seen = 0
         if settings.credentials is not None:
             self.credentials_seen = settings.credentials.renewals(request.tool_call["name"])
@@ -178,16 +178,16 @@ class Call:
 
         Tokens for a retry are taken from the budget of the tool, if it has them.
         """
-        gate = self.settings.gate_of(self.request, cause)
         if self.admission is None:
-            self.admission = self._admission_at(gate)
-        self.admission.gate = gate
+            self.admission = self._admission(cause)
+        else:
+            self.admission.gate = self.settings.gate_of(self.request, cause)
         return (yield from self.admission.failed(failure, began=self.attempt_began, retries=retries))
 
     def worked_at_gate(self) -> None:
         """Report an attempt that worked to the gate of the tool; its first failure may have come meanwhile."""
         if self.admission is None and not self.settings.is_calm(self.request):
-            self.admission = self._admission_at(self.settings.gate_of(self.request))
+            self.admission = self._admission()
         if self.admission is not None:
             self.admission.succeeded()
 
@@ -197,11 +197,11 @@ class Call:
         if admission is not None and (admission.owed or admission.entry is not Entry.PLAIN):
             admission.end()
 
-    def _admission_at(self, gate: Gate) -> Admission:
+    def _admission(self, cause: BaseException | None = None) -> Admission:
         settings = self.settings
         call = self.request.tool_call
         arguments = key_of_arguments(thread="", tool=call["name"], arguments=call["args"])[:16]
-        clock, draw = settings.clock, settings.chance
+        gate, clock, draw = settings.gate_of(self.request, cause), settings.clock, settings.chance
         return Admission(gate, self.policy, began=self.started, clock=clock, draw=draw, arguments=arguments)
 
     # ---- the batch ----

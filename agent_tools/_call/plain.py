@@ -10,6 +10,7 @@ from agent_tools._call.batch import Batch
 from agent_tools._call.current import Result
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import Failed
+from agent_tools._langgraph.exits import survivable
 from agent_tools._langgraph.interrupts import is_resumed, with_approvals
 from agent_tools._langgraph.run import runs_in_thread
 from agent_tools._langgraph.tool_proxy import WatchedTool
@@ -27,6 +28,11 @@ def fresh(request: ToolCallRequest) -> ToolCallRequest:
     if _UNCHANGING.issuperset(map(type, arguments.values())):
         return request
     return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
+
+
+def afresh(request: ToolCallRequest) -> ToolCallRequest:
+    """Return the same as `fresh` for async code, whose event loop outlives a tool that calls `sys.exit`."""
+    return survivable(fresh(request))
 
 
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, CurrentCall, Execute, Result, Wrapper, current
 from agent_tools._call.own_handling import OwnHandling
-from agent_tools._call.plain import Brought, approved, fresh, has_own_thread, looked_at
+from agent_tools._call.plain import Brought, afresh, approved, fresh, has_own_thread, looked_at
 from agent_tools._call.settings import Settings
 from agent_tools._core.loop_guard import LoopGuard, Stop, Stops
 from agent_tools._core.policy import RetryPolicy
@@ -45,11 +45,13 @@ def run(
         try:
             brought = looked_at(execute(fresh(request)), request, policy)
         except FAILURES as error:
-            brought = Failed(error)
+            from agent_tools._call.attempt import failed  # noqa: PLC0415  # loaded when a call does not just work
+
+            brought = failed(error)
         if not isinstance(brought, Failed) and (not settings.gates.by_key or settings.is_calm(request)):
             return brought
-    from agent_tools._call.call import Call  # noqa: PLC0415  # loaded when a call does not just work
-    from agent_tools._call.stumbled import ended  # noqa: PLC0415  # the same
+    from agent_tools._call.call import Call  # noqa: PLC0415  # as above
+    from agent_tools._call.stumbled import ended  # noqa: PLC0415  # as above
 
     call = Call(settings, request, execute, batch=batch, own=own, stop=stop, started=started)
     try:
@@ -83,9 +85,11 @@ async def arun(
         started = settings.clock()
         timer.watch(task, policy.longest_attempt)
         try:
-            brought = looked_at(await execute(fresh(request)), request, policy)
+            brought = looked_at(await execute(afresh(request)), request, policy)
         except FAILURES as error:
-            brought = Failed(error)
+            from agent_tools._call.attempt import failed  # noqa: PLC0415  # loaded when a call does not just work
+
+            brought = failed(error)
         finally:
             is_late = timer.release(task)
         if not isinstance(brought, Failed) and (not settings.gates.by_key or settings.is_calm(request)):

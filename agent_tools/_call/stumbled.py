@@ -6,7 +6,7 @@ from dataclasses import replace
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.answers import answer
-from agent_tools._call.attempt import failed, stopped, timed_out
+from agent_tools._call.attempt import stopped, timed_out
 from agent_tools._call.call import Call
 from agent_tools._call.current import AsyncWrapper, CurrentCall, Result, Wrapper, current
 from agent_tools._call.plain import Brought, approved
@@ -19,7 +19,6 @@ def ended(call: Call, brought: Brought | None, around: Wrapper | None) -> Result
     """Return what the model reads; `brought` is None if the first attempt has not been made yet."""
     if around is not None:
         return _wrapped(call, around)
-    brought = failed(brought.error) if isinstance(brought, Failed) else brought
     try:
         return _answered(call, perform(recovery(call, brought)))
     finally:
@@ -30,7 +29,6 @@ async def aended(call: Call, brought: Brought | None, around: AsyncWrapper | Non
     """Return the same as `ended`; the first attempt `is_late` when its time limit has canceled it."""
     if around is not None:
         return await _awrapped(call, around)
-    brought = failed(brought.error) if isinstance(brought, Failed) else brought
     try:
         if is_late and isinstance(brought, Failed) and isinstance(brought.error, asyncio.CancelledError):
             brought = timed_out(Failed(TimeoutError()), call.request, is_late=True)

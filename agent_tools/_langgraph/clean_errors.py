@@ -20,7 +20,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from agent_tools._classify import diagnose
 from agent_tools._core.redaction import scrub
+from agent_tools._flow.steps import FAILURES
 from agent_tools._langgraph import private_names
+from agent_tools._langgraph.signals import is_of_signal
 
 #: The attribute with the original error; `agent_tools._classify` looks there, too.
 _ORIGINAL = "original_error"
@@ -115,8 +117,8 @@ def _clean(method: Callable[..., Any]) -> Callable[..., Any]:
     def clean(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # raised below, cleaned
-            raised = _stand_in_for(error)
+        except FAILURES as error:  # raised below, cleaned
+            raised = stand_in_for(error)
         try:
             raise raised  # outside the except block, or the original would be its context
         finally:
@@ -130,8 +132,8 @@ def _aclean(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     async def clean(*args: Any, **kwargs: Any) -> Any:
         try:
             return await method(*args, **kwargs)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-            raised = _stand_in_for(error)
+        except FAILURES as error:
+            raised = stand_in_for(error)
         try:
             raise raised
         finally:
@@ -140,11 +142,12 @@ def _aclean(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     return clean
 
 
-def _stand_in_for(error: BaseException) -> BaseException:
+def stand_in_for(error: BaseException) -> BaseException:
+    """Return what a tool raises in place of `error`, which may be itself."""
     if isinstance(error, GraphBubbleUp | asyncio.CancelledError) or is_invalid_resume(error):
         error.__cause__ = error.__context__ = None  # they would be printed with it
         return error
-    if isinstance(error, CleanError):
+    if isinstance(error, CleanError) or (isinstance(error, SystemExit) and is_of_signal(error)):
         return error
     if isinstance(error, ValidationError):
         return _without_values(error)

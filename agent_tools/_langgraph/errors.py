@@ -5,7 +5,6 @@ call had got. This costs nothing while nothing fails.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -17,6 +16,7 @@ from langgraph.prebuilt.tool_node import ToolInvocationError
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.arguments import is_not_taken, is_verdict
 from agent_tools._langgraph.clean_errors import original_of
+from agent_tools._langgraph.signals import is_of_signal
 
 
 class Origin(Enum):
@@ -51,7 +51,7 @@ def is_control_flow(error: BaseException) -> bool:
     if isinstance(error, asyncio.CancelledError):
         return _is_being_cancelled()
     if isinstance(error, SystemExit):
-        return _is_of_signal(error)
+        return is_of_signal(error)
     return isinstance(error, GraphBubbleUp) or is_invalid_resume(error)
 
 
@@ -65,21 +65,6 @@ def bubbled(error: BaseException) -> BaseException:
         if isinstance(found, BaseExceptionGroup):
             left.extend(reversed(found.exceptions))  # not `subgroup`, which recurses and fails a thousand deep
     return error
-
-
-def _is_of_signal(error: BaseException) -> bool:
-    """Return whether `error` was raised by a signal handler, such as one for SIGTERM, and not by a tool."""
-    handlers = {_code_of(signal.getsignal(each)) for each in signal.valid_signals()} - {None}
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code in handlers:
-            return True
-        step = step.tb_next
-    return False
-
-
-def _code_of(handler: object) -> object:
-    return getattr(getattr(handler, "__func__", handler), "__code__", None)
 
 
 def _is_being_cancelled() -> bool:

@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from agent_tools._flow.time_limit import in_thread
+from agent_tools._langgraph.exits import twin_of
 
 
 class ToolProxy:
@@ -79,7 +80,7 @@ class ToolProxy:
 
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
-        return await self._tool.ainvoke(call, config, **options)
+        return await twin_of(self._tool).ainvoke(call, config, **options)
 
 
 class WatchedTool(ToolProxy):
@@ -113,7 +114,7 @@ class WatchedTool(ToolProxy):
         """Run the tool as `BaseTool.ainvoke` does."""
         self.was_run, self._refused = True, None
         try:
-            return await self._tool.ainvoke(call, config, **options)
+            return await twin_of(self._tool).ainvoke(call, config, **options)
         except ValidationError as error:
             self._refused = error
             raise

@@ -22,6 +22,7 @@ from langgraph.prebuilt import ToolNode
 
 from agent_tools._call.observers import listening
 from agent_tools._langgraph.clean_errors import aclean_as, clean_as
+from agent_tools._langgraph.exits import survived, twin_of
 from agent_tools._langgraph.run import calls_in, runs_in_thread
 from agent_tools.report import RunReport
 from agent_tools.testing._fault_plan import Faults, Plan
@@ -161,9 +162,9 @@ class Injection:
         faulty = tool.model_copy()
         run, arun, own = self._recorded(tool), self._arecorded(tool), vars(faulty)
         own[_LAYER] = Layer(self, tool, run=run, arun=arun)
-        own.update(run=partial(run, faulty), arun=partial(arun, faulty), _run=clean_as(tool, self._body(tool)))
+        own.update(run=partial(run, faulty), arun=partial(arun, twin_of(faulty)), _run=clean_as(tool, self._body(tool)))
         if not runs_in_thread(tool):  # otherwise an async run also calls `_run`, and would take two faults
-            own["_arun"] = aclean_as(tool, self._abody(tool))
+            own["_arun"] = survived(aclean_as(tool, self._abody(tool)))
         return faulty
 
     def _recorded(self, tool: BaseTool) -> Body:
