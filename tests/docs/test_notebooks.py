@@ -40,15 +40,14 @@ def test_there_are_five() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
         monkeypatch.delenv(name, raising=False)  # a kernel that is traced takes twice the time, and covers nothing new
-    notebook = executed(path)
 
-    kinds = {output.output_type for cell in code_of(notebook) for output in cell.outputs}
-    assert kinds <= {"stream", "display_data", "execute_result"}
-    assert "stderr" not in {output.get("name") for cell in code_of(notebook) for output in cell.outputs}
+    for path, notebook in executed(NOTEBOOKS).items():
+        outputs = [output for cell in code_of(notebook) for output in cell.outputs]
+        assert {output.output_type for output in outputs} <= {"stream", "display_data", "execute_result"}, path.name
+        assert "stderr" not in {output.get("name") for output in outputs}, path.name
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
