@@ -1,4 +1,4 @@
-"""Real errors of real clients: each function makes one fail against a server and returns what it raised."""
+"""Real errors of real clients: each function makes a client fail against a server and returns its error."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from agent_tools import Failure, diagnose
 from agent_tools.testing import FaultyServer, Reply, refused_url
 
-#: Planted as the key of every client; no diagnosis may show it.
+#: The key of every client; no diagnosis may show it.
 CANARY = "sk-canary-5b1f0c9a"
 
 
@@ -24,18 +24,18 @@ def raised_by(body: Callable[[], object]) -> BaseException:
 
 
 def diagnosed(body: Callable[[], Any]) -> Failure:
-    """Return the diagnosis of what `body` raises."""
+    """Return the diagnosis of the exception that `body` raises."""
     return diagnose(raised_by(body))
 
 
 def served(call: Callable[[str], Any], reply: Reply) -> Failure:
-    """Return the diagnosis of what `call(url)` raises when every request is answered with `reply`."""
+    """Return the diagnosis of what `call(url)` raises if `reply` answers every request."""
     with FaultyServer(reply) as server:
         return diagnosed(lambda: call(server.url))
 
 
 def refused(call: Callable[[str], Any]) -> Failure:
-    """Return the diagnosis of what `call(url)` raises when nobody listens there."""
+    """Return the diagnosis of what `call(url)` raises if nothing listens at the URL."""
     return diagnosed(lambda: call(refused_url()))
 
 
@@ -101,7 +101,7 @@ def with_slack(url: str, *, seconds: float = 5) -> None:
 
 @cache
 def botocore_session() -> Any:
-    """Return the one session: each would read the descriptions of all services anew."""
+    """Return a shared session: each new one would read the descriptions of all services again."""
     session = pytest.importorskip("botocore.session").Session()
     session.set_credentials("AKIALOOPBACK", CANARY)
     return session

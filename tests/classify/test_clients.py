@@ -1,4 +1,4 @@
-"""Errors of other HTTP clients and SDKs, raised by the real thing against a server that misbehaves."""
+"""Errors of other HTTP clients and SDKs, raised by the real libraries against a server that misbehaves."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_reset_is_network_and_may_have_acted(client: Any) -> None:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_stalled_answer_is_a_timeout_even_inside_a_class_that_says_connection(client: Any) -> None:
-    seconds = 1 if client is with_slack else 0.2  # slack_sdk takes whole seconds
+    seconds = 1 if client is with_slack else 0.2  # slack_sdk takes only whole seconds
     failure = served(lambda url: client(url, seconds=seconds), Reply(fault=Fault.STALL))
     assert (failure.category, failure.may_have_acted) == (ErrorCategory.TIMEOUT, True)
 

@@ -1,4 +1,4 @@
-"""The rows that never change, with real `httpx` errors: whatever headers and bodies say."""
+"""The categories that never change, with real `httpx` errors, whatever their headers and bodies say."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An explanation says who decided and what follows, and nothing that an error says."""
+"""An explanation names the rule and the consequence, and never quotes the error."""
 
 from typing import Any
 

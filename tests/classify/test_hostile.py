@@ -1,4 +1,4 @@
-"""No exception whatever makes a diagnosis raise or take long; errors are foreign objects, and some lie."""
+"""No exception makes a diagnosis raise or take long: errors are foreign objects, and some lie."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,10 +17,10 @@ from tests.support.work import work_of
 
 NAMES = sorted({name for names in NAMES_BY_ROLE.values() for name in names})
 
-#: Function calls that a diagnosis may take. Most of them are used up by 64 errors in a row that have all attributes.
+#: The most function calls of a diagnosis. A chain of 64 errors with all attributes needs most of them.
 MOST_CALLS = 35_000
 
-#: Characters that a diagnosis may read. A third of them are a body of 16,000, which ten functions read.
+#: The most characters that a diagnosis reads. A third are one body of 16,000, read by ten functions.
 MOST_CHARACTERS = 500_000
 
 
@@ -33,7 +33,7 @@ class PlainError(Exception):
 
 
 class RaisingError(Exception):
-    """Raises whatever it is asked."""
+    """Raises for every attribute."""
 
     __getattribute__ = refuse
     __str__ = refuse
@@ -44,14 +44,14 @@ class RaisingError(Exception):
 
 
 class YesError(Exception):
-    """Has every attribute, and each is another of its kind."""
+    """Has every attribute, each another error like this."""
 
     def __getattr__(self, name: str) -> "YesError":
         return YesError()
 
 
 class LyingError(Exception):
-    """Claims to be of no class, and has causes that are none."""
+    """Lies about its class, and has causes that are not errors."""
 
     __class__ = property(refuse)
     __cause__ = property(refuse)
@@ -60,7 +60,7 @@ class LyingError(Exception):
 
 
 class LyingMeta(type):
-    """A class that answers no question about itself."""
+    """A metaclass whose classes raise for every question."""
 
     __hash__ = refuse
     __eq__ = refuse

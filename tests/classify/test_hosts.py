@@ -1,4 +1,4 @@
-"""Which host a call is for."""
+"""The host that a call is for."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Clients that no table knows, by the mechanism that reads them: one table for each, with several clients."""
+"""Errors of clients in no table: for each mechanism that reads them, a table with several clients."""
 
 from enum import IntEnum
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 
 
 def made(qualified: str, *args: Any, base: type = Exception, **attributes: Any) -> BaseException:
-    """Return an error of a library's class, without the library: `qualified` is `module.Class`."""
+    """Return an error like a library's, without the library; `qualified` is its `module.Class`."""
     module, _, name = qualified.rpartition(".")
     error: BaseException = type(name, (base,), {"__module__": module})(*args)
     for key, value in attributes.items():
@@ -29,7 +29,7 @@ class Grpc(IntEnum):
 
 
 class KafkaError:
-    """What librdkafka's binding raises as an argument."""
+    """Like the argument of the errors that librdkafka's binding raises."""
 
     def __init__(self, name: str, *, retriable: bool = False) -> None:
         self._name, self._retriable = name, retriable

@@ -1,4 +1,4 @@
-"""Classes that no table knows: a status in whatever attribute, or a name that speaks for itself."""
+"""Error classes in no table: a status in some attribute, or a class name that tells the category."""
 
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 
 
 def made(name: str, *bases: type, **attributes: object) -> BaseException:
-    """Return an error of a fresh application class."""
+    """Return an error of a new application class."""
     error: BaseException = type(name, bases or (Exception,), {"__module__": "crm.client"})()
     vars(error).update(attributes)
     return error

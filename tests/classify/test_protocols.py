@@ -1,4 +1,4 @@
-"""Numbers that are no HTTP status: databases, gRPC, JSON-RPC, SMTP, FTP, AMQP."""
+"""Codes that are not HTTP statuses: databases, gRPC, JSON-RPC, SMTP, FTP, AMQP."""
 
 import ftplib
 import smtplib
@@ -20,7 +20,7 @@ RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 def stand_in(
     qualified: str, *args: object, bases: tuple[type, ...] = (Exception,), **attributes: object
 ) -> BaseException:
-    """Return an error of a class `rootmodule.Name`, for libraries that the tests do not install."""
+    """Return an error of a class `rootmodule.Name`, for libraries that are not installed in tests."""
     module, _, name = qualified.rpartition(".")
     error: BaseException = type(name, bases, {"__module__": module})(*args)
     vars(error).update(attributes)

@@ -1,4 +1,4 @@
-"""The user's rules come first, may say anything, and can break nothing."""
+"""The user's rules come first, may return any category, and cannot break a diagnosis."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the reason of an error is looked for, and where it is not."""
+"""Where the cause of an error is looked for, and where it is not."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 
 
 class OrderServiceError(Exception):
-    """What an application's own client raises."""
+    """An error of an application's own client."""
 
 
 def from_cause(outer: BaseException, inner: BaseException) -> BaseException:

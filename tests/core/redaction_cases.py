@@ -1,4 +1,4 @@
-"""What `scrub` and `scrub_result` must take out, and what they must leave alone. Both lists only grow."""
+"""What `scrub` and `scrub_result` must remove, and what they must keep. Both lists only grow."""
 
 import hashlib
 import random
@@ -19,7 +19,7 @@ _ALPHABETS = {
     "t": string.ascii_uppercase + "234567",
 }
 
-#: Keys whose form their vendor documents. `{a36}` is 36 characters of the alphabet `a`, `{uuid}` a UUID.
+#: Keys in a form that their vendor documents. `{a36}` is 36 characters of the alphabet `a`, `{uuid}` a UUID.
 DOCUMENTED = {
     "1Password service account": "ops_eyJ{b250}",
     "1Password secret key": "A3-{u6}-{u6}-{u5}-{u5}-{u5}-{u5}",
@@ -175,7 +175,7 @@ DOCUMENTED = {
     "Zoho": "1000.{h32}.{h32}",
 }
 
-#: Where a key may stand, none of which names it.
+#: Texts around a key that do not name it.
 CONTEXTS = [
     "%s",
     "Could not reach the shop with %s.",
@@ -206,7 +206,7 @@ _PART = re.compile(r"\{(?:uuid|([a-zA-Z])(\d+))\}")
 
 
 def planted(form: str, seed: int) -> str:
-    """Return a key of the form, another for each seed."""
+    """Return a key of this form; each seed gives another."""
     chance = random.Random(f"{form} {seed}")  # noqa: S311 -- these keys open nothing.
 
     def spell(match: re.Match[str]) -> str:
@@ -220,7 +220,7 @@ def planted(form: str, seed: int) -> str:
 KEY = "q7Zr2mX9Lw4TbK8vN3pJ"
 SHA = hashlib.sha256(b"x").hexdigest()
 
-#: A text and what of it must not be left.
+#: A text, and the part that must not remain.
 GOES = [
     # Names of passwords in JSON, YAML, INI, logs
     ("pass: hunter2", "hunter2"),
@@ -344,7 +344,7 @@ GOES = [
     ("비밀번호: hunter2", "hunter2"),
     ("şifre: hunter2", "hunter2"),
     ("parola: hunter2", "hunter2"),
-    # Letters that are split or look alike
+    # Letters that are split, or only look alike
     ("\U0001d429\U0001d41a\U0001d42c\U0001d42c\U0001d430\U0001d428\U0001d42b\U0001d41d: hunter2", "hunter2"),
     ("ⓟⓐⓢⓢⓦⓞⓡⓓ: hunter2", "hunter2"),
     ("раssword: hunter2", "hunter2"),
@@ -365,7 +365,7 @@ GOES = [
     # Hashes of passwords
     ("bob:$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", "R9h/cIPz0gi"),
     ("root:$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc", "qFmFH"),
-    # A name inside a name, a value in braces
+    # A name within a name, a value in braces
     ("connect(user='bob', secret_access_key='a b')", "a b"),
     ("token_value = abc-def", "abc-def"),
     (f"X-Amz-Signature={SHA}", SHA[:16]),
@@ -476,7 +476,7 @@ STAYS = [
     "میں پاس ورڈ بھول گیا۔ پاس ورڈ: غلط",
     "Saya lupa kata sandi. Kata sandi: salah",
     "Şifremi unuttum. Şifre: yanlış",
-    # What customers and programs write
+    # Texts of customers and programs
     "My order #104512 hasn't arrived yet, can you check?",
     "I was charged twice on 12/03/2026: $19.99 and $19.99.",
     "The coupon code SUMMER-2026 doesn't work at checkout.",
@@ -627,7 +627,7 @@ STAYS = [
     "email me at noon",
 ]
 
-#: What a shell, a test run, or a compiler prints: `scrub_result` leaves all of it.
+#: Output of shells, test runs and compilers, which `scrub_result` keeps unchanged.
 STAYS_IN_RESULTS = [
     *STAYS,
     """\

@@ -1,4 +1,4 @@
-"""The wording, in every combination of what may have happened."""
+"""The wording of answers, for every combination of facts."""
 
 from itertools import product
 from typing import Any
@@ -62,7 +62,7 @@ def test_every_answer_is_short_names_the_tool_and_invites_to_nothing(category: E
         assert ("was not run" in text) is (attempts == 0), text
 
 
-#: What is given, and the text, in which line breaks do not count.
+#: The facts, and the expected text, in which line breaks do not count.
 TEXTS = {
     "budget": (
         outcome(reason="budget", status_code=502, attempts=2),

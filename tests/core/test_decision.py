@@ -1,4 +1,4 @@
-"""What follows a failure: each rule, then what holds for all of them."""
+"""What follows a failure: each rule, then the properties of all of them."""
 
 import math
 from dataclasses import replace

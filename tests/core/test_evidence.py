@@ -1,4 +1,4 @@
-"""What is known about the effects of an attempt: the rules one by one."""
+"""What is known about the effects of an attempt, rule by rule."""
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_a_request_without_a_connection_has_not_acted() -> None:
     request.was_not_connected()
     assert not request.may_have_acted
 
-    request.leaves()  # the second try to connect worked
+    request.leaves()  # the second attempt to connect worked
     assert request.may_have_acted
 
 
@@ -97,7 +97,7 @@ def test_a_request_that_is_sent_more_than_once_has_acted_if_it_ever_may_have() -
     challenged.was_answered(429, names_wait=False)
     assert not challenged.may_have_acted
 
-    unheard_of = SentRequest("POST")  # by a transport that does not say what became of it
+    unheard_of = SentRequest("POST")  # by a transport that reports nothing
     unheard_of.is_sent_again()
     assert may_have_acted(REFUSED, of(unheard_of, own=unheard_of), must_not_act_twice=True)
 

@@ -1,4 +1,4 @@
-"""When a call is not run, judged from histories: tables and properties."""
+"""Which calls the loop guard stops, given a history: tables and properties."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex
@@ -14,7 +14,7 @@ from agent_tools._core.turn import HUMAN_DECISION, LOOK_BACK, marked
 
 HUMAN = HumanMessage("where is it?")
 
-#: How a call ended: an error of ours, of others, a success, one that was not run, one that nobody answered.
+#: How a call ended: with an answer of the package, with an error of others, well, not run, or unanswered.
 ENDS = "error", "foreign", "success", "not run", "makeshift", "none"
 
 
@@ -61,7 +61,7 @@ def failed(argument: Any, **facts: Any) -> list[BaseMessage]:
 
 
 def rejected(argument: Any) -> list[BaseMessage]:
-    """A call that a human has not let through, as LangChain's middleware answers it."""
+    """A call that a human rejected, as LangChain's middleware answers it."""
     kwargs = {"lc_source": HUMAN_DECISION, "lc_data": {"decision": "reject"}}
     return [calls(argument), ToolMessage("no", tool_call_id="c1", status="error", additional_kwargs=kwargs)]
 
@@ -261,7 +261,7 @@ def test_chunks_and_foreign_things_in_the_history_are_read_as_what_they_are() ->
 
 
 class Counted(list[Any]):
-    """A list that counts how often it is looked into, and refuses to be walked or copied."""
+    """A list that counts how often it is indexed, and refuses to be iterated or copied."""
 
     looks = 0
 
@@ -342,7 +342,7 @@ def test_one_more_failure_never_frees_a_call(turn: list[Any]) -> None:
 
 @given(turn=rounds)
 def test_the_histories_that_the_guard_writes_are_bounded(turn: list[Any]) -> None:
-    """However a turn began: with a model that never stops, each call runs twice and the tool three times."""
+    """However a turn begins: if the model never stops, each call runs at most twice and the tool three times."""
     history, run = [HUMAN, *turn], 0
     for argument in [1, 1, 1, 2, 2, 2, 3, 4, 5]:
         stopped = verdicts([*history, calls(argument)])

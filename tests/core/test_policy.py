@@ -1,4 +1,4 @@
-"""An invalid policy is refused where it is written, with the name, the rule and the value."""
+"""An invalid policy is refused when it is created, with the name, the rule and the value."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Records that users make name what is misspelled, and print what was set."""
+"""Records that users create name a misspelled field, and print the fields that were set."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What is left of the blocks of a returned error: no secret, nothing that a provider refuses, and no crash."""
+"""The content blocks of a returned error keep no secret and nothing that a provider refuses, and never crash."""
 
 import base64
 import json

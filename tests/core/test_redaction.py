@@ -1,4 +1,4 @@
-"""What `scrub` takes out, what it leaves alone, and what holds for every text."""
+"""What `scrub` removes, what it keeps, and what holds for every text."""
 
 import base64
 import hashlib
@@ -96,7 +96,7 @@ VANISHES = [
 
 
 def pieces(secret: str) -> set[str]:
-    """Return every eight characters that stand together in the secret."""
+    """Return each run of eight characters in the secret."""
     return {secret[i : i + 8] for i in range(max(1, len(secret) - 7))}
 
 
@@ -149,7 +149,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def random_run(alphabet: str, shortest: int, longest: int) -> st.SearchStrategy[str]:
-    """Strings as keys are: evenly spread over the alphabet, which plain `st.text` is not."""
+    """Random strings like keys: evenly distributed over the alphabet, unlike those of `st.text`."""
 
     def spell(seed: int, size: int) -> str:
         digest = hashlib.shake_256(str(seed).encode()).digest(size)
@@ -339,7 +339,7 @@ def test_no_word_that_was_left_behind_is_cut_in_two() -> None:
         assert scrub(text, limit=limit).replace("[path]", "").replace(",", "").replace("…", "").strip() == ""
 
 
-#: Most of it are blanks, of which one in a row stays: all that the cut leaves of both ends is shown.
+#: Mostly blanks, each run of which becomes one: what the cut leaves of both ends is shown in full.
 LOOSE = ("so it is " + " " * 10) * 1_000
 SHRINKS = 19 / 9
 
@@ -359,10 +359,10 @@ def test_the_edge_of_a_cut_leaves_no_half_of_a_secret(secret: str, edge: str) ->
         assert leaked(secret.removeprefix("password='"), scrub(text)) == []
 
 
-#: Calls of functions that a text may take. A run of slashes takes 70,000: it might be a key of so many parts.
+#: The most function calls for a text. A run of slashes takes 70,000: it might be a key of as many parts.
 MOST_CALLS = 100_000
 
-#: Characters that a text may take, besides those that are searched for a traceback. A row of cookies takes 780,000.
+#: The most characters read for a text, besides the search for a traceback. A row of cookies takes 780,000.
 MOST_CHARACTERS = 1_000_000
 
 
@@ -382,7 +382,7 @@ def test_the_work_of_scrubbing_all_of_a_long_text_would_be_seen() -> None:
 
 
 def seconds(text: str) -> float:
-    """Return the CPU time of this thread alone: what the machine has to do besides does not count."""
+    """Return the CPU time of this thread alone, without other work of the machine."""
     began = time.thread_time()
     scrub_result(text, limit=len(text))
     return time.thread_time() - began

@@ -1,4 +1,4 @@
-"""The wait a server asks for: read in every form, never invented, never a nonsensical number."""
+"""The wait that a server asks for: read in every form, never invented, never an impossible number."""
 
 import math
 from datetime import UTC, datetime, timedelta

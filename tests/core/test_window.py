@@ -1,4 +1,4 @@
-"""How many calls are let in after an outage of timeouts, as a table of transitions."""
+"""How many calls may be under way after an outage of timeouts, as a table of transitions."""
 
 import pytest
 from hypothesis import given

@@ -85,7 +85,7 @@ OTHERS = [http_error(401), http_error(404), httpx.ReadTimeout("x"), ValueError("
 
 
 def retrying(flavor: Flavor, fn: Callable[[], Any], **options: Any) -> Any:
-    """`with_retry` or its sync twin, whichever the flavor says."""
+    """`with_retry` or its sync twin, depending on the flavor."""
     if not flavor.is_async:
         return with_retry_sync(fn, **options)
 

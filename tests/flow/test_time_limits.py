@@ -1,4 +1,4 @@
-"""Attempts end when their time is up, however long that takes, and cancellations keep their owner."""
+"""Attempts end when their time is up, even if a cancellation is not enough, and other cancellations pass."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ LIMIT = 0.05
 
 @pytest.fixture(params=["of an attempt", "of a batch"])
 def policy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> RetryPolicy:
-    """Short limits, looked after by each attempt itself, or by the timer of its batch."""
+    """Short limits, enforced by each attempt itself or by the timer of its batch."""
     monkeypatch.setattr("agent_tools._flow.time_limit.AGAIN", LIMIT)
     monkeypatch.setattr("agent_tools._flow.deadline_timer.TICK", LIMIT)
     if request.param == "of a batch":

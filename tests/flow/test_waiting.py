@@ -1,4 +1,4 @@
-"""Waits that an alarm can cut short, and their cost."""
+"""Waits that an alarm cuts short, and their cost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What calls gate, without a graph: the clock is a number, the waits are read off."""
+"""How a gate holds calls back, without a graph: the test sets the clock and inspects the waits."""
 
 import sys
 import threading
@@ -26,7 +26,7 @@ CIRCUIT = CircuitPolicy(jitter=0, spread=1.0)
 
 
 def steps_of(work: Callable[[], object]) -> int:
-    """Return how many instructions of the interpreter `work` takes, however fast the machine is."""
+    """Return how many bytecode instructions `work` takes, a number that does not depend on the machine."""
     steps = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
@@ -76,7 +76,7 @@ def entering(
 
 
 class Entered:
-    """Walks through the waits before one attempt."""
+    """Goes through the waits before one attempt, step by step."""
 
     def __init__(self, steps: Flow[Refusal | Entry], clock: Clock) -> None:
         self._steps, self._clock = steps, clock
@@ -86,28 +86,28 @@ class Entered:
 
     @property
     def seconds(self) -> float:
-        """How long it waits now."""
+        """The seconds of the current wait."""
         assert self.held is not None
         return self.held.seconds
 
     def wait(self) -> None:
-        """Let the whole wait pass."""
+        """Let the current wait pass."""
         self._clock.now = max(self._clock.now, self._ends)
         self._send(True)
 
     def cancel(self) -> None:
-        """End it, as a call that is canceled does."""
+        """End the call, as a cancellation does."""
         self._steps.close()
 
     def wake(self) -> None:
-        """Cut the wait short, since its alarm says so."""
+        """Check that the alarm fires, and end the wait."""
         assert self.held is not None
         assert self.held.alarm is not None
         assert self.held.alarm()
         self._send(False)
 
     def wake_in_vain(self) -> None:
-        """See that its alarm does not say so."""
+        """Check that the alarm does not fire."""
         assert self.held is not None
         assert self.held.alarm is not None
         assert not self.held.alarm()
@@ -151,7 +151,7 @@ def release(gate: Gate, *, entry: Entry) -> None:
 
 
 def paid(gate: Gate, clock: Clock) -> int | None:
-    """Return the tokens that a retry takes after a failure that says nothing of the service."""
+    """Return the tokens that a retry takes after a failure that tells nothing about the service."""
     return fail(gate, clock, Failure(category=ErrorCategory.RETRYABLE, status_code=409), retries=True).tokens
 
 
@@ -287,7 +287,7 @@ def test_a_server_that_asks_again_is_not_hurried_a_second_time(seconds: float, p
     for _ in range(199):
         entering(gate, clock)
     clock.now = seconds
-    entering(gate, clock)  # it goes on, and must not make the gate forget those that are on their way
+    entering(gate, clock)  # it starts, and the gate must still remember those under way
     fail(gate, clock, LIMITED, retries=True)
 
     again = [entering(gate, clock, chance=0).seconds for _ in range(100)]
@@ -298,7 +298,7 @@ def test_who_has_waited_for_the_server_is_not_held_back_by_what_it_has_asked_for
     clock = Clock()
     gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
     fail(gate, clock, LIMITED)
-    assert entering(gate, clock, waited_until=8.0).said is Entry.PLAIN  # where waits are skipped, say
+    assert entering(gate, clock, waited_until=8.0).said is Entry.PLAIN  # for example because waits are skipped
     fail(gate, clock, replace(LIMITED, retry_after=20.0))
     assert entering(gate, clock, waited_until=8.0).seconds > 20
 
@@ -375,7 +375,7 @@ def test_of_very_many_keys_those_that_nobody_has_met_for_the_longest_time_are_fo
     assert "tenant 3" not in gates.by_key
 
 
-@pytest.mark.no_cover  # it traces by itself
+@pytest.mark.no_cover  # it sets its own trace function
 def test_nothing_takes_longer_with_a_hundred_thousand_keys_than_with_a_hundred() -> None:
     def steps_with(keys: int) -> list[int]:
         clock = Clock()
@@ -480,7 +480,7 @@ def test_what_began_before_the_service_came_back_says_nothing_about_it_now_and_p
         for _ in range(20):
             fail(gate, clock, SLOW, entry=entry, took=0.2)
     assert replace(gate.state, budget=None) == replace(back, budget=None)
-    assert health(gate).failing == 0.4  # as if that had been known before: no more than an outage leaves behind
+    assert health(gate).failing == 0.4  # no more than after any outage
     assert fail(gate, clock, retries=True, took=0.2).tokens == 14
     for _ in range(5):
         fail(gate, clock, took=0.1)  # began when the service was back
@@ -528,8 +528,8 @@ def test_threads_never_take_more_tokens_than_there_are() -> None:
 SLOW = Failure(category=ErrorCategory.TIMEOUT)
 
 
-def drowned(clock: Clock, *, calls: int = 45) -> Gate:
-    """Return the share of a tool that was overloaded, with so many calls under way, and has just answered a probe."""
+def overloaded(clock: Clock, *, calls: int = 45) -> Gate:
+    """Return the gate of a tool that was overloaded with `calls` under way, and has just answered a probe."""
     gate = gate_of(BudgetPolicy(), CIRCUIT, clock)
     for _ in range(calls):
         fail(gate, clock, SLOW)
@@ -541,7 +541,7 @@ def drowned(clock: Clock, *, calls: int = 45) -> Gate:
 
 def test_after_timeouts_calls_are_let_in_few_at_a_time_and_more_with_each_answer() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     first, second, third, fourth = (entering(gate, clock) for _ in range(4))
     assert (first.said, second.said) == (Entry.COUNTED, None)
     succeed(gate, entry=Entry.COUNTED)
@@ -555,7 +555,7 @@ def test_after_timeouts_calls_are_let_in_few_at_a_time_and_more_with_each_answer
 
 def test_who_comes_later_does_not_pass_those_who_wait() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     entering(gate, clock)
     waiting = entering(gate, clock)
     release(gate, entry=Entry.COUNTED)
@@ -567,7 +567,7 @@ def test_who_comes_later_does_not_pass_those_who_wait() -> None:
 
 def test_nobody_waits_for_the_window_beyond_its_patience_and_is_told_that_there_are_too_many() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     entering(gate, clock)
     waiting = entering(gate, clock)
     began = clock.now
@@ -580,7 +580,7 @@ def test_nobody_waits_for_the_window_beyond_its_patience_and_is_told_that_there_
 
 def test_a_call_that_is_canceled_while_it_waits_for_the_window_leaves_the_queue() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     entering(gate, clock)
     canceled, waiting = entering(gate, clock), entering(gate, clock)
     canceled.cancel()
@@ -591,14 +591,14 @@ def test_a_call_that_is_canceled_while_it_waits_for_the_window_leaves_the_queue(
 
 def test_a_call_that_times_out_halves_the_window_which_operators_can_read() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     for _ in range(9):
         assert entering(gate, clock).said is Entry.COUNTED
         succeed(gate, entry=Entry.COUNTED)
     assert health(gate).window == 10
     for _ in range(3):
         assert entering(gate, clock).said is Entry.COUNTED
-    for _ in range(3):  # all of them went down together
+    for _ in range(3):  # all failed together
         fail(gate, clock, SLOW, entry=Entry.COUNTED)
     assert health(gate).window == 5
     gate._gates.reset("lookup")
@@ -608,7 +608,7 @@ def test_a_call_that_times_out_halves_the_window_which_operators_can_read() -> N
 
 def test_when_nobody_has_to_wait_any_more_there_is_no_window() -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     clock.now += 10.5
     assert entering(gate, clock).said is Entry.COUNTED
     succeed(gate, entry=Entry.COUNTED)
@@ -656,8 +656,8 @@ def test_what_is_no_fault_of_the_service_stops_no_retries() -> None:
 
 def test_a_call_that_never_comes_back_does_not_keep_all_others_out_for_ever() -> None:
     clock = Clock()
-    gate = drowned(clock)
-    assert entering(gate, clock).said is Entry.COUNTED  # in a thread that hangs, say
+    gate = overloaded(clock)
+    assert entering(gate, clock).said is Entry.COUNTED  # for example in a hanging thread
     clock.now += 9
     waiting = entering(gate, clock)
     assert waiting.said is None
@@ -673,7 +673,7 @@ def test_a_call_that_never_comes_back_does_not_keep_all_others_out_for_ever() ->
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_an_answer_that_the_client_is_wrong_lets_more_calls_in_as_well(status: int) -> None:
     clock, wrong = Clock(), Failure(category=ErrorCategory.NON_RETRYABLE, status_code=status)
-    gate = drowned(clock)
+    gate = overloaded(clock)
     assert entering(gate, clock).said is Entry.COUNTED
     fail(gate, clock, wrong, entry=Entry.COUNTED)
     assert health(gate).window == 2
@@ -686,7 +686,7 @@ def test_an_answer_that_the_client_is_wrong_lets_more_calls_in_as_well(status: i
 @pytest.mark.parametrize("failure", [DOWN, LIMITED], ids=["503", "429"])
 def test_an_answer_that_the_service_cannot_keep_up_lets_no_more_calls_in(failure: Failure) -> None:
     clock = Clock()
-    gate = drowned(clock)
+    gate = overloaded(clock)
     assert entering(gate, clock).said is Entry.COUNTED
     fail(gate, clock, failure, entry=Entry.COUNTED)
     assert health(gate).window == 1
@@ -710,9 +710,9 @@ def test_there_is_a_window_as_long_as_anybody_waits_for_it() -> None:
     queue[2].wake_in_vain()
 
 
-def grown(clock: Clock, *, size: int) -> Gate:
-    """Return the share of a tool that has drowned and been back for so many calls that its window has that `size`."""
-    gate = drowned(clock)
+def recovered(clock: Clock, *, size: int) -> Gate:
+    """Return the gate of a tool that was overloaded and has recovered, so that its window has this `size`."""
+    gate = overloaded(clock)
     for _ in range(size - 1):
         assert entering(gate, clock).said is Entry.COUNTED
         succeed(gate, entry=Entry.COUNTED)
@@ -721,7 +721,7 @@ def grown(clock: Clock, *, size: int) -> Gate:
 
 def test_calls_that_hang_since_the_outage_keep_nobody_out_after_it() -> None:
     clock = Clock()
-    gate = grown(clock, size=10)
+    gate = recovered(clock, size=10)
     for _ in range(8):
         assert entering(gate, clock).said is Entry.COUNTED
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The state of a gate as JSON, which other processes read."""
+"""The state of a gate as JSON, for other processes."""
 
 import pytest
 from hypothesis import given
@@ -71,7 +71,7 @@ def test_what_is_calm_is_nothing() -> None:
     ],
 )
 def test_what_is_not_the_state_of_a_gate_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # in words of JSON, or ours
+    with pytest.raises(ValueError):  # noqa: PT011  # from the JSON parser, or from `from_json`
         from_json(text, POLICY)
 
 

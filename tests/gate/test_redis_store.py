@@ -1,4 +1,4 @@
-"""Handlers that share their health by a real Redis, in one process."""
+"""Handlers in one process that share their health through a real Redis."""
 
 import logging
 import time
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 @pytest.fixture
 def store(server: RedisServer) -> RedisServer:
-    """A server that knows nothing yet."""
+    """An empty server."""
     with server.client() as client:
         client.flushall()
         client.config_resetstat()
@@ -36,7 +36,7 @@ def store(server: RedisServer) -> RedisServer:
 
 
 def handlers(url: str, number: int = 2, **options: object) -> list[ToolErrorHandler]:
-    """Return handlers that are up to date; their store may take its time, as a busy machine lets it."""
+    """Return handlers that are up to date; the timeout is long enough for a busy machine."""
     options = {"timeout": 3.0, **options}
     made = [ToolErrorHandler(health=RedisHealth(url, **options)) for _ in range(number)]  # type: ignore[arg-type]
     for each in made:
@@ -120,7 +120,7 @@ def test_workers_and_store_understand_each_other_whatever_time_it_is_for_each(st
         fail(one)
     until(lambda: "lookup" in other.health() and other.health()["lookup"].state == "open")
     probe_in = other.health()["lookup"].probe_in
-    assert probe_in == pytest.approx(20, abs=8)  # by a clock of an hour later it would be long overdue
+    assert probe_in == pytest.approx(20, abs=8)  # by the clock that is an hour ahead it would be overdue
 
 
 @needs_server
@@ -143,7 +143,7 @@ def test_an_attempt_that_fails_asks_the_store_three_times_at_most(flavor: Flavor
     (answer,) = answers_in(flavor.run(graph, asking(("lookup", {}))))
     assert answer.content == "done"
     until(link_of(handler)._jobs.empty)
-    assert 0 < link_of(handler).operations <= 3 * body.runs + 1  # one to learn what time it is
+    assert 0 < link_of(handler).operations <= 3 * body.runs + 1  # one reads the time
 
 
 @needs_server
@@ -173,11 +173,11 @@ def test_a_store_that_fails_is_left_alone_and_heard_of_once(
         for _ in range(20):
             fail(handler)
         assert link_of(handler).operations == operations
-        assert time.monotonic() - began < 5  # nobody waits for it: twenty times half a second would be ten
+        assert time.monotonic() - began < 5  # no call waits for it: twenty timeouts would take ten seconds
         assert caplog.text.count("until it answers, this process shares nothing") == 1
         mend_it(store)
         until(lambda: not link_of(handler).is_down)
-        assert fail(handler).opens_in is not None  # and now the store knows it, too
+        assert fail(handler).opens_in is not None  # and now the store has it, too
         (other,) = [ToolErrorHandler(health=RedisHealth(store.url))]
         assert other.health()["lookup"].state == "open"
     assert caplog.text.count("works again") == 1

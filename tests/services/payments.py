@@ -11,7 +11,7 @@ from agent_tools.testing import FaultyServer, Reply, Request
 
 
 class Trouble(StrEnum):
-    """Why a charge has to be requested again."""
+    """What goes wrong with a charge, so that it is requested again."""
 
     UNAVAILABLE = "unavailable"
     """Nothing is booked: 503 with a `Retry-After`."""
@@ -29,8 +29,8 @@ class PaymentServer:
     The ledger is kept per order, so many runs can share one server.
 
     Args:
-        honors_keys: Whether an `Idempotency-Key` is booked once and answered with the same number again.
-        shown_after: Seconds until a charge that was booked is found.
+        honors_keys: Whether requests with the same `Idempotency-Key` book one charge and get the same number.
+        shown_after: Seconds until a booked charge can be looked up.
         answers_after: Seconds from the booking to the answer.
     """
 
@@ -61,7 +61,7 @@ class PaymentServer:
         self._server.stop()
 
     def trouble(self, order: str, troubles: Iterable[Trouble | None]) -> None:
-        """Make the next charges of an order run into `troubles`, one each."""
+        """Make the next charges of an order meet `troubles`, one each."""
         with self._lock:
             self._troubles_by_order[order] = iter(troubles)
 
@@ -70,7 +70,7 @@ class PaymentServer:
         self.trouble(order, ())
 
     def charges(self, order: str) -> list[int]:
-        """Return the numbers of all charges that were booked for an order."""
+        """Return the numbers of all charges booked for an order."""
         with self._lock:
             return list(self._numbers_by_order[order])
 

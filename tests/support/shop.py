@@ -8,11 +8,11 @@ from tests.support.toolbox import Flavor
 
 
 class KilledError(BaseException):
-    """Ends a run as a kill does: nothing of ours handles it."""
+    """Ends a run like a kill: nothing in the package handles it."""
 
 
 class Shop:
-    """Two tools: one charges, one asks a human. While `is_killed`, whoever charges is killed."""
+    """Two tools: one charges, one asks a human. While `is_killed`, each charge ends the run."""
 
     def __init__(self, flavor: Flavor) -> None:
         self.runs: Counter[str] = Counter()

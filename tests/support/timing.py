@@ -1,4 +1,4 @@
-"""Limits of time that hold on an idle machine, in tests that a busy machine cannot break."""
+"""Time limits for tests that still pass on a busy machine."""
 
 import functools
 import inspect
@@ -7,22 +7,22 @@ from typing import Any, TypeVar
 
 TestT = TypeVar("TestT", bound=Callable[..., Any])
 
-#: A busy machine only adds to a time, so the least of a few is what the code takes.
+#: Attempts at a timed test. Load only adds time, so the fastest attempt is closest to what the code takes.
 TRIES = 4
 
 
 class TooLateError(AssertionError):
-    """It took longer than it may."""
+    """The code took too long."""
 
 
 def assert_in_time(took: float, limit: float) -> None:
-    """Fail unless `took` is below the `limit`, both in seconds; a test that is `timed` is then tried again."""
+    """Fail unless `took` is below `limit`, both in seconds; `timed` then runs the test again."""
     if took >= limit:
-        raise TooLateError(f"it took {took:.3f} s, and may take {limit} s")
+        raise TooLateError(f"it must take less than {limit} s, not {took:.3f} s")
 
 
 def timed(test: TestT) -> TestT:
-    """Let a test, sync or async, try again what took too long; everything else fails at once."""
+    """Run a sync or async test again if it took too long; any other failure counts at once."""
     if inspect.iscoroutinefunction(test):
 
         @functools.wraps(test)

@@ -1,4 +1,4 @@
-"""Shared by the tests above the core: one way to write tools and run graphs, sync and async, through either door."""
+"""For the tests above the core: one way to write tools and run graphs, sync and async, through either door."""
 
 import asyncio
 import os
@@ -112,7 +112,7 @@ class Flaky:
 
 
 class Skipping:
-    """A clock that only waits move forward."""
+    """A clock that only skipped waits advance; `waits` are their seconds."""
 
     def __init__(self, waits: list[float]) -> None:
         self._waits = waits
@@ -123,9 +123,9 @@ class Skipping:
 
 
 def untraced() -> dict[str, str]:
-    """Return the environment for a subprocess without coverage: it is killed, or runs little of the package.
+    """Return the environment for a subprocess without coverage, for one that is killed or runs little of the package.
 
-    Tracing takes 50 % more time.
+    Coverage takes 50 % more time.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
@@ -138,7 +138,7 @@ def http_error(status: int, headers: Mapping[str, str] | None = None) -> httpx.H
 
 
 def graph_of(tools: Sequence[Any], /, *, door: Door = "node", checkpointer: Any = None, **options: Any) -> Graph:
-    """Return a graph with nothing but the node, or a LangChain agent for the other door."""
+    """Return a graph with only the node, or a LangChain agent, depending on `door`."""
     if door == "create_agent":
         return agent_of(tools, checkpointer=checkpointer, **options)
     return graph_with(ResilientToolNode(tools, **at_once(options)), checkpointer=checkpointer)
@@ -160,7 +160,7 @@ class PassesOn(AgentMiddleware[Any, Any]):
 
 
 class Repeating(ScriptedChatModel):
-    """Repeats the calls of the last message in one message; says goodbye once they are answered."""
+    """Repeats the calls of the last message; says goodbye once they are answered."""
 
     def _say(self, messages: list[BaseMessage]) -> AIMessage:
         last = messages[-1]
@@ -187,7 +187,7 @@ def agent_of(
 
 
 def graph_with(node: Any, *, checkpointer: Any = None) -> Graph:
-    """Return a graph with nothing but `node`."""
+    """Return a graph with only `node`."""
     builder = StateGraph(MessagesState)
     builder.add_node("tools", node)
     builder.add_edge(START, "tools")

@@ -1,4 +1,4 @@
-"""Work measured by counting, since a busy machine makes timings meaningless."""
+"""The work of a function, measured by counting: timings depend on how busy the machine is."""
 
 import re
 import sys

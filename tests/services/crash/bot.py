@@ -24,7 +24,7 @@ from tests.services.crash.job import WRITING_ON, Action, Job
 
 Say = Callable[..., None]
 
-#: The channels that answers are written to.
+#: The channels to which answers are written.
 ANSWERS = ("messages", "__return__")
 
 #: Longer than any wait before a kill, so that the kill comes in the wait.
@@ -32,7 +32,7 @@ WAIT = 0.8
 
 
 async def arun(job: Job, say: Say) -> list[BaseMessage]:
-    """Do the job and return the history."""
+    """Run the job and return the history."""
     async with _asaver(job.database) as saver:
         saver.aput_writes = _aannounced(saver.aput_writes, say)
         graph, thread = _bot(job, say).compile(checkpointer=saver), _thread(job)
@@ -98,7 +98,7 @@ def _tool_node(job: Job, say: Say) -> ResilientToolNode:
         jitter=0,
         retry_on={"retryable", "network"},
         idempotent=True,
-        key_by=job.key_by,  # type: ignore[arg-type]  # it came as JSON
+        key_by=job.key_by,  # type: ignore[arg-type]  # it comes from JSON
     )
     per_tool = {"charge": RetryPolicy(base_delay=0.1, verify=_verify(job))} if job.verifies else None
     return ResilientToolNode(_tools(job), policy=policy, per_tool=per_tool, observer=observe)
@@ -170,7 +170,7 @@ async def _asaver(database: str) -> AsyncIterator[Any]:
 def _announced(put_writes: Callable[..., None], say: Say) -> Callable[..., None]:
     """Report when a tool's answer has reached the database: LangGraph writes in the background."""
 
-    @wraps(put_writes)  # LangGraph looks at the signature
+    @wraps(put_writes)  # LangGraph inspects the signature
     def put(config: Any, writes: Any, *args: Any, **options: Any) -> None:
         put_writes(config, writes, *args, **options)
         for tool in _answering(writes):
@@ -190,7 +190,7 @@ def _aannounced(aput_writes: Callable[..., Any], say: Say) -> Callable[..., Any]
 
 
 def _answering(writes: Any) -> list[str | None]:
-    """Return the tools whose answers are written: by their node, or as the record of a call."""
+    """Return the tools whose answers are written, by their node or as the record of a call."""
     values = [
         value["messages"] if channel == "__return__" else value for channel, value in writes if channel in ANSWERS
     ]

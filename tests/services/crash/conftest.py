@@ -1,4 +1,4 @@
-"""What the crash tests need: processes, databases, a payment server, chance."""
+"""Fixtures of the crash tests: processes, databases, a payment server, random numbers."""
 
 import os
 import random
@@ -19,7 +19,7 @@ if sys.platform == "win32":
 
 @pytest.fixture(scope="session")
 def worker_ports() -> Iterator[list[int]]:
-    """Two workers: one makes the processes that are killed first, the other all that come after."""
+    """Two workers: one forks the processes that are killed first, the other all later ones."""
     with workers(2) as ports:
         yield ports
 
@@ -45,7 +45,7 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Return where a thread has its checkpoints: a file of its own, or a database for all."""
+    """Return the checkpoint database of an order: a file of its own, or one PostgreSQL for all."""
     if request.param == "sqlite":
         return lambda order: str(tmp_path / f"{order}.sqlite")
     url: str = request.getfixturevalue("postgresql")
@@ -54,7 +54,7 @@ def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Chance that comes again with `CRASH_SEED`, which a failed test prints."""
+    """Random numbers, the same again with `CRASH_SEED`, which a failed test prints."""
     seed = os.environ.get("CRASH_SEED") or str(random.SystemRandom().randrange(10**9))
     print(f"CRASH_SEED={seed}")
     return random.Random(seed)  # noqa: S311  # moments, no secrets

@@ -1,4 +1,4 @@
-"""The job that a bot process gets."""
+"""The job of a bot process."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,15 +19,15 @@ class Job:
     """One run of the support bot.
 
     Attributes:
-        order: What the user pays for; also the id of the thread.
+        order: The order that the user pays; also the id of the thread.
         service: URL of the payment server.
-        database: Where the checkpoints are: a path for SQLite, or a URL of PostgreSQL.
+        database: The database of the checkpoints: a path for SQLite, or a URL of PostgreSQL.
         is_async: Whether the run, its tools and its checkpointer are async.
         per_call: Whether each call is a task of its own (`route_tool_calls`), or all are in one node.
         repairs: How the thread is repaired before the user's next message: "node" or "thread".
         key_by: As in `RetryPolicy`.
-        verifies: Whether the payment server is asked for charges that may have been booked, since it knows no keys.
-        durability: When LangGraph writes what it is to remember.
+        verifies: Whether `verify` looks up charges that may have been booked; the payment server then knows no keys.
+        durability: When LangGraph saves checkpoints.
         action: What to do with the thread.
     """
 

@@ -17,7 +17,7 @@ import psycopg
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
-#: Seconds it may take to start or stop; one is usual.
+#: The most seconds to start or stop; one is usual.
 _PATIENCE = 30
 
 #: Durability is not needed here.
@@ -25,7 +25,7 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_
 
 
 def binaries() -> Path | None:
-    """Return the folder with `initdb` and `postgres`, None where PostgreSQL is not installed."""
+    """Return the folder with `initdb` and `postgres`, None if PostgreSQL is not installed."""
     found = shutil.which("initdb")
     folders = [Path(found).resolve().parent] if found else []
     folders += sorted(_DEBIAN.glob("*/bin"), reverse=True)
@@ -34,9 +34,9 @@ def binaries() -> Path | None:
 
 @contextmanager
 def running(binaries: Path) -> Iterator[str]:
-    """Return the URL of a new and empty database."""
+    """Return the URL of a new, empty database."""
     user = _user()
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # short: the path of a socket has at most 107 bytes
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # short: the path of a socket may have at most 107 bytes
     try:
         if user:
             os.chown(folder, user["user"], user["group"])

@@ -1,4 +1,4 @@
-"""The test's side: starts bot processes, listens to them, kills them."""
+"""The test's side: starts bot processes, reads their reports, kills them."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def _port_of(process: "subprocess.Popen[str]") -> int:
 
 
 class Process:
-    """A process that does a job, until it is done or killed."""
+    """A process that runs a job until it is done or killed."""
 
     def __init__(self, port: int, job: Job) -> None:
         self._conn = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
@@ -69,7 +69,7 @@ class Process:
             self._hear()
 
     def kill(self) -> bool:
-        """Kill the process, and return whether it had anything left to do."""
+        """Kill the process; return whether it was still at work."""
         os.kill(self._pid, signal.SIGKILL)
         while self._is_alive():
             pass
@@ -93,7 +93,7 @@ class Process:
         except ConnectionError:
             line = ""
         if not line.endswith("\n"):
-            raise EOFError(f"the process has ended after it said {self._said}")
+            raise EOFError(f"the process has ended after it reported {self._said}")
         self._said.append(json.loads(line))
         if self._said[-1]["event"] == "raised":
             raise AssertionError(self._said[-1]["error"])

@@ -1,6 +1,6 @@
-"""The bot is killed with SIGKILL and goes on in another process: one charge, no call without its answer.
+"""A bot that is killed with SIGKILL goes on in another process: it charges once, and each call has its answer.
 
-The kills come at random moments of the wait before a retry; one test kills at any moment.
+The kills come at random moments of the wait before a retry; in one test, at any moment.
 """
 
 import random
@@ -32,7 +32,7 @@ FLAVORS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async
 
 @dataclass
 class Ordeal:
-    """One order, its bot, and the kills they go through."""
+    """One order, its bot, and how often it was killed."""
 
     job: Job
     payments: PaymentServer
@@ -61,7 +61,7 @@ class Ordeal:
         self.payments.heal(self.order)
 
     def kill_anywhere(self, times: int) -> None:
-        """Kill processes at any moment of their lives, which last about as long as the longest wait here."""
+        """Kill processes at any moment; they live about as long as the longest wait here."""
         self.payments.trouble(self.order, [Trouble.UNAVAILABLE, Trouble.LOST_ANSWER])
         job, worker = self.job, self.worker_ports[0]
         for _ in range(times):
@@ -72,7 +72,7 @@ class Ordeal:
             job, worker = replace(job, action=Action.RESUME), self.worker_ports[1]
 
     def kill_while_charging(self, trouble: Trouble | None) -> None:
-        """Kill a process between the moment when the payment server has its request and shortly after the answer."""
+        """Kill a process at a moment between the arrival of its request and shortly after the answer."""
         self.payments.trouble(self.order, [trouble])
         with Process(self.worker_ports[0], self.job) as process:
             while not self.payments.keys(self.order):
@@ -81,7 +81,7 @@ class Ordeal:
             self.kills += process.kill()
 
     def go_on(self, action: Action) -> None:
-        """Finish it in a new process."""
+        """Finish the order in a new process."""
         with Process(self.worker_ports[1], replace(self.job, action=action)) as process:
             self.history = process.history()
 
@@ -94,7 +94,7 @@ class Ordeal:
 def ordeals(
     payments: PaymentServer, worker_ports: list[int], database_of: Callable[[str], str], chance: random.Random
 ) -> Callable[..., Iterator[Ordeal]]:
-    """Return a function that yields orders, each with its own order, thread and random numbers."""
+    """Return a function that yields ordeals, each with its own order, thread and random numbers."""
 
     def make(number: int, **options: object) -> Iterator[Ordeal]:
         for _ in range(number):
@@ -106,7 +106,7 @@ def ordeals(
 
 
 def at_once(suffer: Callable[[Ordeal], None], ordeals: Iterator[Ordeal]) -> list[Ordeal]:
-    """Run all of them at the same time and return how often they were killed."""
+    """Run all ordeals at the same time, and return them."""
     suffering = list(ordeals)
     with ThreadPoolExecutor(len(suffering)) as pool:
         list(pool.map(suffer, suffering))
@@ -132,7 +132,7 @@ def test_a_bot_that_is_killed_in_a_wait_and_resumed_charges_once_and_loses_nothi
     for ordeal in at_once(suffer, ordeals(3, is_async=is_async, per_call=per_call)):
         check_whole(ordeal)
         assert len(set(ordeal.payments.keys(ordeal.order))) == 1
-        assert ordeal.payments.lookups(ordeal.order) == 1  # it had ended before the kill
+        assert ordeal.payments.lookups(ordeal.order) == 1  # the lookup had ended before the kill
 
 
 @FLAVORS
@@ -206,7 +206,7 @@ def test_a_bot_that_verifies_charges_once_although_the_service_knows_no_keys(
 
 
 def check_whole(ordeal: Ordeal) -> None:
-    """Compare the end of a resumed run with the ledger."""
+    """Compare the final history of a resumed run with the ledger."""
     check_history(ordeal.history)
     (number,) = ordeal.payments.charges(ordeal.order)
     assert [answer.content for answer in ordeal.answers("charge")] == [f'{{"charge": {number}}}']

@@ -1,4 +1,4 @@
-"""The facts in an answer's artifact survive PostgreSQL."""
+"""The facts in an answer's artifact survive a round trip through PostgreSQL."""
 
 import asyncio
 from collections.abc import Callable

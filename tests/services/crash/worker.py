@@ -1,7 +1,7 @@
-"""Processes to be killed: `python -m tests.services.crash.worker` makes one for each connection to the port it prints.
+"""Forks processes to be killed: `python -m tests.services.crash.worker` prints a port and forks one per connection.
 
 Importing LangGraph takes longer than most of these processes live, so it is imported once and each process is a
-fork. Each reports what it does as lines of JSON that begin with its id, and exits when its connection closes.
+fork. Each reports its process id and its progress as lines of JSON, and exits when its connection closes.
 The server exits when its own input ends.
 """
 

@@ -1,4 +1,4 @@
-"""A real Redis for tests: started on a free port, killed, stopped and started again."""
+"""A real Redis for tests, on a free port, that can be killed, frozen and restarted."""
 
 import os
 import shutil
@@ -21,13 +21,13 @@ needs_server = pytest.mark.skipif(
 
 
 class RedisServer:
-    """One server; its data are in memory alone, and gone when it ends."""
+    """One server; its data is in memory only, and lost when it ends."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._options = options
         self.port = 65535
-        while self.port > 55535:  # a cluster takes the port that is 10,000 higher, too
+        while self.port > 55535:  # a cluster also uses this port plus 10,000
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 self.port = free.getsockname()[1]
@@ -35,7 +35,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start the server, and return when it answers."""
         where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder))
         memory = ("--save", "", "--appendonly", "no")
         assert SERVER is not None
@@ -50,24 +50,24 @@ class RedisServer:
         raise AssertionError("the server does not start")
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the server."""
         self._process.kill()
         self._process.wait()
 
     def pause(self) -> None:
-        """Let it accept connections and answer nothing."""
+        """Freeze the server: it accepts connections but answers nothing."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let a frozen server continue."""
         os.kill(self._process.pid, signal.SIGCONT)
 
     def client(self) -> "redis.Redis":
-        """Return a client of a test's own."""
+        """Return a client for the test itself."""
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def operations(self) -> int:
-        """Return how many scripts it has run."""
+        """Return how many scripts the server has run."""
         with self.client() as client:
             calls = client.info("commandstats")
         return sum(calls.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "eval"))
@@ -75,7 +75,7 @@ class RedisServer:
 
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
-    """Run a server for the length of a block."""
+    """Run a server while the `with` block lasts."""
     server = RedisServer(folder, *options)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""Twenty worker processes, one service that is down, and a real Redis, which fails as well."""
+"""Twenty worker processes, one service that is down, and a real Redis that may fail, too."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ WORKERS = 20
 
 
 class DeadService:
-    """Answers 503 to everything, and remembers what came, and how much of it at the same time."""
+    """Answers 503 to every request, and records the requests and how many were under way at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,24 +39,24 @@ class DeadService:
 
 
 class Workers:
-    """Those processes, and what they wrote."""
+    """The worker processes and their output."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Let them work until then."""
+        """Let the workers run until this time."""
         ends = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < ends
             time.sleep(0.05)
 
     def calls(self, since: float = 0.0) -> list[dict[str, Any]]:
-        """Return the calls that began since then."""
+        """Return the calls that began after this time."""
         return [line for line in self._lines() if line.get("at", 0.0) > since]
 
     def ends(self) -> list[dict[str, Any]]:
-        """Return what the workers wrote in the end."""
+        """Return the last line of each worker."""
         return [line for line in self._lines() if "operations" in line]
 
     def logged(self, words: str) -> list[int]:
@@ -90,7 +90,7 @@ def test_twenty_processes_share_one_dead_service_and_lose_no_call_with_their_sto
     service = DeadService()
     with (
         FaultyServer(service) as server,
-        # A busy machine may let a store that is well take longer than a tenth of a second.
+        # On a busy machine a healthy store may take longer than a tenth of a second.
         working(server.url, store.url, tmp_path / "w", pause=0.5, timeout=1.0) as workers,
     ):
         workers.until(lambda: sum(call["reason"] == "circuit" for call in workers.calls()) > WORKERS)

@@ -1,4 +1,4 @@
-"""Many worker processes of a bot: one program that forks them when everything is loaded, as web servers do.
+"""Many worker processes of a bot: one program loads everything and then forks them, as web servers do.
 
 Each calls its tool again and again until its standard input ends, and writes a line of JSON for each call.
 """
@@ -29,7 +29,7 @@ handler = ToolErrorHandler(
 )
 
 
-#: Each process opens its own connections; to make the context for TLS takes longer than a call.
+#: Each process opens its own connections; creating a TLS context takes longer than a call.
 client = httpx.Client(timeout=5, verify=False)  # noqa: S501  # nothing here is encrypted
 
 
@@ -49,7 +49,7 @@ def asking(number: int | str) -> dict[str, list[AIMessage]]:
     return {"messages": [AIMessage("", tool_calls=[call])]}
 
 
-app_of(ToolErrorHandler()).invoke(asking("wrong"))  # so that what a failure needs is loaded before the fork, too
+app_of(ToolErrorHandler()).invoke(asking("wrong"))  # loads what a failure needs before the fork
 app = app_of(handler)
 
 
@@ -81,8 +81,8 @@ def main() -> None:
             threading.Thread(target=lambda end=end: (sys.stdin.read(), end.set()), daemon=True).start()
             work(worker, end)
             if not worker:
-                sys.exit(0)  # no thread holds up the end of a process
-            os._exit(0)  # taking down all modules takes a while
+                sys.exit(0)  # no thread delays the end of a process
+            os._exit(0)  # unloading all modules takes a while
         children.append(child)
     print("forked", flush=True)
     for child in children:

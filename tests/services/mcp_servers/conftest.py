@@ -1,4 +1,4 @@
-"""One gated server for all tests of a worker, and one way to ask it through a real graph."""
+"""One gated server for all tests of a worker, and one way to call its tools through a real graph."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.services.mcp_servers.running import Tools, http, in_thread, tools_at
 from tests.services.mcp_servers.shop import SECRETS, application
 from tests.support.toolbox import Door, answers_in, asking, graph_of
 
-#: The model may not see addresses, markup or tracebacks either.
+#: What the model must not see: besides secrets, also addresses, markup and tracebacks.
 NOT_TO_BE_READ = (*SECRETS, "127.0.0.1", "http://", "<html", "Traceback", "TaskGroup")
 
 
@@ -31,7 +31,7 @@ class Turn:
 
     @property
     def answer(self) -> ToolMessage:
-        """The one answer to one call."""
+        """The answer, if there was one call."""
         (answer,) = self.answers
         return answer
 
@@ -69,17 +69,17 @@ def url(gated: tuple[Gate, str], gate: Gate) -> str:
 
 @pytest.fixture
 def tools(loaded: Tools, gate: Gate) -> Tools:
-    """The tools behind the gate; each call opens a session of its own."""
+    """The tools behind the gate; each call opens its own session."""
     return loaded
 
 
 @pytest.fixture
 def ask(caplog: pytest.LogCaptureFixture, door: Door) -> Ask:
-    """Runs the calls of one message in a graph and asserts what holds for all of them.
+    """Run the calls of one message in a graph, and assert what must hold for every such run.
 
-    One answer per call, no secret anywhere, no task left behind. With `links`, those without secrets are a part of
-    what the tool returned. Only in a `held` session does the client
-    continue requests whose answers nobody awaits anymore.
+    Each call has one answer, no secret shows anywhere, no task is left behind. With `links`, URLs without secrets are
+    part of the result and allowed. Only in a `held` session does the client
+    go on with requests whose answers nothing awaits anymore.
     """
     caplog.set_level(logging.DEBUG, logger="agent_tools")
 

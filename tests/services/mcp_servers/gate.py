@@ -1,4 +1,4 @@
-"""A gate in front of an MCP server that can answer in its place, as proxies and login walls do."""
+"""A gate in front of an MCP server that can answer instead of it, as proxies and login walls do."""
 
 import json
 from collections import deque
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass
 class Gate:
-    """An ASGI application around another one; `refuse` and `drip` set when it answers itself."""
+    """An ASGI application around another one; `refuse` and `drip` make it answer itself."""
 
     app: ASGIApp
     asked: list[Asked] = field(default_factory=list)
@@ -41,15 +41,15 @@ class Gate:
         self._put(name, lambda: Response(body, status, headers, media_type="text/html"), times)
 
     def drip(self, name: str) -> None:
-        """Answer them one byte at a time, forever."""
+        """Answer such messages one byte at a time, forever."""
         self._put(name, lambda: StreamingResponse(_drops(), media_type="text/event-stream"), ALWAYS)
 
     def count(self, name: str) -> int:
-        """Return how many messages of a method, or calls of a tool, have come."""
+        """Return how many messages of a method, or calls of a tool, have arrived."""
         return sum(name in (asked.method, asked.tool) for asked in self.asked)
 
     def reset(self) -> None:
-        """Let everything through and forget what arrived."""
+        """Let everything through, and forget what has arrived."""
         self.asked.clear()
         self._answers.clear()
 

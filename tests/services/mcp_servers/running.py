@@ -1,4 +1,4 @@
-"""Running servers: one in a thread, for faults on cue, and processes that can be killed and frozen."""
+"""Runs MCP servers: in a thread, where faults can be triggered, or in processes that can be killed and frozen."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ def http(url: str, **options: Any) -> dict[str, Any]:
 
 
 async def tools_at(connection: dict[str, Any], **options: Any) -> Tools:
-    """Return the tools of a server by name; each call opens a session of its own."""
+    """Return the tools of a server by name; each call opens its own session."""
     client = MultiServerMCPClient({"shop": connection}, **options)
     return {tool.name: tool for tool in await client.get_tools()}
 
@@ -49,7 +49,7 @@ async def moved(url: str, to: dict[str, Any]) -> Tools:
 
 @asynccontextmanager
 async def held(connection: dict[str, Any]) -> AsyncIterator[Tools]:
-    """Hold one session for all calls, in a task of its own; the target is its tools."""
+    """Hold one session for all calls, in its own task; the target is its tools."""
     opened: asyncio.Future[Tools] = asyncio.get_running_loop().create_future()
     close = asyncio.Event()
 

@@ -1,8 +1,8 @@
-"""An MCP server whose tools work, fail, hang and kill it; also a program, for what needs a process.
+"""An MCP server whose tools work, fail, hang and kill it; also a program, for tests that need a process.
 
-python -m tests.services.mcp_servers.shop           speaks over standard input and output
+python -m tests.services.mcp_servers.shop           uses standard input and output
 python -m tests.services.mcp_servers.shop 0         listens on a free port of 127.0.0.1 and prints it
-python -m tests.services.mcp_servers.shop 4711 new  listens there, and nothing kills it any more
+python -m tests.services.mcp_servers.shop 4711 new  listens there, and nothing kills it
 """
 
 import os
@@ -32,7 +32,7 @@ def shop(*, mortal: bool = True) -> FastMCP:
 
     @server.tool()
     async def ok(order: str = "1") -> str:
-        """Look an order up."""
+        """Look up an order."""
         return f"order {order} is shipped"
 
     @server.tool(annotations=ToolAnnotations(destructiveHint=True))
@@ -74,7 +74,7 @@ def shop(*, mortal: bool = True) -> FastMCP:
 
 
 def raise_for(status: int) -> NoReturn:
-    """Raise what httpx raises for an answer with that status."""
+    """Raise httpx's error for a response with this status."""
     request = httpx.Request("GET", f"http://db-1.prod.internal/orders?api_key={SECRET}")
     httpx.Response(status, request=request).raise_for_status()
     raise AssertionError(f"{status} is no error")

@@ -1,4 +1,4 @@
-"""Errors of MCP tools carry nothing from the server into traces."""
+"""Errors of MCP tools put nothing from the server into traces."""
 
 from typing import Any
 

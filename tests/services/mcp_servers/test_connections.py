@@ -80,13 +80,13 @@ async def test_a_server_restarted_in_the_middle_of_a_call_answers_the_next_attem
 
 
 def works() -> str:
-    """Return a result, here."""
+    """Return a result."""
     return "fine"
 
 
 @pytest.mark.anyio
 async def test_a_server_that_freezes_in_the_middle_of_a_call_is_left_in_time(ask: Ask, tmp_path: Path) -> None:
-    """The client sends the server a goodbye and would wait minutes for the reply."""
+    """The client says goodbye to the server, and would wait minutes for the reply."""
     pid_file = tmp_path / "pid"
     calls = [("hangs", {"pid_file": str(pid_file)}), ("works", {})]
     with in_process() as (process, url):
@@ -138,7 +138,7 @@ async def test_tools_of_one_held_session_work_side_by_side(ask: Ask, gate: Gate,
             held=True,
         )
 
-    # One after the other, the call that hangs would be given up first.
+    # If they ran one after the other, the hanging call would be given up first.
     assert [event["tool"] for event in turn.events] == ["fails_with_is_error", "hangs"]
     assert [answer.status for answer in turn.answers] == ["error", "success", "error", "success"]
     assert gate.count("initialize") == 1
@@ -171,7 +171,7 @@ async def test_tools_of_a_session_that_is_closed_are_a_network_failure(ask: Ask,
 
 @pytest.mark.anyio
 async def test_a_session_held_by_the_task_of_the_run_takes_the_run_down_and_says_why(gate: Gate, url: str) -> None:
-    """The client cancels the task that opened the session: a cancellation from outside, which passes."""
+    """The client cancels the task that opened the session, a cancellation from outside, which passes."""
     gate.refuse("tools/call", 401)
 
     async def run() -> None:

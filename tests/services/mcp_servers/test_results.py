@@ -1,4 +1,4 @@
-"""What tools of an MCP server return, or do not return in time."""
+"""Results of MCP tools, and calls without a result in time."""
 
 import asyncio
 import time

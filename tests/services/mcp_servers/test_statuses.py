@@ -1,4 +1,4 @@
-"""HTTP errors in front of an MCP server, which its client raises in exception groups."""
+"""HTTP errors from a gate in front of an MCP server, which the client raises in exception groups."""
 
 import pytest
 
@@ -30,7 +30,7 @@ async def test_a_status_means_the_same_at_the_handshake_and_at_the_call(
     gate.refuse(where, status, headers)
 
     with no_waiting() as waits:
-        turn = await ask([tools["ok"]], ("ok", {}), circuit=None)  # which a busy machine would open
+        turn = await ask([tools["ok"]], ("ok", {}), circuit=None)  # it might open on a busy machine
 
     facts = turn.answer.artifact
     assert turn.answer.status == "error"

@@ -1,4 +1,4 @@
-"""POST /v1/messages. The texts of the refusals are those of the real one."""
+"""POST /v1/messages. The refusals have the texts of the real API."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ _USAGE = {"input_tokens": 1, "output_tokens": 1}
 
 
 class AnthropicDialect:
-    """What `ChatAnthropic` speaks."""
+    """The protocol of `ChatAnthropic`."""
 
     route = "POST /v1/messages"
 
     def refusal(self, body: Json) -> str | None:
-        """Return why the history is refused: the next message must begin with the results of all calls."""
+        """Return why a history is refused: the message after calls must begin with the results of all of them."""
         waiting: list[str] = []
         known: set[str] = set()
         for number, message in enumerate(body["messages"]):
@@ -44,7 +44,7 @@ class AnthropicDialect:
         return {**_head(), "content": content, "stop_reason": _stop(calls)}
 
     def events(self, text: str, calls: Sequence[Call]) -> Iterator[tuple[str, Json]]:
-        """Yield a message that is built block by block."""
+        """Yield the events of a message, block by block."""
         yield _event("message_start", message={**_head(), "content": [], "stop_reason": None})
         if text:
             texts = [{"type": "text_delta", "text": piece} for piece in pieces(text)]
@@ -62,7 +62,7 @@ def _blocks(content: str | list[Json]) -> list[Json]:
 
 
 def _wrong_results(blocks: Sequence[Json], waiting: Sequence[str]) -> str | None:
-    """Return what is wrong with the results at the start of a message for the calls right before it."""
+    """Return what is wrong with the results at the start of a message, given the calls right before it."""
     results = [block for block in blocks if block["type"] == "tool_result"]
     ids = [block["tool_use_id"] for block in results]
     unexpected = [each for each in ids if each not in waiting]

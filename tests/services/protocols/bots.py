@@ -1,4 +1,4 @@
-"""The support bot through each door, with each provider's model."""
+"""The support bot, with the handler in each door, and with each provider's model."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,11 +54,11 @@ DIALECT_BY_PROVIDER: dict[str, Dialect] = {"openai": OpenAIDialect(), "anthropic
 
 
 def node_bot(model: BaseChatModel, tools: Sequence[BaseTool]) -> Graph:
-    """Return the bot with our node."""
+    """Return the bot with `ResilientToolNode`."""
     return graph_bot(model, ResilientToolNode(tools, policy=AT_ONCE))
 
 
-#: How the handler gets into an agent.
+#: The doors through which the handler gets into an agent.
 DOORS: dict[str, Door] = {"node": node_bot}
 
 

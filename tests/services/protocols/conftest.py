@@ -1,4 +1,4 @@
-"""Talks to a bot whose model runs at a provider."""
+"""Fixtures to talk to a bot whose model runs at a provider."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ class Talk:
         return messages
 
     def repair(self) -> list[ToolMessage]:
-        """Return the answers that were added for the calls of a run that ended early."""
+        """Repair the thread after a run that ended early, and return the answers that were added."""
         if self.flavor.is_async:
             return asyncio.run(arepair_thread(self.bot, _THREAD))
         return repair_thread(self.bot, _THREAD)

@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions. The texts of the refusals are those of the real one."""
+"""POST /v1/chat/completions. The refusals have the texts of the real API."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +8,12 @@ _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
 class OpenAIDialect:
-    """What `ChatOpenAI` speaks."""
+    """The protocol of `ChatOpenAI`."""
 
     route = "POST /v1/chat/completions"
 
     def refusal(self, body: Json) -> str | None:
-        """Return why the history is refused: each call needs one answer right after its message."""
+        """Return why a history is refused: each call needs one answer right after its message."""
         waiting: list[str] = []
         for number, message in enumerate(body["messages"]):
             if message["role"] != "tool":
@@ -35,7 +35,7 @@ class OpenAIDialect:
         return {"error": {"message": text, "type": "invalid_request_error", "param": "messages", "code": None}}
 
     def answers(self, body: Json) -> list[Seen]:
-        """Return the messages of tools."""
+        """Return the tool messages in a request."""
         return [Seen(each["tool_call_id"], each["content"]) for each in body["messages"] if each["role"] == "tool"]
 
     def whole(self, text: str, calls: Sequence[Call]) -> Json:
@@ -47,7 +47,7 @@ class OpenAIDialect:
         return {**_head("chat.completion"), "choices": [choice], "usage": _USAGE}
 
     def events(self, text: str, calls: Sequence[Call]) -> Iterator[tuple[str, Json]]:
-        """Yield the chunks; they have no names."""
+        """Yield the events of a message, which have no names."""
         yield _chunk({"role": "assistant", "content": ""})
         for piece in pieces(text):
             yield _chunk({"content": piece})

@@ -1,4 +1,4 @@
-"""A provider on loopback: it returns the test's script and refuses what a real one refuses."""
+"""A provider on loopback: it replies from the test's script, and refuses what a real one refuses."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ Json = dict[str, Any]  # any protocol
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A call that the model makes; the arguments are text, since models may write anything."""
+    """A call of the model; its arguments are text, since models may write anything."""
 
     tool: str
     arguments: str
@@ -22,7 +22,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The same on its way to the client."""
+    """A call on its way to the client."""
 
     id: str
     tool: str
@@ -41,7 +41,7 @@ Move = str | Sequence[Asked]
 
 
 def asked(tool: str, /, **arguments: Any) -> Asked:
-    """Return a call with readable arguments."""
+    """Return a call whose arguments are valid JSON."""
     return Asked(tool, json.dumps(arguments))
 
 
@@ -92,7 +92,7 @@ class Provider:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The URL of the server."""
         return self._server.url
 
     def answers_seen(self) -> list[Seen]:
@@ -121,7 +121,7 @@ class Provider:
 def _streamed(events: Iterator[tuple[str, Json]]) -> Reply:
     lines = [(f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n" for name, data in events]
     if not lines[-1].startswith("event: "):
-        lines.append("data: [DONE]\n\n")  # marks the end where events have no names
+        lines.append("data: [DONE]\n\n")  # ends a stream whose events have no names
     return Reply(200, "".join(lines), {"Content-Type": "text/event-stream"})
 
 

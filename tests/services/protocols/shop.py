@@ -1,4 +1,4 @@
-"""Tools that fail as a support bot's tools do, on a server that really fails."""
+"""Tools that fail like those of a support bot, because of a server that really fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Whatever fails, the provider accepts the history: now, in the next turn, and after a repair."""
+"""Whatever fails, the provider accepts the history: at once, in the next turn, and after a repair."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def plain_bot(**options: Any) -> Any:
 
 
 def answers(history: Sequence[BaseMessage]) -> dict[str, ToolMessage]:
-    """Return the answers by the id of their call."""
+    """Return the answers, by the id of their call."""
     return {answer.tool_call_id: answer for answer in answers_in({"messages": history})}
 
 
@@ -133,7 +133,7 @@ def test_an_error_without_a_text_raised_or_returned_is_sent_with_one(open_talk: 
 def test_an_error_without_a_text_that_somebody_else_answers_is_refused(open_talk: Open, provider_name: str) -> None:
     talk = open_talk(plain_bot(handle_tool_errors=str), [[asked("break_off")], "Sorry."])
     if provider_name == "openai":
-        assert talk.say("Break")[-1].text == "Sorry."  # it knows no errors, only texts
+        assert talk.say("Break")[-1].text == "Sorry."  # the API has no error status, only text
         return
     with pytest.raises(REFUSALS, match="content cannot be empty"):
         talk.say("Break")

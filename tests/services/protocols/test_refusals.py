@@ -1,4 +1,4 @@
-"""The providers of these tests refuse what real ones refuse, as the scripted model of `agent_tools.testing` does."""
+"""The test providers refuse what real ones refuse, and so does the scripted model of `agent_tools.testing`."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""The graph served beside the demo's: the same bot, with a model that calls the tools its input names.
+"""The graph that is served besides the demo's: the same bot, with a model that calls the tools named in its input.
 
-`A-1 and A-2` looks up two orders, `block` calls a tool that stops the event loop, anything else is small talk. The API
-behind the tools belongs to the test.
+`A-1 and A-2` looks up two orders, `block` calls a tool that blocks the event loop, anything else is small talk. The API
+behind the tools is run by the test.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from agent_tools.demo.graph import Graph, build_graph
 from agent_tools.demo.tools import Services, make_tools
 from agent_tools.testing import ScriptedChatModel, call
 
-#: Where the test has its API, in the environment.
+#: The environment variable with the URL of the test's API.
 API_URL = "DESK_API_URL"
 
 #: The prefix of the detector's alarms in the log.
@@ -32,7 +32,7 @@ _ORDER = re.compile(r"A-\d+")
 
 @tool
 async def block() -> str:
-    """Block the event loop, which no async tool may do."""
+    """Block the event loop, which an async tool must not do."""
     time.sleep(0.001)  # the point of it
     return "blocked"
 
@@ -55,14 +55,14 @@ def _next_move(messages: list[BaseMessage]) -> str | Sequence[ToolCall]:
 
 
 def _announce_alarms() -> None:
-    """Log each alarm: one that a tool node answers, or anyone catches, would otherwise leave no trace."""
+    """Log each alarm; one that is caught, by a tool node for example, would otherwise leave no trace."""
     original = BlockingError.__init__
 
     def announce(self: BlockingError, function: str, *arguments: Any) -> None:
         print(ALARM + function.splitlines()[0], flush=True)
         original(self, function, *arguments)
 
-    BlockingError.__init__ = announce  # type: ignore[method-assign]  # it is the one place that all alarms pass
+    BlockingError.__init__ = announce  # type: ignore[method-assign]  # each alarm is created here
 
 
 _announce_alarms()

@@ -22,10 +22,10 @@ from tests.support.toolbox import untraced
 
 ROOT = Path(__file__).parents[3]
 
-#: Runs that the server works on at the same time.
+#: The most runs at the same time.
 WORKERS = 2
 
-#: Seconds the server may take to start; three on an idle machine.
+#: The most seconds that the server takes to start; three on an idle machine.
 _PATIENCE = 60
 
 _MESSAGE_BY_TYPE: dict[str, type[BaseMessage]] = {"human": HumanMessage, "ai": AIMessage, "tool": ToolMessage}
@@ -36,9 +36,9 @@ class AgentServer:
     """A running server.
 
     Attributes:
-        client: Speaks with it.
+        client: A client for it.
         folder: Its working directory.
-        world: Records whatever it sends to other hosts.
+        world: A proxy that records its requests to other hosts.
     """
 
     client: SyncLangGraphClient
@@ -60,7 +60,7 @@ class AgentServer:
 
 @contextmanager
 def agent_server(folder: Path, api_url: str) -> Iterator[AgentServer]:
-    """Serve the demo's graph as `support` and that of the tests as `desk`, until the `with` block ends."""
+    """Serve the demo's graph as `support` and that of the tests as `desk` while the `with` block lasts."""
     (folder / "langgraph.json").write_text(json.dumps(_configuration()))
     port = _free_port()
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
@@ -78,7 +78,7 @@ def agent_server(folder: Path, api_url: str) -> Iterator[AgentServer]:
 
 
 def _configuration() -> dict[str, Any]:
-    """Return the langgraph.json of the project for a server that runs elsewhere, with our graph in it."""
+    """Return the project's langgraph.json for a server with another working directory, plus the graph of the tests."""
     configured = json.loads((ROOT / "langgraph.json").read_text())
     graphs = {name: str(ROOT / path) for name, path in configured["graphs"].items()}
     return {**configured, "dependencies": [str(ROOT)], "graphs": {**graphs, "desk": f"{desk.__file__}:make_graph"}}

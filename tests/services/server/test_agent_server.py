@@ -1,6 +1,6 @@
-"""The bot behind `langgraph dev`, driven as a web page would, with no key and no network.
+"""The bot behind `langgraph dev`, called as a web page would, without keys and network.
 
-One server for all tests, which is why they are in one module.
+One server runs for all tests, so they are in one module.
 """
 
 import threading
@@ -19,7 +19,7 @@ PATIENCE = 30
 
 
 class Gate:
-    """An API answer that waits for the test to release it; a test that never does gets an error."""
+    """An API response that waits until the test releases it; if it never does, the response is an error."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
@@ -84,7 +84,7 @@ def run(server: AgentServer, thread: str, text: str, graph: str = "desk") -> lis
 
 
 def text_until_waiting(server: AgentServer, thread: str, text: str, *, answered: int = 0) -> str:
-    """Send `text`; return the run's id once one call waits for its next attempt and the others are done."""
+    """Send `text`; return the id of the run once one call waits for its next attempt and the others are done."""
     modes: Any = ["custom", "updates"]
     parts = server.client.runs.stream(thread, "desk", input=said(text), stream_mode=modes, on_disconnect="continue")
     run_id, told, ended = "", [], 0
