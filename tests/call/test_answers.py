@@ -1,4 +1,4 @@
-"""What the model reads: short, fixed, without secrets, the same facts for programs."""
+"""What the model reads: short texts in a fixed order, without secrets, with the same facts for programs."""
 
 import json
 import warnings
@@ -51,7 +51,7 @@ KEPT_IN_RESULTS = {"secrets/prod", "main.py", "Traceback"}
 
 
 class CuratedError(Exception):
-    """Written for the model."""
+    """An error whose text is written for the model."""
 
 
 def broken(error: BaseException) -> StructuredTool:
@@ -161,7 +161,7 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
 
     assert [answer.status for answer in answers] == ["error"] * len(SECRETS)
     assert all(answer.content.strip() for answer in answers)
-    log = caplog.text.replace("Traceback (most recent call last):", "")  # that is how those of the log begin, too
+    log = caplog.text.replace("Traceback (most recent call last):", "")  # tracebacks in the log begin like this, too
     shown = [[answer.content, str(answer.artifact)] for answer in answers]
     seen = json.dumps([shown, repr(events), parts, log])
     pieces = set(PIECES) - KEPT_IN_RESULTS if kind == "returned" else PIECES
@@ -220,7 +220,7 @@ class Unprintable(ToolException):
 
 
 def nested(error: Exception, depth: int) -> Exception:
-    """Return a group of groups, deeper than Python recurses."""
+    """Return error groups nested deeper than Python's recursion limit."""
     for _ in range(depth):
         error = ExceptionGroup("group", [error])
     return error

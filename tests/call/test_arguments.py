@@ -1,4 +1,4 @@
-"""Arguments that a tool refuses are called so, whatever checked them, and named as the model named them."""
+"""Refused arguments are reported as such, whatever checked them, by the names that the model used."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ class OldTogether(OldModel):
     guests: int
 
     @root_validator(pre=True)
-    def _few(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  # as Pydantic 1 has it
+    def _few(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  # a validator of Pydantic 1
         raise ValueError("too many guests")
 
 

@@ -1,4 +1,4 @@
-"""A call with a `verify` that was cut off by the end of its process is verified before it runs again."""
+"""A call that was cut off by the end of its process is verified before it runs again, if it has a `verify`."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,11 +19,11 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
 class Killed(BaseException):
-    """Ends the process, as far as a test goes."""
+    """Stands for the end of the process."""
 
 
 class Ledger:
-    """A charge that may end the process after it was made, or before."""
+    """Books a charge, and may end the process before or after it."""
 
     def __init__(self) -> None:
         self.charges = 0

@@ -1,4 +1,4 @@
-"""What is loaded with the node: no module that only a failure needs."""
+"""The node loads no module that only a failure needs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Calls that keep failing are answered without being run, in real graphs, also after a restart."""
+"""Calls that keep failing are answered without being run, in real graphs and after a restart."""
 
 import asyncio
 import operator
@@ -38,7 +38,7 @@ def looking_up(flavor: Flavor, body: Callable[[], Any]) -> Any:
 
 
 def asking_again(times: int, *, varied: bool = False) -> ScriptedChatModel:
-    """Return a model that makes the call `times` times, whatever it reads."""
+    """Return a model that makes the call `times` times, whatever the answers say."""
     return ScriptedChatModel([call("lookup", order=number if varied else 1) for number in range(times)], then="Sorry.")
 
 
@@ -84,7 +84,7 @@ def test_the_verdict_is_the_same_after_a_restart(flavor: Flavor, tmp_path: Path)
         return bot_graph(ScriptedChatModel([call("lookup", order=1)]), node, route=tools_condition)
 
     def step(given: Any) -> Any:
-        """Go on until the next call, in what might as well be another process."""
+        """Run until the next call, with a new graph as in another process."""
         path, before = str(tmp_path / "state.db"), ["tools"]
         if not flavor.is_async:
             with SqliteSaver.from_conn_string(path) as saver:
@@ -109,7 +109,7 @@ def history(*, errors: int, key: str = "messages") -> dict[str, Any]:
     facts = {"category": "non_retryable", "status_code": 404, "attempts": 1}
     answer = ToolMessage("no", tool_call_id="c1", status="error", artifact=facts, additional_kwargs=marked(facts, None))
     failed = [asking, answer] * errors
-    # Copies, or `add_messages` would give all of them the same id.
+    # Copies: otherwise `add_messages` would give all of them the same id.
     return {key: [each.model_copy() for each in (HumanMessage("where is it?"), *failed, asking)]}
 
 
@@ -255,7 +255,7 @@ def test_what_is_no_loop_guard_is_refused() -> None:
 
 
 def answered(flavor: Flavor, tools: list[Any], **options: Any) -> ToolMessage:
-    """Return the answer to a call that has failed twice in this turn."""
+    """Return the answer to a call that has already failed twice in this turn."""
     (*_, message) = answers_in(flavor.run(graph_of(tools, **options), history(errors=2)))
     return message
 

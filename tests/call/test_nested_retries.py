@@ -1,4 +1,4 @@
-"""Other layers that retry the same call are reported once, by the evidence in their errors. The layers are real."""
+"""Other layers that retry the same call are logged once, from the evidence in their errors. The layers are real."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ def with_tenacity(url: str, retries: int) -> Any:
     return get()
 
 
-#: One for all clients: each would read the descriptions of all services anew.
+#: One session for all clients: each new one would read the descriptions of all services again.
 BOTOCORE = botocore.session.get_session()
 
 
@@ -161,7 +161,7 @@ def test_the_middleware_that_retries_is_noticed_by_its_answer(flavor: Flavor, ca
 
 
 class HostileError(Exception):
-    """Has a response that nobody may touch."""
+    """Has a response whose attributes raise."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(name)

@@ -1,7 +1,7 @@
-"""What one user request costs a dead service, over real HTTP, with obedient and stubborn models.
+"""How many requests one user request sends to a dead service, over real HTTP, with an obedient or a stubborn model.
 
-Two models read our answers. The obedient one calls again only when the text can be read as an invitation, and does
-not when the text says how to go on without a result. The stubborn one calls again, ten times, whatever it
+The obedient model calls again only if the answer can be read as an invitation to, and does
+not if it says how to go on without a result. The stubborn model calls again, ten times, whatever it
 reads, with the same arguments or with others.
 """
 
@@ -23,18 +23,18 @@ INVITATION = re.compile(
     r"\b(again|retry|repeat|please|later|once more|another attempt|call it|fix your)\b", re.IGNORECASE
 )
 
-#: What such a model follows instead, if the answer ends with it.
+#: Phrases at the end of an answer that a well-meaning model follows instead.
 WAY_ON = re.compile(r"\bcontinue without (it|its result)\.$")
 
 #: "It was not run again" and "check before doing it again" are no invitations.
 NO_INVITATION = re.compile(r"not run again|before doing it again|repeating it does not change")
 
-#: Bounds the stubborn model.
+#: The most calls of the stubborn model.
 MOST_CALLS = 10
 
 
 class Bench:
-    """A service that fails in one way, behind a tool, and the requests that have reached it."""
+    """A tool, its service, which fails in one way, and the requests that have reached it."""
 
     def __init__(self, flavor: Flavor, replies: Any, policy: RetryPolicy | None = None) -> None:
         self.flavor = flavor
@@ -66,7 +66,7 @@ def is_invited(answer: AnyMessage) -> bool:
 
 
 def obedient() -> ScriptedChatModel:
-    """Return a model that calls again as long as the last answer invites it to."""
+    """Return a model that calls again while the last answer invites it to."""
 
     def obey(messages: list[AnyMessage]) -> Any:
         answers = [message for message in messages if isinstance(message, ToolMessage)]
@@ -78,14 +78,14 @@ def obedient() -> ScriptedChatModel:
 
 
 def stubborn(*, varied: bool) -> ScriptedChatModel:
-    """Return a model that calls again and again, whatever it reads."""
+    """Return a model that calls again and again, whatever the answers say."""
     calls = [call("lookup", order=number if varied else 1) for number in range(MOST_CALLS)]
     return ScriptedChatModel(calls, then="I give up.")
 
 
 READ_ONLY = RetryPolicy(idempotent=True, retry_on={"retryable", "timeout", "network"})
 
-#: How the service fails, the policy of the tool, and the requests that one call of it costs.
+#: How the service fails, the policy of the tool, and how many requests one call sends.
 CASES = {
     "503": (503, None, 3),
     "500": (500, None, 3),
@@ -143,7 +143,7 @@ def test_an_address_where_nobody_listens_is_called_as_seldom(
 
 
 def test_a_model_that_reads_an_invitation_follows_it() -> None:
-    """The phrase check can fail: it finds the invitation in other libraries' texts."""
+    """The check of phrases works: it finds the invitation in the texts of other libraries."""
     inviting = [
         "Tool 'lookup' failed after 3 attempts with ConnectError: refused. Please try again.",
         "Error: HTTPStatusError('503')\n Please fix your mistakes.",

@@ -53,7 +53,7 @@ def test_each_failing_attempt_ends_its_tool_run_as_failed(flavor: Flavor) -> Non
 
 
 class Runs(BaseCallbackHandler):
-    """Notes tag and number of each tool run, and of what runs inside it."""
+    """Records the tag and the attempt number of each tool run, and of runs inside it."""
 
     def __init__(self) -> None:
         self.tools: list[tuple[bool, int | None]] = []
@@ -93,7 +93,7 @@ def test_what_runs_inside_an_attempt_is_not_taken_for_a_retry_itself(flavor: Fla
     assert set(runs.chains) == {(False, None)}
 
 
-@pytest.mark.doors("node")  # other middleware runs our calls anew from the outside
+@pytest.mark.doors("node")  # outer middleware would run the calls again
 def test_a_wrapper_that_runs_a_call_anew_begins_with_a_first_attempt(flavor: Flavor) -> None:
     def twice(request: Any, execute: Any) -> Any:
         execute(request)
@@ -146,7 +146,7 @@ def test_the_event_comes_before_the_wait(flavor: Flavor) -> None:
 
 
 def lines(caplog: pytest.LogCaptureFixture, above: int = logging.DEBUG) -> list[tuple[str, str]]:
-    """Return level and message of what was logged above a level."""
+    """Return the level and message of each log record above a level."""
     ours = [record for record in caplog.records if record.name == "agent_tools" and record.levelno > above]
     return [(record.levelname, record.getMessage()) for record in ours]
 
@@ -215,7 +215,7 @@ def test_no_traceback_is_made_above_debug(flavor: Flavor, caplog: pytest.LogCapt
 def test_a_traceback_shows_causes_and_groups_without_their_secrets(
     flavor: Flavor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key, address = "api_key=SK-SECRET-123", "https://ada:hunter2@api.shop.example"  # not in lines that are shown
+    key, address = "api_key=SK-SECRET-123", "https://ada:hunter2@api.shop.example"  # not in shown source lines
 
     def lookup() -> str:
         try:
@@ -333,7 +333,7 @@ def test_nothing_is_told_when_nothing_fails(flavor: Flavor, caplog: pytest.LogCa
 
 
 class Listener(AsyncCallbackHandler):
-    """Records custom events and the starts of tool runs, slowly."""
+    """A slow handler that records custom events and the starts of tool runs."""
 
     def __init__(self, *, deaf: bool = False, raises: bool = False) -> None:
         self.told: list[str] = []
@@ -390,7 +390,7 @@ def test_callbacks_hear_of_what_is_given_up_at_once_or_never_run(flavor: Flavor)
     assert listener.told == ["runs", "tool_failed", "tool_short_circuited"]
 
 
-@pytest.mark.doors("node")  # which alone takes handle_tool_errors
+@pytest.mark.doors("node")  # only the node takes handle_tool_errors
 def test_callbacks_hear_of_an_error_that_is_let_out(flavor: Flavor) -> None:
     listener = Listener()
     graph = flavor.graph_of([lookup_failing(flavor, http_error(403))], handle_tool_errors=False)

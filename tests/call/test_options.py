@@ -1,4 +1,4 @@
-"""Each option is written once, and seen wherever users look: `help()`, notebooks and `inspect.signature`."""
+"""Each option is written once, and shown wherever users look: in `help()`, notebooks and `inspect.signature`."""
 
 import pydoc
 from inspect import Parameter, cleandoc, signature

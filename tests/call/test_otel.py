@@ -34,7 +34,7 @@ POLICY = RetryPolicy(base_delay=0.25, multiplier=2, jitter=0)
 
 
 class Metrics:
-    """An observer, and what it has counted."""
+    """An observer, and the metrics that it has recorded."""
 
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()
@@ -42,7 +42,7 @@ class Metrics:
         self.observer = OpenTelemetryObserver(meter_provider=self.provider)
 
     def points(self, *, of_health: bool = False) -> Iterator[tuple[str, str, Any]]:
-        """Yield name, unit and data point of each time series: those of tools, or of all stores of the process."""
+        """Yield the name, unit and data point of each time series, of tools or of the stores of this process."""
         data = self._reader.get_metrics_data()
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
@@ -51,7 +51,7 @@ class Metrics:
                         yield from ((metric.name, metric.unit or "", point) for point in metric.data.data_points)
 
     def totals(self) -> dict[tuple[str, Any], Any]:
-        """Return value, or count and sum, by name of metric and tool."""
+        """Return the value, or the count and sum, by the names of metric and tool."""
         return {(name, point.attributes["gen_ai.tool.name"]): total_of(point) for name, _, point in self.points()}
 
 
@@ -122,7 +122,7 @@ def test_the_numbers_are_what_happened_at_a_real_server(flavor: Flavor, server: 
         ("agent_tools.failing_call.attempts", "closed"): (1, server.count("/closed")),
     }
     waited = sum(total_of(point)[1] for name, _, point in metrics.points() if name == "agent_tools.wait")
-    assert waited <= sum(waits)  # the other tools wait, too, as their server has asked
+    assert waited <= sum(waits)  # the other tools wait for the server, too
 
 
 def test_a_call_that_is_not_run_is_counted_as_such(flavor: Flavor, server: FaultyServer, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""The request hook: which key a request gets, and what is noted about the requests of an attempt."""
+"""The request hook: the key of each request, and what is known about the requests of an attempt."""
 
 import asyncio
 import contextvars
@@ -20,7 +20,7 @@ from tests.support.toolbox import Flavor
 
 HEADER = "Idempotency-Key"
 
-#: Retries whatever is known to have changed nothing, and nothing else.
+#: Retries only attempts that are known to have changed nothing.
 ONCE = RetryPolicy(
     base_delay=0, throttled_delay=0, idempotent=False, retry_on={"retryable", "timeout", "network", "auth_failure"}
 )
@@ -40,7 +40,7 @@ def keys_of(server: FaultyServer) -> list[str | None]:
 def charging(
     flavor: Flavor, send: Callable[[httpx.Client], Any], asend: Callable[[httpx.AsyncClient], Any]
 ) -> BaseTool:
-    """Return a tool that sends with a client that has the hook."""
+    """Return a tool whose client has the hook."""
 
     def charge() -> str:
         with client() as sending:
@@ -58,7 +58,7 @@ def charging(
 
 
 def posting(flavor: Flavor, *paths: str) -> BaseTool:
-    """Return a tool that posts to these URLs, one after the other, and raises for the first status that is an error."""
+    """Return a tool that posts to these URLs in order, and raises for the first status that is an error."""
 
     def send(sending: httpx.Client) -> None:
         for path in paths:

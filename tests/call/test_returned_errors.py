@@ -1,4 +1,4 @@
-"""Errors that a tool returns are judged, retried and reported like raised ones, and reach the model whole."""
+"""Returned errors are classified, retried and reported like raised ones, and reach the model in full."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ IDEMPOTENT = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=True)
 
 
 def returning(flavor: Flavor, *contents: Any, **options: Any) -> tuple[StructuredTool, list[int]]:
-    """Return a tool that returns an error for each of `contents`, then a result, and its runs."""
+    """Return a tool, and its runs; it returns an error for each of `contents`, then a result."""
     left, runs = list(contents), list[int]()
 
     def lookup() -> Any:
@@ -48,7 +48,7 @@ def test_output_of_sixty_lines_reaches_the_model_whole_without_its_key(flavor: F
     answer = flavor.answer(tool, policy=IDEMPOTENT)
 
     assert answer.content == f"{OUTPUT}\napi_key=[secret]"
-    assert answer.artifact["category"] == "non_retryable"  # a status somewhere in an output means nothing
+    assert answer.artifact["category"] == "non_retryable"  # a status somewhere in a long output means nothing
 
 
 TOLD = [
@@ -69,7 +69,7 @@ def test_what_the_text_says_in_an_anchored_form_is_the_category(
     answer = flavor.answer(tool, observer=events.append)
 
     assert (answer.artifact["category"], answer.artifact["status_code"]) == (category, status)
-    assert len(runs) == 1  # not declared, so what may have acted is not run again for the wording alone
+    assert len(runs) == 1  # undeclared: a text alone is not enough to run again what may have acted
     assert [(str(event.type), event.category) for event in events] == [("tool_failed", category)]
 
 

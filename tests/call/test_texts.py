@@ -1,4 +1,4 @@
-"""User-defined texts by category, reason and tool, also in the language of the conversation."""
+"""User-defined texts by category, reason and tool, for example in another language."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`RetryPolicy.verify`: a call that may have acted is asked for, instead of leaving the model in doubt."""
+"""`RetryPolicy.verify` finds out whether a call that may have acted did act, so that the model is not in doubt."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ ONCE = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=False)
 
 
 def charging(payments: PaymentServer, flavor: Flavor, *, timeout: float) -> BaseTool:
-    """Return a tool whose client knows of no keys."""
+    """Return a tool whose client sends no keys."""
 
     def charge(order: str) -> str:
         answer = httpx.post(f"{payments.url}/charge", json={"order": order}, timeout=timeout)
@@ -36,7 +36,7 @@ def charging(payments: PaymentServer, flavor: Flavor, *, timeout: float) -> Base
 
 
 def asking_at(payments: PaymentServer) -> Callable[[DoubtfulCall], str | bool]:
-    """Return a `verify` that looks the order up."""
+    """Return a `verify` that looks up the order."""
 
     def verify(call: DoubtfulCall) -> str | bool:
         answer = httpx.get(f"{payments.url}/charges", params={"order": call.arguments["order"]})

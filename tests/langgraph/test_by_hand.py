@@ -1,4 +1,4 @@
-"""A node that is called by hand, without a config, inside of a run."""
+"""A node that the user's own code calls inside a run, without a config."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def echo(text: str) -> str:
 
 
 def calling(flavor: Flavor, runnable: Any, *config: Any) -> Callable[[Any], Any]:
-    """Return a node function that calls `runnable` with a state, and with a config only where one is given."""
+    """Return a node function that calls `runnable` with a state, and with a config only if one is given."""
 
     def by_hand(state: MessagesState) -> Any:
         return runnable.invoke(state, *config)

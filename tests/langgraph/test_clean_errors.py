@@ -1,4 +1,4 @@
-"""Tools whose errors carry no secrets into traces, and which are the same in everything else."""
+"""Tools whose errors put no secrets into traces, and which are unchanged in everything else."""
 
 import asyncio
 import traceback
@@ -28,7 +28,7 @@ THREAD = {"configurable": {"thread_id": "1"}}
 
 
 class OutOfStockError(Exception):
-    """An error type that no table knows."""
+    """An error type in no table."""
 
 
 class Order(BaseModel):
@@ -89,7 +89,7 @@ def failing(flavor: Flavor, leak: Callable[[], Exception]) -> BaseTool:
 
 
 def seen_in(flavor: Flavor, graph: Graph, state: Any) -> str:
-    """Return all that traces, callbacks and streams of a run show."""
+    """Return everything that traces, callbacks and streams of a run show."""
     tracer = Tracer()
     with no_waiting():
         parts = flavor.stream(graph, state, "tools", {"callbacks": [tracer]})
@@ -109,14 +109,14 @@ def facts_of(answer: ToolMessage) -> dict[str, Any]:
     return {name: value for name, value in answer.artifact.items() if name != "elapsed"}
 
 
-# ---- nothing gets out ----
+# ---- no secret gets out ----
 
 
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS.keys())
 def test_nothing_that_is_seen_of_a_run_has_a_secret_in_it(flavor: Flavor, leak: Callable[[], Exception]) -> None:
     tool, calls = failing(flavor, leak), asking(("lookup", {}))
 
-    assert any(secret in seen_in(flavor, graph_of([tool]), calls) for secret in SECRETS)  # or the test would be blind
+    assert any(secret in seen_in(flavor, graph_of([tool]), calls) for secret in SECRETS)  # else `seen_in` is blind
     seen = seen_in(flavor, graph_of([clean_errors(tool)]), calls)
 
     assert [secret for secret in SECRETS if secret in seen] == []
@@ -162,7 +162,7 @@ def test_a_chain_behind_an_interrupt_is_not_seen(flavor: Flavor) -> None:
     assert "hunter2" not in "".join(tracer.printed)
 
 
-# ---- all else is as it was ----
+# ---- everything else is unchanged ----
 
 
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS.keys())
@@ -303,7 +303,7 @@ class Step(BaseModel):
 
 
 class Counter(BaseTool):
-    """A stateful tool that is only sync."""
+    """A stateful tool, sync only."""
 
     name: str = "counter"
     description: str = "Counts."

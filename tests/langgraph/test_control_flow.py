@@ -1,4 +1,4 @@
-"""Interrupts, commands to the parent and cancellation are not failures and pass untouched."""
+"""Interrupts, commands to the parent and cancellations are not failures, and pass unchanged."""
 
 import asyncio
 import time
@@ -86,7 +86,7 @@ def test_an_interrupt_in_a_subgraph_of_a_tool_pauses_the_run(flavor: Flavor) -> 
     assert answers_in(flavor.run(graph, Command(resume="yes"), THREAD))[0].content == "delegated"
 
 
-@pytest.mark.doors("node")  # for agents in agents see test_middleware.py
+@pytest.mark.doors("node")  # for agents in agents see tests/middleware/test_agents.py
 def test_an_interrupt_of_an_agent_inside_a_tool_passes_when_both_share_a_handler(flavor: Flavor) -> None:
     handler = ToolErrorHandler(policy=AT_ONCE)
 
@@ -193,7 +193,7 @@ async def test_an_interrupt_passes_a_wrapper_that_runs_the_tool_in_another_task(
     assert [answer.content for answer in answers_in(final)] == ["approved by Ada", "fine"]
 
 
-@pytest.mark.doors("node")  # the model that our agents have refuses to say such a message
+@pytest.mark.doors("node")  # the scripted model refuses such a message
 def test_calls_of_one_message_with_one_id_are_both_answered_after_an_interrupt(flavor: Flavor) -> None:
     def confirm() -> str:
         return f"confirmed by {interrupt('may I?')}"
@@ -307,7 +307,7 @@ def test_messages_to_the_graph_are_neither_retried_nor_answered(flavor: Flavor, 
     try:
         flavor.run(graph, asking(("moves", {})))
     except type(signal):
-        pass  # at the top there is no parent to take it
+        pass  # the top graph has no parent
 
     assert (fn.runs, events) == (1, [])
 
@@ -328,7 +328,7 @@ def test_a_command_to_the_parent_arrives_there(flavor: Flavor) -> None:
 
 
 async def _cancelled_while(graph: Graph, state: Any, began: asyncio.Event) -> tuple[float, BaseException]:
-    """Cancel a run once `began` is set; return how long that took, and what came out."""
+    """Cancel a run once `began` is set; return how long that took, and the result."""
     task = asyncio.create_task(graph.ainvoke(state))
     await asyncio.wait_for(began.wait(), 5)
     await asyncio.sleep(0.02)  # let the retry begin to wait
@@ -383,7 +383,7 @@ def test_a_cancellation_that_the_tool_raised_itself_is_answered_and_siblings_kee
 
         broken = StructuredTool.from_function(coroutine=raises, name="broken_session", description="Breaks.")
     else:
-        broken = flavor.tool(broken_session)  # type: ignore[assignment]  # BaseTool, which is all we need
+        broken = flavor.tool(broken_session)  # type: ignore[assignment]  # a BaseTool is enough here
     one, two = flavor.answers([broken, flavor.tool(works)], ("broken_session", {}), ("works", {}))
 
     assert (one.status, two.content) == ("error", "fine")

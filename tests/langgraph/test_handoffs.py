@@ -1,4 +1,4 @@
-"""A handoff to another agent takes along the answers of the calls beside it."""
+"""A handoff to another agent passes on the answers of the message's other calls."""
 
 from typing import Annotated, Any
 

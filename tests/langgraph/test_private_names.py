@@ -1,4 +1,4 @@
-"""What LangGraph and LangChain do not export is still there, and stands in one file of ours."""
+"""The private names of LangGraph and LangChain still exist, and only one file of this package spells them."""
 
 import re
 from importlib import import_module
@@ -15,7 +15,7 @@ OURS = Path(agent_tools.__file__).parent
 
 
 def is_set_by_method(owner: Any, attribute: str) -> bool:
-    """Return whether methods of a class use an attribute that instances alone have."""
+    """Return whether methods of a class use an attribute that only instances have."""
     codes = [getattr(method, "__code__", None) for method in vars(owner).values()] if isinstance(owner, type) else []
     return not hasattr(owner, attribute) and any(attribute in code.co_names for code in codes if code is not None)
 

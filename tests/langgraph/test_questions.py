@@ -1,4 +1,4 @@
-"""Human answers reach the call that asked, where several calls share a node; see also the interleavings."""
+"""Resume values reach the call that asked, if several calls share a node; see also test_interleavings.py."""
 
 import asyncio
 import threading
@@ -25,7 +25,7 @@ from tests.support.toolbox import AT_ONCE, Flaky, Flavor, Graph, answers_in, ask
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 TWO = asking(("first", {}), ("second", {}))
 
-#: Questions after which a run is taken to ask for ever.
+#: The most questions; a run with more is taken to ask forever.
 ENOUGH = 5
 
 Reply = Callable[[Interrupt, str], Command[Any]]
@@ -47,7 +47,7 @@ def asked_in(state: Any) -> Interrupt:
 
 
 def until_done(flavor: Flavor, graph: Graph, reply: Reply, state: Any) -> tuple[list[str], Any]:
-    """Answer each question with a yes to it; return the questions and the final state."""
+    """Answer each question with "yes" and its text; return the questions and the final state."""
     questions = []
     state = flavor.run(graph, state, THREAD)
     while "__interrupt__" in state:
@@ -59,8 +59,8 @@ def until_done(flavor: Flavor, graph: Graph, reply: Reply, state: Any) -> tuple[
 
 
 def kept_in(graph: Graph) -> list[Any]:
-    """Return what LangGraph has saved of the answers of a task."""
-    saved = graph.checkpointer.get_tuple(THREAD)  # type: ignore[union-attr]  # ours is a saver
+    """Return the resume values that LangGraph has saved for a task."""
+    saved = graph.checkpointer.get_tuple(THREAD)  # type: ignore[union-attr]  # it is a saver here
     assert saved is not None
     return [value for _, channel, value in saved.pending_writes or [] if channel == known.RESUME]
 
@@ -175,7 +175,7 @@ def test_an_answer_that_does_not_fit_may_be_given_again_beside_other_calls(flavo
 
     with pytest.raises(ValidationError):
         flavor.run(graph, reply(asked, "no approval"), THREAD)
-    state = flavor.run(graph, reply(asked, {"by": "Ada"}), THREAD)  # type: ignore[arg-type]  # what the schema takes
+    state = flavor.run(graph, reply(asked, {"by": "Ada"}), THREAD)  # type: ignore[arg-type]  # matches the schema
 
     assert contents(state) == ["yes", "approved by Ada"]
 
@@ -220,7 +220,7 @@ def test_an_answer_that_was_taken_is_not_for_another_node(flavor: Flavor) -> Non
 
     def other(state: MessagesState) -> dict[str, Any]:
         (answered if fails.runs else asking).wait(10)  # the tools come first
-        time.sleep(0.1)  # and what comes of it is written down
+        time.sleep(0.1)  # and let their results be saved
         fails()
         return {"messages": [str(interrupt("may the other node?"))]}
 

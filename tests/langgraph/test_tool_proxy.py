@@ -1,4 +1,4 @@
-"""A stand-in passes for its tool, whatever middleware does with it."""
+"""A proxy passes for its tool, whatever middleware does with it."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ from tests.support.toolbox import Flaky, Flavor, PassesOn, answers_in, asking, g
 
 
 class Look(BaseTool):
-    """Can be pickled, as a tool with an inferred schema cannot."""
+    """A tool that can be pickled, unlike one with an inferred schema."""
 
     name: str = "look"
     description: str = "Looks up an order."
@@ -65,7 +65,7 @@ def test_a_copy_stands_in_for_a_copy(tool: BaseTool, stand_in: Any, copied: Call
 
 
 class Touching(PassesOn):
-    """Hands on a copy of the tool with metadata of its own."""
+    """Middleware that passes on a copy of the tool with other metadata."""
 
     def touched(self, request: Any) -> Any:
         assert isinstance(request.tool, BaseTool)

@@ -1,4 +1,4 @@
-"""What `ResilientToolMiddleware` adds to the tests of both doors: how it fits into a LangChain agent."""
+"""How `ResilientToolMiddleware` fits into a LangChain agent, besides the tests that run through both doors."""
 
 import asyncio
 import math
@@ -30,7 +30,7 @@ def door() -> str:
 
 
 def down(name: str) -> Any:
-    """A function that always fails, and is called `name`."""
+    """Return a function called `name` that always fails."""
 
     def fails() -> str:
         raise http_error(503)
@@ -47,7 +47,7 @@ def test_without_langchain_the_error_names_the_extra(monkeypatch: pytest.MonkeyP
         __import__("agent_tools.middleware")
 
 
-# ---- hooks: create_agent charges for each ----
+# ---- hooks: create_agent adds a node for each ----
 
 
 def nodes_of(*middleware: Any) -> set[str]:

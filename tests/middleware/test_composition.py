@@ -1,4 +1,4 @@
-"""Composition with the middleware of LangChain and deepagents, before and after it in the list."""
+"""Composition with other middleware of LangChain and deepagents, before and after `ResilientToolMiddleware`."""
 
 from collections.abc import Sequence
 from inspect import signature
@@ -50,7 +50,7 @@ def without_waits(**options: Any) -> ToolRetryMiddleware:
 
 
 def answers_after(flavor: Flavor, graph: Any) -> list[ToolMessage]:
-    """The answers after one turn, of a history that every provider accepts."""
+    """Return the answers of one turn, after checking that providers accept the history."""
     messages = flavor.run(graph, GO, THREAD)["messages"]
     check_history(messages)
     return answers_in({"messages": messages})
@@ -92,7 +92,7 @@ def test_what_tool_error_middleware_says_passes_scrubbed_when_it_is_inside(flavo
     assert answer.status == "error"
     assert answer.content.startswith("The shop is closed" if is_first else "`lookup` failed")
     assert "hunter2" not in answer.content
-    assert fails.runs == (1 if is_first else 3)  # an error that is answered inside is no error any more
+    assert fails.runs == (1 if is_first else 3)  # an error that is answered inside is not seen outside
 
 
 @pytest.mark.parametrize("exit_behavior", ["continue", "end"])
@@ -175,11 +175,11 @@ def test_all_of_them_at_once_serve_one_agent(flavor: Flavor, is_first: bool) -> 
     assert fails.runs == 3
 
 
-# ---- what stands before ours, and after it ----
+# ---- custom middleware before and after it ----
 
 
 class Seeing(AgentMiddleware[Any, Any]):
-    """Notes what comes back from the inside."""
+    """Records the results from the inside."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -214,7 +214,7 @@ def test_what_stands_before_sees_one_answer_and_what_stands_after_each_attempt(f
 
 
 class Breaking(AgentMiddleware[Any, Any]):
-    """Has an error of its own."""
+    """Fails itself."""
 
     def wrap_tool_call(self, request: Any, handler: Any) -> Any:
         handler(request)

@@ -1,4 +1,4 @@
-"""Calls whose arguments came in unreadable, in an agent of LangChain's."""
+"""Calls with unreadable arguments, in a LangChain agent."""
 
 from typing import Any
 

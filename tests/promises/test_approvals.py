@@ -55,7 +55,7 @@ def test_parallel_approved_calls_keep_their_own_answers_over_their_retries(flavo
     graph = flavor.graph_of([flavor.tool(refund)], checkpointer=InMemorySaver())
     state = flavor.run(graph, asking(("refund", {"order": "a"}), ("refund", {"order": "b"})), THREAD)
     questions = []
-    while asked := state.get("__interrupt__"):  # a node asks one after the other, tasks of their own all at once
+    while asked := state.get("__interrupt__"):  # calls in a node ask one after another, tasks all at once
         questions += [each.value for each in asked]
         answers = {each.id: f"approved {each.value}" for each in asked}
         state = flavor.run(graph, Command(resume=answers), THREAD)

@@ -1,4 +1,4 @@
-"""Each attempt gets the arguments as the model gave them, and each answer belongs to its own call."""
+"""Each attempt gets the arguments that the model gave, and each answer belongs to its own call."""
 
 import threading
 from copy import deepcopy

@@ -37,7 +37,7 @@ def test_credentials_are_renewed_once_for_parallel_calls_which_then_get_one_more
         def lookup() -> str:
             used = token[0]
             if used == "old":
-                together.wait(10)  # or one of them might begin with the new credentials
+                together.wait(10)  # else one of them might begin with the new credentials
             return httpx.get(server.url, headers={"x-token": used}).raise_for_status().text or "fine"
 
         hook = _async(renew) if is_async_hook else renew

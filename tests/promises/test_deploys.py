@@ -1,4 +1,4 @@
-"""Threads that are paused in a node go on under other code of it without the record or the answer of another call."""
+"""A thread that is paused in a node goes on after a deploy, and no call gets another one's record or resume value."""
 
 from collections import Counter
 from typing import Any
@@ -57,7 +57,7 @@ def test_the_record_of_another_call_is_not_used(flavor: Flavor, caplog: pytest.L
 
 
 def before_and_after_a_deploy(flavor: Flavor, node: ResilientToolNode) -> tuple[Any, Any]:
-    """Return two graphs over the same threads, of which the second makes a task before it calls the node."""
+    """Return two graphs for the same threads; the second creates a task before it calls the node."""
 
     @task
     def look() -> str:

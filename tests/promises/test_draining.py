@@ -1,4 +1,4 @@
-"""A graph that shuts down is not held up by waits, and a wait does not look idle."""
+"""Waits do not delay a graph that shuts down, and do not count as idle time."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ async def test_a_draining_graph_ends_a_wait_with_an_answer(door: Door) -> None:
     await asyncio.sleep(0.15)
     control.request_drain()
     started = time.monotonic()
-    with suppress(GraphDrained):  # where a node comes after the tools, the graph stops before it
+    with suppress(GraphDrained):  # the graph stops before the node after the tools, if there is one
         await run
     took = time.monotonic() - started
     (answer,) = answers_in((await graph.aget_state(THREAD)).values)

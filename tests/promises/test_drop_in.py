@@ -190,7 +190,7 @@ def test_a_wrapper_may_run_the_tool_again_or_another_tool(flavor: Flavor) -> Non
     def wrapper(request: Any, execute: Callable[..., Any]) -> Any:
         try:
             return execute(request)
-        except Exception:  # a wrapper with a second round of its own
+        except Exception:  # a wrapper that retries once itself
             return execute(request)
 
     answer = flavor.answer(flavor.tool(breaks), wrap_tool_call=wrapper)
@@ -287,7 +287,7 @@ def test_a_graph_of_ours_and_of_toolnode_end_in_the_same_state_when_nothing_fail
 
 
 class Counting(ToolErrorHandler):
-    """A handler of a user's, which counts the calls."""
+    """A user's own handler, which counts the calls."""
 
     calls = 0
 

@@ -1,6 +1,6 @@
 """A tool that must not act twice runs again only when it is known that nothing happened.
 
-What its requests show is tested in `tests/call/test_requests.py`, what `verify` finds out in `test_verifying.py` there.
+For what its requests show see `tests/call/test_requests.py`, for `verify` see `tests/call/test_verifying.py`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What has finished does not run again, however often its node is resumed."""
+"""Finished calls do not run again, however often their node is resumed."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ def said(state: Any, key: str = "messages") -> list[Any]:
 
 
 def approved(flavor: Flavor, graph: Any, state: Any, config: Any = THREAD, **options: Any) -> tuple[list[str], Any]:
-    """Say yes to each question by a bare value; return the questions and the final state."""
+    """Answer each question with a plain "yes"; return the questions and the final state."""
     asked = []
     state = flavor.run(graph, state, config, **options)
     while "__interrupt__" in state:
@@ -135,7 +135,7 @@ def test_a_node_that_is_told_so_records_nothing(flavor: Flavor) -> None:
     graph = graph_of(shop.tools, checkpointer=InMemorySaver(), record=False)
     calls = asking(("charge", {}), ("close", {"owner": "Ann"}))
     approved(flavor, graph, calls)
-    assert shop.runs["charge"] == 2  # as under a ToolNode
+    assert shop.runs["charge"] == 2  # as under ToolNode
 
 
 def test_a_single_call_is_recorded_where_the_node_is_told_so(flavor: Flavor) -> None:
@@ -251,7 +251,7 @@ def test_a_thread_may_change_between_a_tool_node_and_this_one(flavor: Flavor, ou
     state = flavor.run(first, asking(("charge", {}), ("close", {"owner": "Ann"})), THREAD)
     (question,) = state["__interrupt__"]
     state = flavor.run(second, Command(resume={question.id: "no"} if by_id else "no"), THREAD)
-    if by_id and ours_first:  # the ids of the other kind of node are unknown: it asks again
+    if by_id and ours_first:  # the other kind of node has other ids: it asks again
         (question,) = state["__interrupt__"]
         state = flavor.run(second, Command(resume={question.id: "no"}), THREAD)
     assert said(state) == ["charged", "Ann: no"]
@@ -343,7 +343,7 @@ def test_a_run_that_is_stopped_leaves_no_call_waiting_for_those_that_never_begin
         if kind == "die" and next(may_die, False):
             asks.wait()
             raise KilledError
-        time.sleep(0.1)  # its thread is the only free one, so the call behind it does not begin before the run is over
+        time.sleep(0.1)  # it holds the only free thread: the next call begins after the run
         return "done"
 
     graph = graph_of([act], checkpointer=InMemorySaver())

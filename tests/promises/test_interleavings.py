@@ -1,11 +1,11 @@
 """Calls that work, fail, ask, hang and are canceled in any order, resumed until all are answered.
 
-A plan lists the steps of each call: it asks a human, or it acts, which may turn out
-differently each time. The tools do nothing else and record what they did.
+A plan lists the steps of each call: it asks a human, or it acts, with an outcome that may
+differ each time. The tools do nothing else, and record what they did.
 
-1. In the end each call has one answer, and the model would be asked with a whole history.
-2. Each question is answered once, and the answer reaches the call that asked.
-3. A tool that must not act twice acts at most once per run of its task: once altogether with a task per call.
+1. In the end each call has one answer, and the model gets a complete history.
+2. Each question is answered once, and the resume value reaches the call that asked.
+3. A tool that must not act twice acts at most once per run of its task: once in all with a task per call.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 RETRIED = RetryPolicy(retry_on={"retryable", "timeout", "network"})
 ONCE = RetryPolicy(retry_on={"retryable", "timeout", "network"}, idempotent=False)
 
-#: Interleavings that are tried per way of running.
+#: How many interleavings are tried per way of running.
 EXAMPLES = 60
 
-#: Runs of a graph that are enough for the longest plan.
+#: How many runs of a graph the longest plan needs at most.
 ENOUGH = 40
 
 #: Seconds after which a run that should take milliseconds counts as hung.
@@ -53,13 +53,13 @@ WAYS = pytest.mark.parametrize(
     ids=["one node", "a task per call", "create_agent"],
 )
 
-#: Turns of the event loop after which each call has ended, asks or hangs. In an agent of LangChain's the way back of a
-#: result goes through threads, for its traces; a cancellation on that way loses it.
+#: Passes of the event loop after which each call has ended, asks or hangs. In a LangChain agent a result comes back
+#: through threads, for tracing; a cancellation meanwhile loses it.
 SETTLED = 200
 
 
 def remark(text: str) -> None:
-    """Note this with the failing example when Hypothesis makes the examples."""
+    """Add this note to the failing example, if Hypothesis makes the examples."""
     if currently_in_test_context():
         note(text)
 
@@ -90,26 +90,26 @@ MAY_HAVE_ACTED = {Work.UNAVAILABLE, Work.READ_TIMEOUT, Work.BUG}
 
 
 class Told(BaseModel):
-    """The tools' arguments; defined once, since inferring them takes milliseconds per tool."""
+    """The arguments of the tools; inferring them for each tool would take milliseconds."""
 
     call: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A human is asked."""
+    """The call asks a human."""
 
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """The call acts; `outcomes` are used one by one, later attempts succeed."""
+    """The call acts; each attempt takes the next of `outcomes`, later ones succeed."""
 
     outcomes: tuple[Work, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one call does. `pace` is how many turns of the event loop each step takes."""
+    """The steps of one call; each takes `pace` passes of the event loop."""
 
     tool: str
     steps: tuple[Ask | Do, ...]
@@ -118,10 +118,10 @@ class Plan:
 
 @dataclass
 class World:
-    """What the calls do, and what they have done.
+    """The plans of all calls, and what they have done so far.
 
-    `by_value` is the way humans answer in this world: LangGraph takes a bare value for the only question, or
-    answers by the id of the question; with both in turn it gives the bare value out twice.
+    With `by_value` humans answer by plain values, else by the ids of questions. LangGraph takes a plain value for the
+    only question, but gives it out twice if both ways are used in turn.
     """
 
     plans: dict[str, Plan]
@@ -188,7 +188,7 @@ class World:
 
 
 def graph_of(world: World, *, is_async: bool, per_call: bool, door: Door = "node") -> Graph:
-    """Return a graph whose model makes all calls of the plans at once."""
+    """Return a graph whose model makes the calls of all plans in one message."""
     calls = [{"name": plan.tool, "args": {"call": name}, "id": name} for name, plan in world.plans.items()]
     model = ScriptedChatModel(
         [], then=lambda messages: AIMessage("", tool_calls=calls) if is_asked(messages) else "Done."
@@ -223,7 +223,7 @@ def run(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
 
 
 async def arun(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
-    """Run the graph until it ends or asks; cancel it when a call hangs, and go on."""
+    """Do the same as `run`; when a call hangs, cancel the run and start it again."""
     world.runs += 1
     world.hanging.clear()
     task = asyncio.create_task(graph.ainvoke(given, THREAD))
@@ -238,17 +238,17 @@ async def arun(world: World, graph: Graph, given: Any) -> tuple[Interrupt, ...]:
     try:
         return _asked_in(await task)
     except asyncio.CancelledError:
-        world.answered -= world.latest  # LangGraph keeps them sometimes; if not, the application gives them again
+        world.answered -= world.latest  # LangGraph may have lost them: the application gives them again
         return await arun(world, graph, None)
 
 
 def _asked_in(state: dict[str, Any]) -> tuple[Interrupt, ...]:
-    """Return the questions in an order that does not depend on who was faster, or Hypothesis could repeat nothing."""
+    """Return the questions in an order that does not depend on timing, so that Hypothesis can repeat examples."""
     return tuple(sorted(state.get("__interrupt__", ()), key=lambda each: str(each.value)))
 
 
 def approval(world: World, asked: tuple[Interrupt, ...], data: st.DataObject) -> Command[Any]:
-    """Return the answer to one of the questions at least; nobody has answered any of them before."""
+    """Return the resume for at least one of the questions, none of which was answered before."""
     remark(f"run {world.runs} asks {[each.value for each in asked]}")
     assert world.answered.isdisjoint(each.value for each in asked)
     chosen = list(asked)
@@ -260,7 +260,7 @@ def approval(world: World, asked: tuple[Interrupt, ...], data: st.DataObject) ->
 
 
 def replies(world: World, asked: Sequence[Interrupt]) -> Command[Any]:
-    """Return the answers to these questions."""
+    """Return the replies to these questions."""
     if world.by_value:
         (only,) = asked
         return Command(resume=f"yes to {only.value}")
@@ -281,7 +281,7 @@ def plans(outcomes: Iterable[Work]) -> st.SearchStrategy[dict[str, Plan]]:
 
 
 def world_of(data: st.DataObject, outcomes: Iterable[Work], *, per_call: bool) -> World:
-    """Return a world with plans that this way of running tools allows."""
+    """Return a world whose plans are possible in this way of running tools."""
     return World(
         data.draw(plans(outcomes)),
         by_value=not per_call and data.draw(st.booleans()),
@@ -289,7 +289,7 @@ def world_of(data: st.DataObject, outcomes: Iterable[Work], *, per_call: bool) -
 
 
 def check(world: World, messages: list[Any], *, per_call: bool) -> None:
-    """Check the end of a run against the rules."""
+    """Check a finished run against the rules."""
     remark(f"messages: {messages}")
     check_history(messages)
     answers = [message for message in messages if isinstance(message, ToolMessage)]

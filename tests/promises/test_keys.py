@@ -120,7 +120,7 @@ def test_outside_a_tool_there_is_no_key() -> None:
         contextvars.Context().run(idempotency_key)
 
 
-@pytest.mark.doors("node")  # create_agent tells the model itself
+@pytest.mark.doors("node")  # create_agent answers the model itself
 def test_the_schema_that_the_model_sees_is_unchanged(flavor: Flavor) -> None:
     tool = _key_tool(flavor, [])
     before = tool.tool_call_schema.model_json_schema()

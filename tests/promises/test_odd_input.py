@@ -1,4 +1,4 @@
-"""Whatever a model writes and a tool raises, the call is answered; what ends the process or the stream still does."""
+"""A call is answered whatever a model writes or a tool raises, except for what ends the process or the stream."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""Threads that version 0.1.0 has paused go on: each answer reaches the call that asked, and none is used twice."""
+"""Threads that version 0.1.0 has paused go on: each resume value reaches the call that asked, and is used once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ Reply = Callable[[Interrupt, str], Command[Any]]
 
 
 def paused_by_0_1_0(flavor: Flavor, saver: InMemorySaver, answered: int, *, call_id: str = "c{}") -> Interrupt:
-    """Pause the thread as 0.1.0 did, with its record in the place of the node's answers; return the open question."""
+    """Pause the thread as 0.1.0 did, with its record among the node's resume values; return the pending question."""
     askers, questions = [call_id.format(1), call_id.format(3)], ["close Ann?", "close Bob?"]
 
     def ask(keys: dict[str, Any], number: int) -> None:

@@ -1,4 +1,4 @@
-"""One answer for every call, nothing lost."""
+"""Each call has exactly one answer, and nothing is lost."""
 
 import threading
 import time
@@ -187,7 +187,7 @@ def test_what_a_tool_has_not_implemented_is_answered(flavor: Flavor) -> None:
     assert flavor.answer(flavor.tool(lookup)).artifact["category"] == "non_retryable"
 
 
-@pytest.mark.doors("node")  # by the other door it is another middleware, see test_middleware.py
+@pytest.mark.doors("node")  # for the other door see tests/middleware/test_composition.py
 @pytest.mark.parametrize("error", [RuntimeError("mine"), http_error(503)], ids=["plain", "http"])
 def test_an_error_of_the_users_own_wrapper_is_raised_to_the_developer(flavor: Flavor, error: Exception) -> None:
     def wrapper(request: Any, execute: Any) -> Any:
@@ -235,7 +235,7 @@ def test_every_kind_of_state_is_read_and_written_as_toolnode_does(flavor: Flavor
 
 
 def _outputs(flavor: Flavor, node: ToolNode, shape: str) -> Any:
-    """What the node itself returns for an input of this shape, looked at from inside a graph."""
+    """Return the output of the node for an input of this shape, as seen inside a graph."""
     state = asking(("works", {}))
     tool_call = state["messages"][-1].tool_calls[0]
     node_input = {

@@ -73,7 +73,7 @@ def test_arguments_that_do_not_fit_say_nothing_of_the_service(flavor: Flavor) ->
         flavor.run(graph, asking(("lookup", {"number": number})))
     assert handler.health()["lookup"].state == "open"
     now[0] += 0.6
-    flavor.run(graph, asking(("lookup", {"number": "wrong"})))  # was to be the probe
+    flavor.run(graph, asking(("lookup", {"number": "wrong"})))  # this call would be the probe
     assert handler.health()["lookup"].state == "open"
     flavor.run(graph, asking(("lookup", {"number": 6})))
     assert body.runs == 6
@@ -93,8 +93,8 @@ def test_the_circuit_works_at_one_call_in_ten_seconds() -> None:
             graph.invoke(asking(("lookup", {})))
             runs.append(body.runs - before)
     assert runs[0] == 3
-    assert set(runs[2:15]) == {1}  # nothing is retried, each call that comes is a probe
-    assert sum(runs[15:]) == 5  # and after ten minutes not even that one
+    assert set(runs[2:15]) == {1}  # nothing is retried, each new call is a probe
+    assert sum(runs[15:]) == 5  # and after ten minutes only every other call is one
 
 
 def test_one_tool_that_is_down_does_not_hold_up_another(flavor: Flavor) -> None:
@@ -138,7 +138,7 @@ def test_a_key_function_that_raises_does_not_cost_the_call(flavor: Flavor, caplo
 
 
 class Crowd:
-    """Twenty parallel calls of a tool that was down, and works again when it is let go."""
+    """Twenty parallel calls of a tool that was down, and works again once the test lets it."""
 
     def __init__(self) -> None:
         self.is_down = True
@@ -164,7 +164,7 @@ class Crowd:
 
 def opened(circuit: CircuitPolicy, door: Door) -> tuple[Crowd, Any, ToolErrorHandler]:
     crowd = Crowd()
-    by_count = replace(circuit, failing_for=60)  # or on a busy machine it opens before the fifth failure
+    by_count = replace(circuit, failing_for=60)  # else it may open before the fifth failure on a busy machine
     handler = ToolErrorHandler(policy=ONCE, circuit=by_count)
     tool = StructuredTool.from_function(coroutine=crowd.__call__, name="lookup", description="Looks up.")
     graph = graph_of([tool], door=door, policy=None, handler=handler)
@@ -195,7 +195,7 @@ def test_a_service_that_drowned_in_calls_gets_few_at_a_time_when_it_is_back(door
 
     async def lookup() -> str:
         if crowd.is_down:
-            await together.wait()  # all are under way before the first of them gives up
+            await together.wait()  # all are under way before the first gives up
             raise httpx.ReadTimeout("no answer in time")
         return await crowd()
 
@@ -210,7 +210,7 @@ def test_a_service_that_drowned_in_calls_gets_few_at_a_time_when_it_is_back(door
 
     assert [each.content for each in asyncio.run(drown_and_come_back())] == ["done"] * 40
     assert crowd.most_before_verdict == 1
-    assert 8 < crowd.most_running < 20  # 1, 2, 4, 8, 16, and from there on one more at a time
+    assert 8 < crowd.most_running < 20  # 1, 2, 4, 8, 16, then one more at a time
 
 
 def test_a_canceled_probe_gives_its_slot_back(door: Door) -> None:
@@ -248,7 +248,7 @@ def test_a_blip_costs_a_wait_and_no_error(flavor: Flavor) -> None:
         handler = ToolErrorHandler(circuit=CircuitPolicy(jitter=0), clock=Skipping(waits))
         graph = flavor.graph_of([flavor.tool(body.__call__, name="lookup")], policy=None, handler=handler)
         assert answer(flavor, graph).status == "success"
-    assert 3.0 < sum(waits) < 3.6  # the last attempt waits until a blip of three seconds is over
+    assert 3.0 < sum(waits) < 3.6  # the last attempt comes after a blip of three seconds
 
 
 def requests_in_an_outage(budget: BudgetPolicy | None, *, calls: int, rate: float) -> int:
@@ -284,7 +284,7 @@ def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance(seed:
         graph = graph_of([tool], policy=AT_ONCE, circuit=None, budget=budget)
         return [graph.invoke(asking(("lookup", {})))["messages"][-1].status for _ in range(80)]
 
-    with_budget = answered(BudgetPolicy(tokens=100))  # as much for 80 calls as the default for 400
+    with_budget = answered(BudgetPolicy(tokens=100))  # for 80 calls, as the default is for 400
     assert with_budget == answered(None)
     assert with_budget.count("success") >= 78
 
@@ -359,7 +359,7 @@ def test_nonsense_is_refused_at_construction(name: str, value: object, rule: str
 
 
 class Counting:
-    """A tool body that knows how many of it run at once."""
+    """A tool body that counts how many of its runs are under way."""
 
     def __init__(self, work: Callable[[], str]) -> None:
         self._work = work
@@ -395,7 +395,7 @@ def test_without_a_limit_all_calls_of_a_message_run_at_once(flavor: Flavor) -> N
         barrier.wait()
         return "done"
 
-    if flavor.is_async:  # its threads are those of the default executor, which has fewer on two cores
+    if flavor.is_async:  # threads come from the default executor, which has fewer on two cores
         return
     answers = answers_in(flavor.run(flavor.graph_of([flavor.tool(lookup)]), asking(*[("lookup", {})] * 8)))
     assert [each.content for each in answers] == ["done"] * 8
@@ -446,7 +446,7 @@ def test_categories_that_are_not_retried_still_open_the_circuit(flavor: Flavor) 
 def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: Flavor) -> None:
     tried: list[int] = []
     has_fifty_threads = flavor.door == "node" and not flavor.is_async
-    # One that began when the others are through would meet its 503 in a service that is back.
+    # Else one that begins after the others would meet its 503 when the service is back.
     together = threading.Barrier(50 if has_fifty_threads else 1)
 
     def work(number: int) -> str:
@@ -456,7 +456,7 @@ def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: F
             raise http_error(503)
         return "done"
 
-    graph = flavor.graph_of([flavor.tool(work)], circuit=CircuitPolicy(patience=60))  # a busy machine takes its time
+    graph = flavor.graph_of([flavor.tool(work)], circuit=CircuitPolicy(patience=60))  # long enough for a busy machine
     answers = answers_in(flavor.run(graph, asking(*(("work", {"number": number}) for number in range(50)))))
     assert [each.content for each in answers] == ["done"] * 50
     assert len(tried) <= 110
@@ -471,7 +471,7 @@ def test_calls_that_fail_after_the_service_has_come_back_are_retried(door: Door)
         if tried.count(number) == 1:
             await (is_back.wait() if number < 10 else all_begun.wait())
             raise http_error(503)
-        if number >= 10 and len(tried) > 41:  # the first retry is the probe; when the next begins, it has worked
+        if number >= 10 and len(tried) > 41:  # the first retry is the probe, and has worked when the next begins
             is_back.set()
             await is_over.wait()
         return "done"
@@ -540,7 +540,7 @@ def test_what_a_server_asks_of_one_tool_holds_for_all_tools_that_use_it(flavor: 
         handler = ToolErrorHandler(policy=ONCE, clock=Skipping(waits))
         tools = [flavor.tool(limited.__call__, name="limited"), flavor.tool(other.__call__, name="other")]
         graph = flavor.graph_of(tools, policy=None, handler=handler)
-        answer(flavor, graph, "other")  # tells which server it uses
+        answer(flavor, graph, "other")  # its failure tells which server it uses
         answer(flavor, graph, "limited")
         assert answer(flavor, graph, "other").content == "done"
     assert [29 < wait < 31 for wait in waits] == [True]

@@ -1,4 +1,4 @@
-"""A model that gets somewhere goes on; one that goes round in circles is stopped. By the node and in an agent."""
+"""A model that makes progress goes on, one that goes in circles is stopped; in the node and in an agent."""
 
 from inspect import signature
 from typing import Any
@@ -49,7 +49,7 @@ def test_polling_goes_on_while_its_answers_change(flavor: Flavor) -> None:
 
     flavor.run(flavor.agent(ScriptedChatModel([call("poll")] * 9, then="Done."), [flavor.tool(poll)]), GO)
 
-    assert len(runs) == 6  # from the fifth on it says the same
+    assert len(runs) == 6  # from the fifth on its failures are the same
 
 
 def test_a_sign_in_lets_a_refused_call_run_again(flavor: Flavor) -> None:

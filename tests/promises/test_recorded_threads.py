@@ -1,4 +1,4 @@
-"""Threads of calls that work, fail, ask once or twice and share ids, with kills, resumes and time travel."""
+"""Threads with calls that work, fail, ask once or twice, or share an id; with kills, resumes and time travel."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
 class Thread(RuleBasedStateMachine):
-    """One message of calls, until all are answered."""
+    """A thread with one message of calls, run until all are answered."""
 
     @initialize(
         kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=4), one_id=st.booleans(), is_async=st.booleans()
@@ -85,17 +85,17 @@ class Thread(RuleBasedStateMachine):
     @precondition(lambda self: self.question is not None)
     @rule()
     def ask_again(self) -> None:
-        """Go back to the checkpoint: what had finished runs again there, as LangGraph has it, with the same key."""
+        """Go back to the checkpoint: finished calls run again from there, as in LangGraph, with the same keys."""
         attempts = deepcopy(self.attempts)
         self.flavor.run(self.graph, None, self.graph.get_state(THREAD).config)
         assert len(self.effects) <= len(self.kinds)
-        # In this branch of the thread each has not happened yet, or is recorded.
+        # In this branch of the thread, each call has not happened yet or is recorded.
         self.effects, self.attempts = Counter(dict.fromkeys(self.effects, 0)), attempts
         self.state = self.flavor.run(self.graph, None, THREAD)
 
     @rule()
     def look(self) -> None:
-        """Read the thread, which changes nothing."""
+        """Read the thread, which must change nothing."""
         self.graph.get_state(THREAD)
 
     def teardown(self) -> None:

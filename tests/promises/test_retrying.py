@@ -19,7 +19,7 @@ pytestmark = pytest.mark.doors("node", "create_agent")
 
 
 def fetching(flavor: Flavor, server: FaultyServer) -> Any:
-    """A tool that really asks `server`."""
+    """Return a tool that sends a request to `server`."""
 
     def fetch(path: str) -> str:
         return httpx.get(server.url + path).raise_for_status().text
@@ -81,7 +81,7 @@ def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door)
     fails, together = http_error(429, {"Retry-After": "2"}), asyncio.Barrier(200)
 
     async def fetch() -> str:
-        await together.wait()  # else those that come last wait before they have been told
+        await together.wait()  # else the last ones might wait before their 429
         raise fails
 
     handler = ToolErrorHandler(policy=RetryPolicy(max_attempts=2), budget=None, clock=lambda: 100.0)

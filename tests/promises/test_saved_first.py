@@ -1,4 +1,4 @@
-"""No tool acts before the message that calls it is saved: a run resumed after a crash would ask the model anew."""
+"""No tool acts before the message that calls it is saved; otherwise a resumed run would ask the model again."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
 class SlowSaver(InMemorySaver):
-    """Takes longer to save a checkpoint than a tool needs to act."""
+    """Takes longer to save a checkpoint than a tool takes to act."""
 
     def put(self, *args: Any) -> Any:
         time.sleep(0.05)
@@ -29,7 +29,7 @@ class SlowSaver(InMemorySaver):
         return super().put(*args)
 
     def is_called(self) -> bool:
-        """Return whether the thread that is saved ends with a message that calls tools."""
+        """Return whether the saved thread ends with a message that calls tools."""
         saved = self.get_tuple(THREAD)
         messages = [] if saved is None else saved.checkpoint["channel_values"].get("messages", [])
         return bool(messages) and isinstance(messages[-1], AIMessage) and bool(messages[-1].tool_calls)

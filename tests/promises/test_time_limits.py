@@ -86,7 +86,7 @@ def test_a_sync_tool_that_hangs_is_answered_in_time_and_said_to_be_running(
     tool = StructuredTool.from_function(hangs, description="Hangs.")
     answered_at = 0.0
 
-    def note_the_time(event: ToolEvent) -> None:  # asyncio.run waits for the thread, the answer does not
+    def note_the_time(event: ToolEvent) -> None:  # asyncio.run waits for the thread; the answer comes before that
         nonlocal answered_at
         answered_at = time.monotonic()
 
