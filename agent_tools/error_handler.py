@@ -9,7 +9,7 @@ from inspect import isawaitable, iscoroutine
 from itertools import count
 from typing import Any, TypeVar
 
-from agent_tools._classify import diagnose
+from agent_tools._classify import category_of
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.policy import is_async, require_count, require_seconds
 from agent_tools._flow.steps import Attempt, Failed, Flow, Wait, aperform, perform
@@ -39,7 +39,7 @@ def classify_error(exc: BaseException) -> ErrorCategory:
     """
     if isinstance(exc, type):  # type: ignore[unreachable]  # callers may not check types
         raise TypeError(f"exc must be an exception instance, not the class {exc.__name__}")
-    return diagnose(exc).category
+    return category_of(exc)
 
 
 async def with_retry(fn: Callable[[], Awaitable[ResultT]], max_retries: int = 3, base_delay: float = 1.0) -> ResultT:

@@ -11,10 +11,12 @@ from agent_tools._classify.rules import Rules, ask, require_rules
 from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
-    from agent_tools._classify.engine import diagnose, diagnose_text
+    from agent_tools._classify.engine import category_of, diagnose, diagnose_text
     from agent_tools._classify.explanation import explain
 
-__all__ = ["Rules", "ask", "diagnose", "diagnose_text", "explain", "require_rules"]
+__all__ = ["Rules", "ask", "category_of", "diagnose", "diagnose_text", "explain", "require_rules"]
 
 # The tables are loaded when the first error is classified.
-__getattr__ = lazy(__name__, {"diagnose": "engine", "diagnose_text": "engine", "explain": "explanation"})
+__getattr__ = lazy(
+    __name__, {"category_of": "engine", "diagnose": "engine", "diagnose_text": "engine", "explain": "explanation"}
+)

@@ -12,18 +12,17 @@ For each error on the way in, these are tried in order, and the first match coun
 An error that no row matches is NON_RETRYABLE. The walk is bounded and never loops.
 """
 
-import builtins
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from agent_tools._classify import wording
 from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import is_a
 from agent_tools._classify.rules import Rules, ask
-from agent_tools._classify.subject import Subject, kind_of
+from agent_tools._classify.subject import Kind, Subject, kind_of
 from agent_tools._classify.tables import builtins as builtins_table
 from agent_tools._classify.tables import class_names, databases, http, protocols
 from agent_tools._classify.tables.row import PASSING, PERMANENT, Row, worst
@@ -32,9 +31,6 @@ from agent_tools._classify.waits import wait_on
 from agent_tools._classify.wrapping import leaves_of, wrapped_in
 from agent_tools._core.failure import ErrorCategory, Failure, Veto
 
-_IDS_OF_BUILTIN_ERRORS = frozenset(
-    id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
-)
 #: The most errors examined in total, and in one chain of causes. Real chains are much shorter.
 _MOST_LINKS = 64
 _LONGEST_CHAIN = 16
@@ -66,11 +62,13 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
         rules: Asked before the tables: a callable, a mapping of types and predicates to categories, or a
             sequence of both; see `agent_tools._classify.rules`.
     """
-    if not rules and _is_plain_builtin(error):
-        failure = _failure_of_builtin(type(error))  # type: ignore[arg-type]  # classes are hashable, mypy
-        if failure is not None:
-            return failure
-    return judge(error, rules=rules)[0]
+    return (None if rules else _failure_of_plain(error)) or judge(error, rules=rules)[0]
+
+
+def category_of(error: BaseException) -> ErrorCategory:
+    """Return the category alone of what `diagnose` returns, which takes less time."""
+    plain = _failure_of_plain(error)
+    return _walk_into(error, ())[0].category if plain is None else plain.category
 
 
 def diagnose_text(text: str) -> Failure | None:
@@ -79,16 +77,20 @@ def diagnose_text(text: str) -> Failure | None:
     return None if row is None else _failure(row, "Exception")
 
 
+def _failure_of_plain(error: BaseException) -> Failure | None:
+    """Return the diagnosis of a builtin error with nothing attached, as most bugs are; None for any other."""
+    kind = kind_of(error)
+    return _failure_of_builtin(kind) if kind.builtin and not error.__dict__ else None
+
+
 @lru_cache(maxsize=256)
-def _failure_of_builtin(kind: type[BaseException]) -> Failure | None:
-    """Return the diagnosis of a builtin error with nothing attached, None when what it wraps decides."""
-    qualified = tuple(f"builtins.{each.__name__}" for each in kind.__mro__[:-1])
-    row = None if issubclass(kind, OSError) else row_by_class(qualified)
-    return None if row is None or not row.sure else _failure(row, kind.__name__)
+def _failure_of_builtin(kind: Kind) -> Failure | None:
+    """Return the diagnosis of an error of that class, None when what it holds or wraps decides."""
+    row = None if "builtins.OSError" in kind.names else row_by_class(kind)
+    return None if row is None or not row.sure else _failure(row, kind.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One error on the way in and its row; `depth` counts from the outermost, 0."""
 
     depth: int
@@ -98,13 +100,17 @@ class Step:
 
 def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Step]]:
     """Return the diagnosis and the steps that led to it."""
+    row, steps = _walk_into(error, rules)
+    return _failure(row, kind_of(error).name), steps
+
+
+def _walk_into(error: BaseException, rules: Rules) -> tuple[Row, list[Step]]:
     walk = _Walk(rules)
     try:
-        row = walk.judge(error) or _DEFAULT
+        return walk.judge(error) or _DEFAULT, walk.steps
     except Exception as mistake:  # noqa: BLE001  # an error that cannot be read is an error, not a crash
         _logger.warning("an error could not be classified (%s)", type(mistake).__name__)
-        row = _DEFAULT
-    return _failure(row, kind_of(error).name), walk.steps
+        return _DEFAULT, walk.steps
 
 
 def _failure(row: Row, error_type: str) -> Failure:
@@ -132,32 +138,23 @@ class _Walk:
     def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
         """Return the row for an error and what it wraps, None when no table matches."""
         found: list[tuple[Row, bool]] = []
-        meant = True
-        for link, link_meant in self._way_into(error):
-            meant = meant and link_meant
-            row = self._look(link, depth=depth)
-            depth += 1
-            if row is None:
-                continue
-            found.append((row, meant))
-            meant = True
-            if row.sure and not (row.bare or _lacks_wait(row)):
-                break
-        return _fold(found)
-
-    def _way_into(self, error: BaseException) -> Iterator[tuple[Subject, bool]]:
-        """Yield the error and each error it wraps, with whether that one was named as the reason."""
         seen: dict[int, BaseException] = {}  # holds the errors too: Python reuses the id of a freed one
-        meant = True
+        meant = True  # whether the error was named as the reason of the last one that a table knows
         while id(error) not in seen and len(seen) < _LONGEST_CHAIN and self._links_left > 0:
             seen[id(error)] = error
             self._links_left -= 1
             subject = Subject(error)
-            yield subject, meant
+            row = self._look(subject, depth=depth + len(seen) - 1)
+            if row is not None:
+                found.append((row, meant))
+                meant = True
+                if row.sure and not (row.bare or _lacks_wait(row)):
+                    break
             inner = wrapped_in(subject)
             if inner is None:
-                return
-            error, meant = inner.error, inner.meant
+                break
+            error, meant = inner.error, meant and inner.meant
+        return _fold(found)
 
     def _look(self, subject: Subject, *, depth: int) -> Row | None:
         error = subject.error
@@ -181,31 +178,31 @@ class _Walk:
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the tables say about one error alone, None when no row matches."""
-    names_of_class = subject.kind.names
-    if _is_plain_builtin(subject.error):
-        return row_by_class(names_of_class) or builtins_table.row_by_errno(subject)
-    if not EXACT_FAMILIES.isdisjoint(names_of_class):
-        return row_by_class(names_of_class)
+    kind = subject.kind
+    if kind.builtin and not subject.own:
+        return row_by_class(kind) or builtins_table.row_by_errno(subject)
+    if not EXACT_FAMILIES.isdisjoint(kind.names):
+        return row_by_class(kind)
     row = (
         databases.row_of(subject)
         or protocols.row_of(subject)
         or http.row_of(subject)
-        or row_by_class(names_of_class)
+        or row_by_class(kind)
         or builtins_table.row_by_errno(subject)
         or wording.row_by_name_status(subject)
     )
     if row is not None and row.bare and row.status_code in _STATUSES_MADE_UP:
-        row = _transport_by_class(names_of_class) or row
+        row = _transport_by_class(kind) or row
     if row is not None and not row.sure and row.status_code is None and row.category is ErrorCategory.NETWORK:
         row = _answer_by_text(subject) or row
     if row is None or _lacks_wait(row):
         row = _with_own_wait(row, wait_on(subject))
-    return row or _by_own_word(subject) or class_names.row_by_denial(names_of_class[0]) or wording.row_by_text(subject)
+    return row or _by_own_word(subject) or class_names.row_by_denial(kind.names[0]) or wording.row_by_text(subject)
 
 
-def _transport_by_class(names_of_class: tuple[str, ...]) -> Row | None:
+def _transport_by_class(kind: Kind) -> Row | None:
     """Return the row of a class whose name means a timeout or a network error, else None."""
-    row = row_by_class(names_of_class)
+    row = row_by_class(kind)
     return row if row is not None and row.category in _TRANSPORT else None
 
 
@@ -228,25 +225,19 @@ def _by_own_word(subject: Subject) -> Row | None:
     return replace(PASSING, rule="says that it is retriable", sure=False) if worth else None
 
 
-def _is_plain_builtin(error: BaseException) -> bool:
-    """Return whether `error` is a builtin with nothing attached: most bugs are, so this is the fast path."""
-    # By identity: the metaclass of a foreign class may refuse to be hashed.
-    return id(type(error)) in _IDS_OF_BUILTIN_ERRORS and not error.__dict__
-
-
 @lru_cache(maxsize=1024)
-def row_by_class(qualified_names: tuple[str, ...]) -> Row | None:
+def row_by_class(kind: Kind) -> Row | None:
     """Return the row of the most derived class that a table lists, or whose name is clear by itself."""
-    exact = not EXACT_FAMILIES.isdisjoint(qualified_names)
-    for qualified in qualified_names:
+    exact = not EXACT_FAMILIES.isdisjoint(kind.names)
+    for qualified in kind.names:
         row = ROW_BY_CLASS.get(qualified)
         if row is not None:
             return row.named(qualified)
         row = None if exact else class_names.row_by_name(qualified) or row_of_fork(qualified)
         if row is not None:
             # A base may mislead: an `InvalidNonce` is no network error, although ccxt derives it from one.
-            is_base = qualified != qualified_names[0] and row.category in _TRANSPORT
-            return (class_names.row_by_denial(qualified_names[0]) if is_base else None) or row
+            is_base = qualified != kind.names[0] and row.category in _TRANSPORT
+            return (class_names.row_by_denial(kind.names[0]) if is_base else None) or row
     return None
 
 

@@ -5,7 +5,7 @@ types come from `type()` and never from `__class__`, values come back as plain `
 nothing is read that could block on a network: no body that has not arrived yet, no text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
@@ -54,6 +54,20 @@ def read(thing: Any, name: str) -> Any:
         return None
 
 
+def values_of(thing: Any, names: Iterable[str]) -> Iterator[Any]:
+    """Yield what `read` returns for each of the names, without None."""
+    is_dict = issubclass(type(thing), dict)
+    for name in names:
+        try:  # most of these names are missing, so they are not worth a call each
+            value = read(thing, name) if is_dict else getattr(thing, name, None)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001, S112  # as above
+            continue
+        if value is not None:
+            yield value
+
+
 def call(thing: Any, name: str, *args: object) -> Any:
     """Return what the method `name` returns, or None. Only for methods known to have no side effects."""
     method = read(thing, name)
@@ -69,7 +83,7 @@ def number(value: object) -> int | None:
     """Return `value` as a plain int, or None. A bool does not count."""
     if type(value) is int:
         return value
-    if is_a(value, int) and type(value) is not bool:
+    if issubclass(type(value), int) and type(value) is not bool:
         return int.__int__(value)  # type: ignore[arg-type]  # an int enum, such as http.HTTPStatus
     return None
 
@@ -78,28 +92,28 @@ def text(value: Any, *, limit: int = _LONGEST_TEXT) -> str:
     """Return the first `limit` characters of a text, or "" when `value` is not a text; `str()` is never called."""
     if type(value) is str:
         return value[:limit]
-    if is_a(value, str):
+    if issubclass(type(value), str):
         return str.__getitem__(value, slice(0, limit))
-    if is_a(value, bytes):
+    if issubclass(type(value), bytes):
         return bytes.__getitem__(value, slice(0, limit)).decode("latin-1")
     return ""
 
 
 def members(value: Any, part: slice) -> list[Any]:
     """Return a part of a list or tuple; an empty list for anything else."""
-    if is_a(value, list):
+    if issubclass(type(value), list):
         return list.__getitem__(value, part)
-    return list(tuple.__getitem__(value, part)) if is_a(value, tuple) else []
+    return list(tuple.__getitem__(value, part)) if issubclass(type(value), tuple) else []
 
 
-def items(thing: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the pairs of a mapping, or of a list of pairs; nothing for anything else."""
+def items(thing: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the pairs of a mapping, or of a list of pairs; nothing for anything else."""
     if issubclass(type(thing), dict):
-        pairs: Any = dict.items(thing)
-    elif is_a(thing, list) or is_a(thing, tuple):
-        pairs = thing
-    else:
-        pairs = call(thing, "items")
+        return list(islice(dict.items(thing), _MOST_ITEMS))
+    return _pairs_in(thing if is_a(thing, (list, tuple)) else call(thing, "items"))
+
+
+def _pairs_in(pairs: Any) -> Iterator[tuple[Any, Any]]:
     try:
         for pair in islice(iter(pairs), _MOST_ITEMS):
             if issubclass(type(pair), tuple) and tuple.__len__(pair) == 2:  # noqa: PLR2004  # a pair

@@ -1,5 +1,6 @@
 """An error under examination, and the facts about its class."""
 
+import builtins
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.naming import NAMES_BY_ROLE, roles_of
-from agent_tools._classify.reading import args_of, bare_name, is_a, read, text
+from agent_tools._classify.reading import args_of, bare_name, read, text
 
 _MOST_BASES = 64
 _MOST_ATTRIBUTES = 64
@@ -19,7 +20,10 @@ _module_of = type.__dict__["__module__"].__get__
 _namespace_of = type.__dict__["__dict__"].__get__
 _dict_of = BaseException.__dict__["__dict__"].__get__
 
-_PLAIN_TYPES = (str, int, float, bool, bytes, type(None))
+_IDS_OF_BUILTIN_ERRORS = frozenset(
+    id(each) for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)
+)
+PLAIN_TYPES = (str, int, float, bool, bytes, type(None))
 _PLAIN_BASES = (object, BaseException, Exception)
 
 
@@ -32,6 +36,7 @@ class Kind:
         names: `rootmodule.ClassName` of the class and its bases, most derived first.
         roots: The root modules of all of them.
         foreign: Whether the class comes from an application or a library, not from Python itself.
+        builtin: Whether it is one of Python's builtin classes.
         attributes: The names that the class and its bases define; None when an instance may have any.
     """
 
@@ -39,23 +44,25 @@ class Kind:
     names: tuple[str, ...]
     roots: frozenset[str]
     foreign: bool
+    builtin: bool
     attributes: frozenset[str] | None
 
 
 class Subject:
     """An error under examination: its class, looked up once, and guarded access to its attributes."""
 
-    __slots__ = ("_names_by_role", "bodies", "error", "kind", "own")
+    __slots__ = ("_names_by_role", "args", "bodies", "error", "kind", "own")
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
         self.kind = kind_of(error)
         self.own = _dict_of(error)
+        self.args: tuple[Any, ...] = args_of(error)
         self.bodies: list[Any] | None = None
         """The result of `bodies_of`, once it has run."""
-        names = tuple(islice(dict.keys(self.own), _MOST_ATTRIBUTES))
         # A name of a class derived from str may lie about its hash.
-        self._names_by_role = _names_by_role(tuple(name for name in names if type(name) is str), self.kind)
+        names = [name for name in islice(dict.keys(self.own), _MOST_ATTRIBUTES) if type(name) is str]
+        self._names_by_role = _names_by_role(tuple(names), self.kind)
 
     def values(self, names: Iterable[str]) -> Iterator[Any]:
         """Yield the values of these attributes in this order, without None and without what cannot be read."""
@@ -67,10 +74,14 @@ class Subject:
                 if value is not None:
                     yield value
 
-    def find(self, role: int) -> Iterator[Any]:
-        """Yield the values of the attributes with this role, the likeliest first."""
+    def find(self, role: int) -> Iterable[Any]:
+        """Return the values of the attributes with this role, the likeliest first."""
+        names = self._names_by_role.get(role)
+        return self._find(names) if names else ()
+
+    def _find(self, names: list[str]) -> Iterator[Any]:
         own, error = self.own, self.error
-        for name in self._names_by_role.get(role, ()):
+        for name in names:
             value = dict.get(own, name) if dict.__contains__(own, name) else read(error, name)
             if value is not None:
                 yield value
@@ -84,17 +95,19 @@ class Subject:
 
     def kept(self) -> list[Any]:
         """Return the values in the error's own `__dict__`, without plain texts and numbers."""
-        return [value for value in islice(dict.values(self.own), _MOST_ATTRIBUTES) if not is_a(value, _PLAIN_TYPES)]
+        values = islice(dict.values(self.own), _MOST_ATTRIBUTES)
+        return [value for value in values if not issubclass(type(value), PLAIN_TYPES)]
 
     def read(self, name: str) -> Any:
         """Return the attribute called `name`, None when there is none or it cannot be read."""
-        return next(self.values((name,)), None)
+        known = self.kind.attributes
+        is_there = known is None or name in known or dict.__contains__(self.own, name)
+        return read(self.error, name) if is_there else None
 
     @property
     def argument(self) -> Any:
         """The first of the error's `args`, or None."""
-        args = args_of(self.error)
-        return args[0] if args else None
+        return self.args[0] if self.args else None
 
 
 def kind_of(error: BaseException) -> Kind:
@@ -118,6 +131,7 @@ def _kind(cls: type) -> Kind:
         names=tuple(f"{root}.{name}" for root, name in pairs),
         roots=frozenset(root for root, _ in pairs),
         foreign=pairs[0][0] not in sys.stdlib_module_names,
+        builtin=id(cls) in _IDS_OF_BUILTIN_ERRORS,  # by identity: a metaclass may refuse to compare
         attributes=_attributes(bases),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
-from agent_tools._classify.reading import args_of, is_a, number, text
+from agent_tools._classify.reading import is_a, number, text
 from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables import code_words, http
 from agent_tools._classify.tables.row import Row
@@ -64,7 +64,7 @@ def row_by_text(subject: Subject) -> Row | None:
     """Return what the text of an error says, or None when that is nothing or nobody vouches for it."""
     if not subject.kind.foreign:
         return None
-    numbers = (number(argument) for argument in args_of(subject.error)[:_MOST_TEXTS])
+    numbers = (number(argument) for argument in subject.args[:_MOST_TEXTS])
     rows = [_of_status(found) for found in numbers if found is not None]
     rows += [row_in_text(said) for said in _texts(subject)]
     return next(filter(None, rows), None)
@@ -81,7 +81,7 @@ def row_in_text(said: str) -> Row | None:
 
 
 def _texts(subject: Subject) -> Iterator[str]:
-    for index, value in enumerate((*args_of(subject.error)[:_MOST_TEXTS], *subject.values(TEXT_NAMES))):
+    for index, value in enumerate((*subject.args[:_MOST_TEXTS], *subject.values(TEXT_NAMES))):
         if index < 2 * _MOST_TEXTS and (is_a(value, str) or is_a(value, bytes)):
             yield text(value, limit=_LONGEST_TEXT)
 

@@ -1,12 +1,11 @@
 """The errors inside an error, for when the outer one does not give the reason."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any  # attributes of foreign objects are of any type
+from typing import Any, NamedTuple  # Any: attributes of foreign objects are of any type
 
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import args_of, call, cause_of, is_a, items, members, read
-from agent_tools._classify.subject import Subject
+from agent_tools._classify.reading import call, cause_of, is_a, items, members, read
+from agent_tools._classify.subject import PLAIN_TYPES, Subject
 
 _MOST_ARGUMENTS = 4
 _MOST_LEAVES = 200
@@ -18,8 +17,7 @@ _is_cut = BaseException.__dict__["__suppress_context__"].__get__
 _members_of = BaseExceptionGroup.__dict__["exceptions"].__get__
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
+class Wrapped(NamedTuple):
     """An error inside another one.
 
     Attributes:
@@ -69,19 +67,17 @@ def leaves_of(group: BaseException) -> list[BaseException] | None:
 
 
 def _held_by(subject: Subject) -> Iterator[BaseException]:
-    for attempt in subject.values(("last_attempt",)):
+    attempt = subject.read("last_attempt")
+    if attempt is not None:
         yield from _errors_in(call(attempt, "exception", 0))
         yield from _errors_in(read(attempt, "value"))
-    for value in (*subject.find(Role.WRAPPED), *subject.kept()):
-        yield from _errors_in(value)
-    for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
-        yield from _errors_in(argument)
+    for value in (*subject.find(Role.WRAPPED), *subject.kept(), *subject.args[:_MOST_ARGUMENTS]):
+        if not issubclass(type(value), PLAIN_TYPES):
+            yield from _errors_in(value)
 
 
 def _errors_in(value: Any) -> Iterator[BaseException]:
     """Yield `value` when it is an error, and the errors in it, last first, when it is a sequence or dict of them."""
-    if value is None:
-        return
     if is_a(value, BaseException):
         yield value
     elif is_a(value, dict):
@@ -95,7 +91,7 @@ def _errors_in(value: Any) -> Iterator[BaseException]:
 
 def _value_of(part: Any) -> BaseException | None:
     """Return the error inside an object such as Twisted's `Failure`."""
-    if is_a(part, (str, bytes, int, float, dict)) or part is None:
+    if is_a(part, (*PLAIN_TYPES, dict)):
         return None
     value = read(part, "value")
     return value if is_a(value, BaseException) else None

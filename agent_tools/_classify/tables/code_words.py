@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
-from itertools import chain, islice
-from typing import Any  # what services put into bodies is of any shape
+from typing import Any, TypeAlias  # Any: what services put into bodies is of any shape
 
 from agent_tools._classify.bodies import bodies_of, parts_of
 from agent_tools._classify.naming import Role
@@ -246,7 +245,11 @@ _OVER = re.compile(r"exceeded|exhausted|reached|depleted|insufficient|outof|hit$
 _SHORT_QUOTA = re.compile(r"rate|throttl|request|concurren|second|minute")
 
 
-def said_by(subject: Subject, response: Any, *, status: int | None) -> tuple[str, ...]:
+Word: TypeAlias = tuple[str, Row]
+"""A normalized word and what it means."""
+
+
+def said_by(subject: Subject, response: Any, *, status: int | None) -> list[Word]:
     """Return the code words of an error, its response and its class that any table knows.
 
     Args:
@@ -255,24 +258,32 @@ def said_by(subject: Subject, response: Any, *, status: int | None) -> tuple[str
         status: The HTTP status; with most statuses no word matters.
     """
     if status not in _WORTH_READING:
-        return ()
-    raw = islice(_raw_words(subject, response), _MOST_WORDS)
-    names = (subject.kind.name,) if status is not None and subject.kind.foreign else ()
-    return tuple(word for word in map(normalize, chain(raw, names)) if row_of_word(word, subject.kind) is not None)
+        return []
+    kind = subject.kind
+    raw = _raw_words(subject, response)[:_MOST_WORDS]
+    if status is not None and kind.foreign:
+        raw.append(kind.name)
+    return [word for each in raw if (word := _known(each, kind)) is not None]
 
 
-def overruling(said: tuple[str, ...], kind: Kind, *, status: int | None) -> Row | None:
+def overruling(said: list[Word], *, status: int | None) -> Row | None:
     """Return the row of the first word that overrules `status`, or None."""
-    for word in said:
-        row = row_of_word(word, kind)
-        if row is not None and status in _STATUSES_OVERRULED_BY_ROW[row]:
+    for word, row in said:
+        if status in _STATUSES_OVERRULED_BY_ROW[row]:
             return row.named(f"code {word}")
     return None
 
 
-def is_quota(said: tuple[str, ...], kind: Kind) -> bool:
+def is_quota(said: list[Word]) -> bool:
     """Return whether a word says that the paid quota is used up."""
-    return any(row_of_word(word, kind) == SPENT for word in said)
+    return any(row is SPENT for _, row in said)
+
+
+@lru_cache(maxsize=2048)
+def _known(raw: str, kind: Kind) -> Word | None:
+    word = normalize(raw)
+    row = row_of_word(word, kind)
+    return None if row is None else (word, row)
 
 
 @lru_cache(maxsize=2048)
@@ -311,27 +322,24 @@ def row_of_any_word(word: str) -> Row | None:
 
 def row_by_words(subject: Subject) -> Row | None:
     """Return what the code words of an error say by themselves, without a status."""
-    return overruling(said_by(subject, None, status=None), subject.kind, status=None)
+    return overruling(said_by(subject, None, status=None), status=None)
 
 
-def _raw_words(subject: Subject, response: Any) -> Iterator[str]:
-    for value in subject.find(Role.WORD):
-        yield from _words_in(value)
-    for body in bodies_of(subject, response):
-        yield from _words_in(body)
+def _raw_words(subject: Subject, response: Any) -> list[str]:
+    values = [*subject.find(Role.WORD), *bodies_of(subject, response)]
+    return [word for value in values if type(value) is not int for word in _words_in(value)]
 
 
 def _words_in(value: Any) -> Iterator[str]:
     """Yield the possible words in `value`: itself, or the parts of it whose keys mark them as such."""
-    parts = (value,) if type(value) is str else () if type(value) is int else parts_of(value, Role.PART)
-    for part in parts:
-        if is_a(part, str):
+    for part in (value,) if type(value) is str else parts_of(value, Role.PART):
+        if issubclass(type(part), str):
             word = text(part)
             if len(word) <= LONGEST_WORD:
                 yield word
         elif is_a(part, Enum):
             yield text(read(part, "name"))
-        elif not (is_a(part, dict) or is_a(part, int)):
+        elif not is_a(part, (dict, int)):
             # An object that represents the error in the body, as in stripe and azure.
             code = read(part, "code")
             if is_a(code, str):

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
 from agent_tools._classify.bodies import bodies_of, parts_of
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
-from agent_tools._classify.reading import args_of, cause_of, is_a, items, members, number, read, text
-from agent_tools._classify.subject import Kind, Subject, kind_of
+from agent_tools._classify.reading import call, cause_of, is_a, items, members, number, read, text, values_of
+from agent_tools._classify.subject import PLAIN_TYPES, Subject, kind_of
 from agent_tools._classify.tables import code_words
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -83,6 +84,9 @@ _UNAVAILABLE = 503
 _LEAST_ERROR = 400
 _MOST_ARGUMENTS = 4
 _LONGEST_NUMBER = 20
+_MOST_HEADERS = 200
+_NO_RESPONSES = (*PLAIN_TYPES, dict, BaseException)
+_TEXTS_ONLY = frozenset({str})
 _STATUS = re.compile(r"[3-5][0-9]{2}")
 
 
@@ -97,17 +101,16 @@ def row_of(subject: Subject) -> Row | None:
     if status is None and not exact:
         status = _status_in_bodies(subject, response)
     said = code_words.said_by(subject, response, status=status)
-    row = row_by_status(status) if exact else _decided(status, said, subject.kind)
+    row = row_by_status(status) if exact else _decided(status, said)
     if row is None:
         return None
-    found = _headers(subject, response)
-    headers = collect_headers(found)
+    headers, any_header = _headers(subject, response)
     row = _with_headers(row, headers, exact=exact)
     after = _wait(subject, response, headers, throttled=row.throttled)
-    veto = row.veto or _veto(headers, is_quota=code_words.is_quota(said, subject.kind))
-    bare = not (exact or headers or any(items(found)) or bodies_of(subject, response))
-    if after is None and veto is row.veto and not bare:
-        return row
+    veto = row.veto or _veto(headers, is_quota=code_words.is_quota(said))
+    bare = not (exact or any_header or bodies_of(subject, response))
+    if after is None and veto is row.veto:
+        return row.without_response() if bare else row
     acted = row.may_have_acted and not (status == _UNAVAILABLE and after is not None)
     return replace(row, retry_after=after, may_have_acted=acted, veto=veto, bare=bare)
 
@@ -123,8 +126,8 @@ def row_by_status(status: int | None) -> Row | None:
     return replace(row, rule=f"HTTP {status}", status_code=status)
 
 
-def _decided(status: int | None, said: tuple[str, ...], kind: Kind) -> Row | None:
-    row = code_words.overruling(said, kind, status=status)
+def _decided(status: int | None, said: list[code_words.Word]) -> Row | None:
+    row = code_words.overruling(said, status=status)
     return replace(row, status_code=status) if row is not None else row_by_status(status)
 
 
@@ -138,7 +141,7 @@ def _wait(subject: Subject, response: Any, headers: Mapping[str, str], *, thrott
 
 
 def _veto(headers: Mapping[str, str], *, is_quota: bool) -> Veto | None:
-    if _says(headers, "false"):
+    if headers and _says(headers, "false"):
         return Veto.SERVER
     return Veto.QUOTA if is_quota else None
 
@@ -180,7 +183,7 @@ def _response(subject: Subject) -> tuple[Any, int | None]:
     """Return the error's response and its status; an object without a numeric status is not a response."""
     # Not "if response": a requests.Response with a 4xx is falsy.
     for response in _candidates(subject):
-        number_in_it = _number_in(read(response, name) for name in NAMES_BY_ROLE[Role.STATUS])
+        number_in_it = _number_in(values_of(response, NAMES_BY_ROLE[Role.STATUS]))
         if number_in_it is not None:
             return response, number_in_it
         if is_a(response, dict) and read(response, "ResponseMetadata") is not None:
@@ -190,13 +193,17 @@ def _response(subject: Subject) -> tuple[Any, int | None]:
 
 def _candidates(subject: Subject) -> Iterator[Any]:
     yield from subject.find(Role.RESPONSE)
-    for argument in args_of(subject.error)[:_MOST_ARGUMENTS]:
-        if not (argument is None or is_a(argument, (str, bytes, int, float, dict, BaseException))):
+    for argument in subject.args[:_MOST_ARGUMENTS]:
+        if not is_a(argument, _NO_RESPONSES):
             yield argument
 
 
 def _number_in(values: Iterable[Any]) -> int | None:
-    return next((found for value in values if (found := _as_number(value)) is not None), None)
+    for value in values:
+        found = value if type(value) is int else _as_number(value)
+        if found is not None:
+            return found
+    return None
 
 
 def _as_number(value: Any) -> int | None:
@@ -227,11 +234,21 @@ def as_status(found: int | None) -> int | None:
     return found if found is not None and 300 <= found <= 598 else None  # noqa: PLR2004  # the range is the rule
 
 
-def _headers(subject: Subject, response: Any) -> Any:
+def _headers(subject: Subject, response: Any) -> tuple[dict[str, str], bool]:
+    """Return the headers that anything here reads, and whether there are any headers at all."""
+    held = _held_headers(subject, response)
+    names = _names_in(held)
+    # Most responses have none of interest, and clients take long to make pairs of names and values.
+    if held is None or (names and not any(map(_is_read, names))):
+        return {}, held is not None
+    headers = collect_headers(held)
+    return headers, bool(headers) or any(items(held))
+
+
+def _held_headers(subject: Subject, response: Any) -> Any:
     """Return the object that holds the headers, in the client's own form, or None."""
-    for name in NAMES_BY_ROLE[Role.HEADERS] if response is not None else ():
-        headers = read(response, name)
-        if headers is not None:
+    if response is not None:
+        for headers in values_of(response, NAMES_BY_ROLE[Role.HEADERS]):
             return headers
     for headers in subject.find(Role.HEADERS):
         return headers
@@ -254,6 +271,24 @@ def collect_headers(headers: Any) -> dict[str, str]:
         elif text(key) == spelled[name] or said != found[name]:
             found[name] = f"{found[name]}, {said}"
     return found
+
+
+def _names_in(headers: Any) -> list[str]:
+    """Return the names of the headers, if the client keeps them as plain texts; else an empty list."""
+    try:
+        names = [*islice(iter(call(headers, "keys") or ()), _MOST_HEADERS)]
+        return names if _TEXTS_ONLY.issuperset(map(type, names)) else []
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # whatever the object returns as its keys
+        return []
+
+
+@lru_cache(maxsize=1024)
+def _is_read(name: str) -> bool:
+    """Return whether a header of this name says something by itself; `Date` only counts beside another one."""
+    bare = text(name).lower()
+    return bare in VETO_HEADERS or (bare != "date" and is_wait_header(bare))
 
 
 def _header_text(value: Any) -> str:

@@ -7,7 +7,7 @@ handled here, before any search for a status.
 import re
 
 from agent_tools._classify.bodies import parts_of
-from agent_tools._classify.reading import args_of, items, number, text
+from agent_tools._classify.reading import items, number, text
 from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -74,7 +74,7 @@ def by_ftp(subject: Subject) -> Row | None:
 
 def by_response_code(subject: Subject) -> Row | None:
     """Return what the bracketed code in the text of an IMAP or POP3 error says."""
-    for argument in parts_of(args_of(subject.error), 0):
+    for argument in parts_of(subject.args, 0):
         match = _RESPONSE_CODE.search(text(argument))
         row = ROW_BY_RESPONSE_CODE.get(match[1]) if match else None
         if match and row is not None:

@@ -6,16 +6,17 @@ A row is `sure` when nothing inside the error can be more exact. The others name
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar  # Any: the value of any field
 
 from agent_tools._core.failure import ErrorCategory, Veto
 
 Key = TypeVar("Key", str, int)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
-    """The facts about one error; shared fields mean the same as in `Failure`.
+    """The facts about one error; shared fields mean the same as in `Failure`. Rows are compared by identity.
 
     Attributes:
         error_type: Class name of the inner error that this was read from; "" for the outermost.
@@ -40,11 +41,22 @@ class Row:
 
     def named(self, rule: str) -> "Row":
         """Return the same row with the name that shows people where it comes from."""
-        return replace(self, rule=rule)
+        return _with(self, "rule", rule)
 
     def read_off(self, error_type: str) -> "Row":
         """Return the same row for an error of that class."""
-        return replace(self, error_type=error_type)
+        return _with(self, "error_type", error_type)
+
+    def without_response(self) -> "Row":
+        """Return the same row as one whose status the client may have made up."""
+        return _with(self, "bare", value=True)
+
+
+# Making a row takes longer than finding it in a table, and the tables have few.
+@lru_cache(maxsize=4096)
+def _with(row: Row, field: str, value: object) -> Row:
+    changed: dict[str, Any] = {field: value}
+    return replace(row, **changed)
 
 
 PASSING = Row(category=ErrorCategory.RETRYABLE)
