@@ -1,6 +1,6 @@
 """Does a call cost more with many tools registered, or with a long history in the state?
 
-Compared with `ToolNode` at the same size, so that only our share counts.
+Compared with `ToolNode` at the same size, so that only the difference counts.
 """
 
 from tests.benchmarks.overhead import ratio

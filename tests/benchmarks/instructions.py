@@ -1,7 +1,7 @@
-"""The overhead again, in instructions under callgrind: the same figure on every machine.
+"""The overhead in instructions, counted by callgrind: the same figure on every machine.
 
-Takes some minutes a row, and needs valgrind. Each kind runs with a few and with more repetitions, and the
-difference counts, so that the start of Python and the imports drop out.
+Takes some minutes a row, and needs valgrind. Each kind of node runs with a few and with more repetitions; the
+difference counts, which excludes the start of Python and the imports.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def instructions(*arguments: Any) -> int:
 
 
 def main() -> None:
-    """Print a row per way of calling; arguments choose: `python -m ... async 16 works`."""
+    """Print a row per way of calling; arguments choose one: `python -m ... async 16 works`."""
     if len(sys.argv) == 6:  # a child of instructions()
         kind, mode, calls, outcome, times = sys.argv[1:]
         repeat(kind, mode, int(calls), outcome, int(times))

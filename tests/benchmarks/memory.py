@@ -1,7 +1,7 @@
-"""Memory of 10,000 calls that wait for their retry, against 10,000 tools that sleep in a bare node.
+"""Memory of 10,000 calls that wait for a retry, compared with 10,000 tools that sleep in a bare node.
 
-Each kind is measured in a process of its own, in two ways: what lives while they wait (tracemalloc), and the
-growth of the resident memory, in which the peak stays visible when all tools begin at once.
+Each kind is measured in its own process, in two ways: live objects while the calls wait (tracemalloc), and the
+growth of the resident memory, which includes the peak when all tools begin at once.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def used(how: str) -> int:
-    """Return the bytes in use by this process, "live" objects or "resident" pages."""
+    """Return the bytes that this process uses, in "live" objects or "resident" pages."""
     gc.collect()
     if how == "live":
         return tracemalloc.get_traced_memory()[0]

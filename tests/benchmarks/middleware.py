@@ -1,4 +1,4 @@
-"""What our middleware costs over one whose `wrap_tool_call` does nothing, in CPU time of an agent of `create_agent`.
+"""The CPU time of an agent with `ResilientToolMiddleware`, relative to one whose `wrap_tool_call` does nothing.
 
 The two take turns within one run, as in `overhead`.
 """
@@ -19,7 +19,7 @@ from tests.support.toolbox import PassesOn
 
 
 def agent(middleware: AgentMiddleware[Any, Any], tool: StructuredTool, *, calls: int) -> Any:
-    """Return an agent whose model makes `calls` calls of `tool` and is done."""
+    """Return an agent whose model makes `calls` calls of `tool` and then ends."""
 
     def move(messages: list[BaseMessage]) -> str | AIMessage:
         return "done" if isinstance(messages[-1], ToolMessage) else asking

@@ -1,4 +1,4 @@
-"""The graphs that the benchmarks compare: nothing but a tool node, ours or LangGraph's."""
+"""The graphs that the benchmarks compare, with one node: `ResilientToolNode` or `ToolNode`."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NODES = {"bare": ToolNode, "ours": ResilientToolNode}
 
 
 def tool(name: str, *, is_async: bool, fails: bool) -> StructuredTool:
-    """Return a tool that does nothing, or nothing but raise."""
+    """Return a tool that does nothing, or only raises."""
 
     def body(number: int) -> str:
         if fails:

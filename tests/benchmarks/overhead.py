@@ -1,7 +1,7 @@
-"""What our node costs over `ToolNode(handle_tool_errors=True)`, in CPU time.
+"""The CPU time of `ResilientToolNode`, relative to `ToolNode(handle_tool_errors=True)`.
 
-The two take turns within one run, and the median of the ratios of the turns counts: this machine may
-be shared and noisy, and a ratio of two figures taken a second apart is not.
+The two take turns within one run, and the median of their ratios counts: a machine may
+be shared and noisy, but two figures taken a second apart are comparable.
 """
 
 import asyncio

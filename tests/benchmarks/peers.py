@@ -1,7 +1,7 @@
-"""What each way of looking after tools costs while they work, over `ToolNode(handle_tool_errors=True)`, in CPU time.
+"""The CPU time of each way to handle errors while nothing fails, relative to `ToolNode(handle_tool_errors=True)`.
 
-They take turns within one run, as in `overhead`. httpx-retries lives in the HTTP client and has no part in a call
-without a request: its row shows how far two equal nodes lie apart here.
+They take turns within one run, as in `overhead`. httpx-retries works in the HTTP client and has no part in a call
+without a request: its row shows how much two equal nodes differ here.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""What it costs to record each call, in CPU time: `ToolNode` with the same in-memory checkpointer is 1."""
+"""The CPU time of recorded calls, relative to `ToolNode` with the same in-memory checkpointer."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ TURNS, RUNS = 21, 20
 
 
 def cpu_of(kind: str, *, calls: int, is_async: bool, has_checkpointer: bool) -> float:
-    """Return the CPU seconds of `RUNS` runs, each in a thread of its own."""
+    """Return the CPU seconds of `RUNS` runs, each in its own thread of the graph."""
     node = nodes.NODES[kind]([nodes.tool("look", is_async=is_async, fails=False)], handle_tool_errors=True)
     builder = StateGraph(MessagesState).add_node("tools", node).add_edge(START, "tools").add_edge("tools", END)
     graph: Any = builder.compile(checkpointer=InMemorySaver() if has_checkpointer else None)

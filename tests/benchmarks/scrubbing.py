@@ -1,4 +1,4 @@
-"""What the texts cost that are the worst for the patterns of `scrub`: a pattern that goes back and forth shows here."""
+"""The time that `scrub` takes for its worst texts: a pattern that backtracks shows here."""
 
 import time
 
@@ -11,7 +11,7 @@ RUNS = 3
 
 
 def seconds(unit: str) -> float:
-    """Return the least CPU time of some runs over a long text that is nothing but the unit."""
+    """Return the least CPU time of several runs over a long text that repeats the unit."""
     text, runs = unit * (LENGTH // len(unit)), []
     for _ in range(RUNS):
         began = time.process_time()

@@ -1,6 +1,6 @@
-"""What a shared health costs: with a real Redis on loopback, beside the same without one.
+"""The cost of shared health: with a real Redis on loopback, and without one.
 
-Ratios of one run alone are comparable; of each pair the faster half counts.
+Only ratios from one run are comparable; of each pair the faster half counts.
 """
 
 import statistics
@@ -60,7 +60,7 @@ def _run(handler: ToolErrorHandler, *, fails: bool) -> Any:
 
 
 def _seconds(runs: list[Any]) -> list[float]:
-    """Return the seconds of each, in turns, so that what else the machine does hits all alike."""
+    """Return the seconds of each; they take turns, so that other load affects all alike."""
     taken: list[list[float]] = [[] for _ in runs]
     for _ in range(CALLS):
         for run, seconds in zip(runs, taken, strict=True):

@@ -1,10 +1,10 @@
-"""The way of one call through the package is short, and stays so."""
+"""The trip of one call through the package stays short."""
 
 import pytest
 
 from tests.benchmarks.trips import TRIPS, trip_of
 
-#: By trip and mode: most rooms entered, most moves between them.
+#: By trip and mode: the most rooms entered, and the most moves between them.
 LIMITS = {
     ("healthy", False): (5, 12),
     ("healthy", True): (6, 18),

@@ -1,6 +1,6 @@
-"""The way of one call through this package: which functions, files and rooms it enters, and how often it moves on.
+"""The trip of one call through the package: the functions, files and rooms that it enters, and its moves.
 
-A room is what stands at the top of `agent_tools`. A move is a call of a function in another room than the one before.
+A room is a module or package directly in `agent_tools`. A move is a call from one room into another.
 Counted by a profiler, so the figures are the same on every machine.
 """
 
@@ -55,7 +55,7 @@ class Trip:
 
 
 class Script:
-    """A tool that does what it is told, run by run; what is left is to work."""
+    """A tool that takes one step of its script per run, and works once there are none left."""
 
     def __init__(self, *steps: object) -> None:
         self.steps = list(steps)
@@ -67,7 +67,7 @@ class Script:
         return str(interrupt("may I?")) if step == "ask" else "x"
 
     def tool(self, *, is_async: bool) -> StructuredTool:
-        """Return it as a tool."""
+        """Return the script as a LangChain tool."""
 
         async def arun(number: int) -> str:
             return self(number)
@@ -95,7 +95,7 @@ def run(graph: Any, given: Any, *, is_async: bool) -> None:
 
 @contextmanager
 def profiled(trip: Trip) -> Iterator[None]:
-    """Let `trip` see each call, in all threads that begin meanwhile."""
+    """Let `trip` see each call in the block, in this and in new threads."""
     threading.setprofile(trip.see)
     sys.setprofile(trip.see)
     try:
@@ -105,7 +105,7 @@ def profiled(trip: Trip) -> Iterator[None]:
         threading.setprofile(None)  # type: ignore[arg-type]  # as documented
 
 
-#: By name: what the tool does before the trip, and on it; the trip of an approval is the run that was resumed.
+#: By name: the steps of the tool before the trip and on it; for an approval, the trip is the resumed run.
 TRIPS: dict[str, tuple[list[Any], list[Any]]] = {
     "healthy": ([], []),
     "401": ([], [http_error(401)]),
@@ -116,7 +116,7 @@ TRIPS: dict[str, tuple[list[Any], list[Any]]] = {
 
 
 def trip_of(before: list[Any], steps: list[Any], *, is_async: bool) -> Trip:
-    """Return the way of the last call."""
+    """Return the trip of the last call."""
     trip, script = Trip(), Script(*before)
     with no_waiting() as waits:
         graph, state = graph_of(script, Skipping(waits), is_async=is_async), nodes.state("t", 1)
@@ -134,7 +134,7 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- |")
     for name, (before, steps) in TRIPS.items():
         for is_async in (False, True):
-            trip_of(before, steps, is_async=is_async)  # what is loaded or made by the first call is no part of it
+            trip_of(before, steps, is_async=is_async)  # first, since the first call loads modules
             trip = trip_of(before, steps, is_async=is_async)
             mode, files, rooms = "async" if is_async else "sync", len(set(trip.files)), len(set(trip.rooms))
             print(f"| {name} | {mode} | {len(trip.files)} | {files} | {rooms} | {trip.moves} |", flush=True)

@@ -1,7 +1,7 @@
 """How `base_delay`, `multiplier` and `jitter` were chosen.
 
-A call meets an outage at a random moment of it and gives up when its last attempt falls into it. Measured
-for each schedule: the mean wait that a blip of one request costs, and the part of the calls that
+A call meets an outage at a random moment of it, and gives up if its last attempt falls into it. Measured
+for each schedule: the mean wait after a blip of one request, and the share of calls that
 survive an outage of 1.5 s. Wanted: at most 0.3 s, and at least 95 %.
 """
 
@@ -19,7 +19,7 @@ OUTAGE = 1.5
 
 @dataclass(frozen=True)
 class Schedule:
-    """A name from the field, and its waits as a policy of ours."""
+    """The schedule of a library, as a `RetryPolicy`."""
 
     name: str
     policy: RetryPolicy

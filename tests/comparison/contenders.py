@@ -1,4 +1,4 @@
-"""The contenders: three attempts where that can be set, otherwise configured as their documentation shows."""
+"""The contenders: three attempts if that can be set, otherwise configured as in their documentation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tests.support.toolbox import Graph
 
 ATTEMPTS = 3
 
-#: The one tool that must not act twice, which only `ResilientToolNode` lets one declare.
+#: The one tool that must not act twice; only `ResilientToolNode` can be told.
 CHARGE = "charge"
 
 Body = Callable[[], Any]
@@ -34,8 +34,8 @@ def as_it_is(body: Body) -> Body:
 
 
 def plain_transport() -> httpx.BaseTransport:
-    """Return what sends a request once."""
-    return httpx.HTTPTransport(verify=False)  # loading certificates takes longer than the test
+    """Return a transport that sends each request once."""
+    return httpx.HTTPTransport(verify=False)  # loading certificates would take longer than the test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Contender:
         return StructuredTool.from_function(wrapped, name=name, description=about)
 
     def graph(self, tools: Sequence[BaseTool]) -> Graph:
-        """Return a graph with nothing but the tool node."""
+        """Return a graph with only the tool node."""
         builder = StateGraph(MessagesState).add_node("tools", self.node(tools), retry_policy=self.retry_policy)
         return builder.add_edge(START, "tools").add_edge("tools", END).compile()
 

@@ -31,10 +31,10 @@ TIMEOUT_BY_TOOL = {CHARGE: 0.15}
 
 KEY = "SK-SECRET-123"
 
-#: The wait a server asks for, longer than any default wait.
+#: The seconds that a server asks to wait, longer than any default wait.
 RETRY_AFTER = 7
 
-#: Bounds the run even with an obedient model and a patient human.
+#: Limits a run even with an obedient model and a patient human.
 MOST = 10
 
 
@@ -47,7 +47,7 @@ class Seen:
         requests: The number of requests that reached the server.
         waits: The skipped waits, in seconds.
         asked: How often a human was asked.
-        history: The messages that the thread holds in the end.
+        history: The messages in the thread at the end.
         crashed: Whether the run ended with an error.
     """
 
@@ -60,7 +60,7 @@ class Seen:
 
     @property
     def answers(self) -> list[ToolMessage]:
-        """What the model read from its tools."""
+        """The texts that the model read from its tools."""
         return [message for message in self.history if isinstance(message, ToolMessage)]
 
     @property
@@ -74,14 +74,14 @@ def ask(contender: Contender, replies: Mapping[str, Any], model: ScriptedChatMod
 
     Args:
         contender: Who runs the tools.
-        replies: What the service of each tool answers.
-        model: Another model.
+        replies: The responses of each tool's service.
+        model: Replaces the usual scripted model.
     """
     runs: Counter[str] = Counter()
     model = model or ScriptedChatModel([[call(name) for name in replies]], then="Done.")
     server = FaultyServer({f"/{name}": reply for name, reply in replies.items()})
     waits: list[float] = []
-    # `time.sleep` is what every peer waits with.
+    # All peers wait with `time.sleep`.
     with (
         server,
         httpx.Client(transport=contender.transport()) as client,
@@ -142,22 +142,22 @@ def survives(contender: Contender) -> str:
 
 
 def sibling_runs(contender: Contender) -> str:
-    """Return how often a healthy call runs when it comes first in a message beside one that fails twice."""
+    """Return how often a healthy call runs if another call of its message fails twice."""
     return str(ask(contender, {"stock": 200, "orders": [503, 503, 200]}).runs["stock"])
 
 
 def refused_requests(contender: Contender) -> str:
-    """Return the requests with credentials that are refused."""
+    """Return the number of requests with credentials that are refused."""
     return str(ask(contender, {"orders": 401}).requests)
 
 
 def buggy_runs(contender: Contender) -> str:
-    """Return the runs of a tool with a bug."""
+    """Return the number of runs of a tool with a bug."""
     return str(ask(contender, {BUGGY: 200}).runs[BUGGY])
 
 
 def waits_as_told(contender: Contender) -> str:
-    """Return whether the server's requested wait is respected."""
+    """Return whether the wait that the server asks for is respected."""
     told = Reply(429, headers={"Retry-After": str(RETRY_AFTER)})
     return _yes(sum(ask(contender, {"orders": [told, 200]}).waits) >= RETRY_AFTER)
 
@@ -189,7 +189,7 @@ def approvals(contender: Contender) -> str:
 
 
 def requests_of_a_dead_endpoint(contender: Contender) -> str:
-    """Return the requests that one user request costs."""
+    """Return the number of requests that one user request sends to a dead endpoint."""
     return str(ask(contender, {"orders": 503}, obedient("orders")).requests)
 
 
@@ -217,7 +217,7 @@ ROWS = (
 
 
 def table(cells: Callable[[Row], Sequence[str]]) -> str:
-    """Return the comparison as markdown, with the cells that are given for each row."""
+    """Return the comparison in Markdown, with the given cells for each row."""
     head = ["", *(contender.column for contender in CONTENDERS)]
     lines = [head, ["---"] * len(head), *([row.question, *cells(row)] for row in ROWS)]
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)

@@ -1,4 +1,4 @@
-"""Each cell of the comparison in the docs is measured here."""
+"""Measures each cell of the comparison in the docs."""
 
 from itertools import product
 from pathlib import Path

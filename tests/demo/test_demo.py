@@ -1,4 +1,4 @@
-"""`python -m agent_tools.demo`, as a user starts it."""
+"""`python -m agent_tools.demo`, as users run it."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "agent_tools.demo"]
 
 
 def run(*options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # our own command
+    return subprocess.run(  # a fixed command
         [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=env
     )
 
@@ -93,7 +93,7 @@ def test_in_a_terminal_the_calls_are_drawn_live(columns: str) -> None:
     import pty  # noqa: PLC0415 - not everywhere
 
     ours, theirs = pty.openpty()
-    env = os.environ if columns == "80" else untraced()  # the lines are the same
+    env = os.environ if columns == "80" else untraced()  # without coverage: the same lines run again
     env = {**env, "TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}
     with subprocess.Popen([*COMMAND, "--quick"], stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
         os.close(theirs)
@@ -112,7 +112,7 @@ def _read_all(terminal: int) -> str:
     while True:
         try:
             piece = os.read(terminal, 65536)
-        except OSError:  # Linux says so when the other side has gone
+        except OSError:  # raised by Linux when the other side is closed
             break
         if not piece:
             break

@@ -1,4 +1,4 @@
-"""The check at the end of the demo fails when something is off, whatever it is."""
+"""The check at the end of the demo fails whenever something is wrong."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Falsify = Callable[[Evidence], Evidence | None]
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
-    """The evidence of a run that went as promised."""
+    """Return the evidence of a run that kept all promises."""
     with open_shop() as shop:
 
         async def conversation() -> Evidence:
@@ -53,7 +53,7 @@ def test_a_run_as_promised_keeps_all_promises(evidence: Evidence) -> None:
     assert broken_by(evidence) == set()
 
 
-# ---- each of these lies, and names the promises that must notice ----
+# ---- each of these falsifies the evidence, and names the promises that must fail ----
 
 
 def lost_answer(evidence: Evidence) -> None:

@@ -14,7 +14,7 @@ NOT_RUN = re.compile(r"<!-- not run: .+? -->\s*\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A block of code, and what the block of text below it says that it prints."""
+    """A block of code, and the output that the block of text below it shows."""
 
     page: Path
     line: int

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
-#: Seconds that a cell may take on a busy machine.
+#: The most seconds for a cell, on a busy machine.
 _PATIENCE = 300
 
 #: Ends a notebook: the next one finds no name and no handler of a log.
@@ -27,7 +27,7 @@ get_ipython().reset()
 
 
 def executed(paths: list[Path]) -> dict[Path, NotebookNode]:
-    """Return the notebooks with the outputs that their cells have now; the files stay as they are.
+    """Return the notebooks with fresh outputs; the files stay unchanged.
 
     One kernel runs them all, one after another: importing takes half of the time of most.
 
@@ -41,8 +41,8 @@ def executed(paths: list[Path]) -> dict[Path, NotebookNode]:
         timeout=_PATIENCE,
         kernel_name="python3",
         resources={"metadata": {"path": str(FOLDER)}},
-        record_timing=False,  # or each run would change each cell
-        coalesce_streams=True,  # or chance would decide how many outputs a cell has
+        record_timing=False,  # else each run would change each cell
+        coalesce_streams=True,  # else the number of outputs of a cell would vary
     )
     searched = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     asyncio.run(client.async_execute(env={**os.environ, "PYTHONPATH": searched}))

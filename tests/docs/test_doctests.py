@@ -46,5 +46,5 @@ def test_each_public_name_has_an_example(package: str, name: str) -> None:
         steps = doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "")
         assert any(re.search(rf"\b{name}\b", step.source) for step in steps)
         return
-    # What is neither, a word like `ok`, is explained where it is used.
+    # Anything else, such as `ok`, is explained where it is used.
     assert any(re.search(rf"\b{name}\b", step.source) for example in EXAMPLES for step in example.examples)

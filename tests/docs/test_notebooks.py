@@ -1,4 +1,4 @@
-"""The notebooks run; the committed ones were executed and reveal nothing about the machine."""
+"""The notebooks run; the committed ones have outputs, which reveal nothing about the machine."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from tests.docs.notebooks import NOTEBOOKS, ROOT, executed
 
-#: One picture per idea, each small enough to load fast.
+#: The most bytes of a picture, so that pages load fast.
 LARGEST = 1_000_000
 
 PLACES = re.compile(r"/(?:home|root|Users|tmp|private|var|work|opt|usr)/|[A-Z]:\\Users|ipykernel_\d")
@@ -22,12 +22,12 @@ def read(path: Path) -> NotebookNode:
 
 
 def code_of(notebook: NotebookNode) -> list[NotebookNode]:
-    """Return the cells with code in them."""
+    """Return the code cells that are not empty."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def shown_by(notebook: NotebookNode) -> str:
-    """Return the text of all outputs; pictures have none."""
+    """Return the text of all outputs, without pictures."""
     outputs = [output for cell in code_of(notebook) for output in cell.outputs]
     texts = [output.get("text", "") for output in outputs]
     rich = [
@@ -42,7 +42,7 @@ def test_there_are_five() -> None:
 
 def test_each_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
-        monkeypatch.delenv(name, raising=False)  # a kernel that is traced takes twice the time, and covers nothing new
+        monkeypatch.delenv(name, raising=False)  # coverage doubles the time of a kernel and adds nothing
 
     for path, notebook in executed(NOTEBOOKS).items():
         outputs = [output for cell in code_of(notebook) for output in cell.outputs]

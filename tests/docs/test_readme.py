@@ -1,4 +1,4 @@
-"""README and docs are true: each block runs alone and prints what it shows, and the tables match the defaults."""
+"""README and docs are correct: each block runs alone and prints the shown output, and tables match the defaults."""
 
 import linecache
 import re
@@ -63,7 +63,7 @@ def test_the_files_that_a_page_links_to_exist(page: str) -> None:
 
 
 def test_the_index_of_packages_gets_absolute_links() -> None:
-    """It shows the README, and knows no files beside it."""
+    """It shows the README without the files beside it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     shown = README
     for rule in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:

@@ -1,4 +1,4 @@
-"""Type checkers accept each block of README and docs."""
+"""Type checkers accept each code block in README and docs."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.no_cover
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a file for each block."""
+    """Return a folder with a file for each block."""
     folder = tmp_path_factory.mktemp("blocks")
     for block in blocks("python"):
         name = block.name.replace(".md:", "_").replace("-", "_").lower()

@@ -1,4 +1,4 @@
-"""The doctor finds each planted mistake, and none where there is none; it makes no call."""
+"""The doctor finds each planted mistake and no others, and makes no call."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A report says what became of each call, from a history, from events, or from both."""
+"""A report shows the outcome of each call, from a history, from events, or from both."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A report reads well as plain text and as HTML, and shows no secret."""
+"""A report is readable as plain text and as HTML, and shows no secret."""
 
 import json
 import subprocess
@@ -69,7 +69,7 @@ x failed, o worked, = running, . waiting, ? not recorded"""
 
 
 def parsed(shown: RunReport | Failure) -> ET.Element:
-    return ET.fromstring(shown._repr_html_().replace("<br>", "<br/>"))  # noqa: S314  # our own
+    return ET.fromstring(shown._repr_html_().replace("<br>", "<br/>"))  # noqa: S314  # trusted
 
 
 def test_as_text_it_is_totals_a_table_and_a_timeline() -> None:
@@ -155,7 +155,7 @@ def test_what_stands_beside_the_longest_call_ends_inside_of_the_picture() -> Non
     (picture,) = parsed(RunReport([longest])).iter("svg")
     (label,) = (text for text in picture.iter("text") if (text.text or "").startswith("unanswered"))
 
-    width_of_a_letter = 6.6  # of sans-serif at 12 pixels, on average and rather too much
+    width_of_a_letter = 6.6  # sans-serif at 12 pixels: the average, rounded up
     assert float(label.attrib["x"]) + len(label.text or "") * width_of_a_letter <= float(picture.attrib["width"])
 
 

@@ -1,4 +1,4 @@
-"""Shared by the routing tests: a bot on a checkpointer that is reopened for each operation."""
+"""For the routing tests: a bot whose checkpointer is reopened for each operation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -22,17 +22,17 @@ THREAD = {"configurable": {"thread_id": "1"}}
 
 
 def shape_of(messages: Sequence[Any]) -> list[str]:
-    """Return what a history looks like: types, and for answers the call they belong to."""
+    """Return the outline of a history: message types, and for answers the call they belong to."""
     return [getattr(message, "tool_call_id", message.type) for message in messages]
 
 
 def saying(text: str) -> dict[str, Any]:
-    """Return the input that is a human message."""
+    """Return an input with a human message."""
     return {"messages": [HumanMessage(text)]}
 
 
 def invalid_call(call_id: str | None = "i1", name: str | None = "charge") -> InvalidToolCall:
-    """Return a call whose arguments broke off."""
+    """Return a call whose arguments are cut off."""
     return InvalidToolCall(name=name, args='{"sum": ', id=call_id, error=None, type="invalid_tool_call")
 
 
@@ -57,7 +57,7 @@ def bot_graph(model: Any, tools: Any, *, route: Any = route_tool_calls, repair: 
 
 @dataclass
 class Bot:
-    """A graph and one thread of it; with a `path` each operation opens the database anew."""
+    """A graph and one thread of it; with a `path`, each operation reopens the database."""
 
     flavor: Flavor
     builder: Any
@@ -77,7 +77,7 @@ class Bot:
             return (await graph.ainvoke(given, THREAD, durability=self.durability))["messages"]
 
     def repair(self) -> list[Any]:
-        """Return what `repair_thread` adds."""
+        """Return the answers that `repair_thread` adds."""
         if self.flavor.is_async:
             return asyncio.run(self._arepair())
         with self._graph() as graph:
@@ -117,7 +117,7 @@ class Bot:
 
 @dataclass
 class Shop:
-    """Tools that act, wait for a human, or break; `done` says what was done."""
+    """Tools that act, wait for a human, or break; `done` records what was done."""
 
     flavor: Flavor
     done: list[str] = field(default_factory=list)

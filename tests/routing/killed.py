@@ -16,7 +16,7 @@ from tests.routing.bots import THREAD, bot_graph, saying
 
 
 def main(action: str, folder: Path) -> None:
-    """Start, resume, or repair and go on; print the history."""
+    """Start a run, resume it, or repair the thread and go on; print the history."""
     model = ScriptedChatModel([[call("charge"), call("lookup")]] if action == "start" else ["Done."])
     with SqliteSaver.from_conn_string(str(folder / "threads")) as saver:
         graph = bot_graph(model, tools_in(folder)).compile(checkpointer=saver)
@@ -34,7 +34,7 @@ RECORDED = """
 
 
 def tools_in(folder: Path) -> list[StructuredTool]:
-    """Return a tool that charges, and one that in its first run kills the process once that is recorded."""
+    """Return a tool that charges, and one whose first run kills the process once the charge is recorded."""
 
     def charge() -> str:
         with (folder / "ledger").open("a") as ledger:
@@ -52,9 +52,9 @@ def tools_in(folder: Path) -> list[StructuredTool]:
 
 
 def wait_until_recorded(database: Path) -> None:
-    """Return when LangGraph has written the result of `charge` to the database, and the checkpoint that it belongs to.
+    """Wait until LangGraph has written the result of `charge` and its checkpoint to the database.
 
-    They are written by threads of their own, in any order.
+    Two threads write them, in any order.
     """
     connection = sqlite3.connect(database)
     found = 0

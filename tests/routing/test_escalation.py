@@ -1,4 +1,4 @@
-"""After too many failures in one turn, another node takes over."""
+"""Another node takes over after too many failures in one turn."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Calls with unreadable arguments are answered and the model is asked again, but not forever."""
+"""Calls with unreadable arguments are answered, and the model is called again, but not forever."""
 
 from typing import Any
 

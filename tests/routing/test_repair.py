@@ -66,7 +66,7 @@ def test_of_two_answers_the_first_stays_but_a_real_one_replaces_the_word_that_th
 
 
 def twins(*calls: tuple[str, str], message_id: str | None = "a1") -> AIMessage:
-    """Return a message whose calls have one id."""
+    """Return a message whose calls share one id."""
     return AIMessage("", id=message_id, tool_calls=[{"name": tool, "args": {}, "id": call} for tool, call in calls])
 
 
@@ -90,7 +90,7 @@ def test_an_answer_belongs_to_the_twin_whose_tool_it_names() -> None:
 
 def test_answers_to_calls_without_an_id_are_kept() -> None:
     for call_id in ("", None):
-        message = twins(("pay", call_id), ("pay", call_id))  # type: ignore[arg-type]  # what some models send
+        message = twins(("pay", call_id), ("pay", call_id))  # type: ignore[arg-type]  # some models send None
         whole: list[Any] = [HI, message, answer(""), answer("")]
         assert repair_unanswered_tool_calls(whole) is whole
 
@@ -157,7 +157,7 @@ MOVES = st.one_of(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[BaseMessage]:
-    """Return messages in any order, except that an answer comes after a call of its id."""
+    """Return messages in any order, except that an answer comes after a call with its id."""
     history: list[BaseMessage] = []
     known: set[str] = set()
     for message in draw(st.lists(MOVES, max_size=20)):
@@ -228,7 +228,7 @@ def test_ten_times_the_history_takes_ten_times_the_work() -> None:
 
 
 def steps_for(length: int) -> int:
-    """Return how many functions are called to repair a history of this length; comparisons are among them."""
+    """Return how many functions are called to repair a history of this length, comparisons included."""
     history = [HI, asking_for("charge", "lookup"), answer("c2"), AIMessage("Hm.")] * (length // 4)
     steps = 0
 

@@ -1,4 +1,4 @@
-"""The model sees only whole histories, with the results that LangGraph recorded."""
+"""The model sees only complete histories, with the results that LangGraph has recorded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_calls_that_shared_a_node_have_a_result_if_they_were_recorded(flavor: Fl
 
 
 class Delta(TypedDict):
-    """Messages that are kept as what was written."""
+    """A state whose checkpoints keep only the writes to its messages."""
 
     messages: Annotated[list[AnyMessage], DeltaChannel(_messages_delta_reducer)]
 

@@ -1,4 +1,4 @@
-"""The scripted model takes part in a graph as a provider's model does."""
+"""The scripted model works in a graph like a provider's model."""
 
 import functools
 import operator

@@ -1,4 +1,4 @@
-"""Each fault is on the wire what `httpx` takes it for."""
+"""Each fault on the wire makes `httpx` raise the matching error."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 
 from agent_tools.testing import Fault, FaultyServer, Reply, refused_url
 
-#: Seconds until a client gives up that is meant to; all others have plenty.
+#: Seconds until a client gives up in tests where it must; other clients have plenty of time.
 SOON, LATE = 0.2, 30
 
 ERROR_BY_FAULT = {

@@ -1,4 +1,4 @@
-"""Faults reach tools where the tools themselves would fail, and leave nothing behind."""
+"""Injected faults act like failures of the tools themselves, and leave nothing behind."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
 class Shop:
-    """Two tools that count what they did."""
+    """Two tools that count their runs."""
 
     def __init__(self, flavor: Flavor) -> None:
         self.done: list[str] = []
@@ -295,7 +295,7 @@ def test_without_a_tool_node_it_says_what_to_give() -> None:
 
 
 class Counting(BaseTool):
-    """A tool of its own class, with a state of its own."""
+    """A tool with its own class and state."""
 
     name: str = "charge"
     description: str = "Charges."
@@ -518,7 +518,7 @@ def test_the_rate_is_the_part_that_fails() -> None:
 # ---- health ----
 
 
-#: Opens by the number of failures, however slow the machine is.
+#: Opens after a number of failures, on machines of any speed.
 COUNTS = CircuitPolicy(patience=0, failing_for=3600)
 
 

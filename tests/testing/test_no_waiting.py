@@ -1,4 +1,4 @@
-"""Waits are instant and known, in every thread and event loop."""
+"""Waits are skipped and recorded, in every thread and event loop."""
 
 import asyncio
 import subprocess
@@ -15,7 +15,7 @@ from agent_tools.testing import no_waiting
 
 @pytest.fixture(autouse=True)
 def at_once() -> object:
-    """Each test here waits for minutes and ends at once."""
+    """Check that each test here ends at once, although its code waits for minutes."""
     started = time.monotonic()
     yield
     assert time.monotonic() - started < 5

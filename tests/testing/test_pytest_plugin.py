@@ -1,4 +1,4 @@
-"""The fixtures work in a project of a user's own, with the one line that the module asks for."""
+"""The fixtures work in a user's project, with the one line that the module's docstring names."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The server answers by script, remembers what it was asked, and leaves nothing behind."""
+"""The server answers by script, records its requests, and leaves nothing behind."""
 
 import asyncio
 import contextlib

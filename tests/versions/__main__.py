@@ -16,9 +16,9 @@ from pathlib import Path
 from tests.versions.pythons import ROOT, find, promised
 from tests.versions.resolutions import NAMED, RESOLUTIONS, installed, versions_in
 
-#: They need packages that are not installed here: a kernel, OpenTelemetry, the SDKs of model providers.
+#: Left out: they need packages that are not installed here (a kernel, OpenTelemetry, model providers' SDKs).
 ELSEWHERE = frozenset({"test_doctests.py", "test_layers.py", "test_notebooks.py", "test_otel.py", "test_readme.py"})
-#: Those that need neither other servers nor further packages, beside the files right in `tests`.
+#: Folders whose tests need no other servers and no further packages, besides the files directly in `tests`.
 FOLDERS = ("core", "classify", "routing", "testing")
 
 _COUNTED = re.compile(r"(\d+) (passed|failed|error|skipped)")
@@ -98,7 +98,7 @@ def _tested(interpreter: Path) -> dict[str, int]:
     if run.returncode == 0:
         return counts
     sys.stderr.write(run.stdout + run.stderr)
-    return counts if {"failed", "error"} & counts.keys() else {**counts, "error": 1}  # it could not start
+    return counts if {"failed", "error"} & counts.keys() else {**counts, "error": 1}  # pytest could not start
 
 
 if __name__ == "__main__":

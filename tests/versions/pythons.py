@@ -22,12 +22,12 @@ def project() -> dict[str, Any]:
 
 
 def promised() -> list[str]:
-    """Return the versions that the classifiers name, as in `3.11`."""
+    """Return the versions in the classifiers, such as `3.11`."""
     return [found[1] for each in project()["classifiers"] if (found := _CLASSIFIER.fullmatch(each))]
 
 
 def find(version: str) -> str | None:
-    """Return the interpreter of `version`, or None where there is none; nothing is downloaded."""
+    """Return the interpreter of `version`, or None if there is none; nothing is downloaded."""
     command = [*UV, "python", "find", "--offline", "--no-project", "--system", version]
     found = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     return found.stdout.strip() or None

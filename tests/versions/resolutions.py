@@ -24,10 +24,10 @@ _NAME = re.compile(r"[\w.-]+")
 
 @contextmanager
 def installed(resolution: str, python: str) -> Iterator[Path]:
-    """Make an environment that lasts as long as the `with` block; the target is its interpreter.
+    """Create an environment for the `with` block; the target is its interpreter.
 
     Raises:
-        subprocess.CalledProcessError: What is required cannot be had together; uv has printed why.
+        subprocess.CalledProcessError: The requirements conflict; uv has printed why.
     """
     with TemporaryDirectory(prefix="versions-") as folder:
         venv = Path(folder) / "venv"
@@ -50,7 +50,7 @@ def versions_in(interpreter: Path) -> dict[str, str]:
 
 
 def _floors(python: str) -> list[str]:
-    """Return the lowest versions that the run-time requirements allow together."""
+    """Return the lowest versions that satisfy all run-time requirements."""
     solved = _uv(
         *("pip", "compile", "pyproject.toml", "--extra", _EXTRA, "--resolution", "lowest-direct"),
         *("--python", python, "--system-certs", "--no-header", "--no-annotate"),
