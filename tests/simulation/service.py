@@ -45,7 +45,7 @@ class Job:
 
     operation: int
     key: str
-    ledger: "Gates | None"
+    ledger: "Ledger | None"
 
     def carry_out(self) -> None:
         """Do what the request asks for."""
@@ -53,7 +53,7 @@ class Job:
             self.ledger.enter(self)
 
 
-class Gates:
+class Ledger:
     """The writes that a service has carried out."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Service:
 
     def __init__(self, behavior: Behavior) -> None:
         self.behavior = behavior
-        self.ledger = Gates()
+        self.ledger = Ledger()
         self.requested_at: list[float] = []
 
     async def answer(self, request: httpx.Request) -> Reply:
