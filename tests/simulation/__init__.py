@@ -1,8 +1,8 @@
-"""An outage in virtual time: what our node, its peers and an oracle do to a sick service, and to their users.
+"""Outages in virtual time: how `ResilientToolNode`, its peers and an oracle treat a sick service and their users.
 
-Real nodes, real errors, real HTTP requests and answers; only the clock and the service are simulated. 500 agents
-make 60 operations a second, half of them on the sick service, the others on a healthy one. `python -m
-tests.simulation --help` says what can be asked; `compare` is the same from Python, for variants of ours:
+Nodes, errors, HTTP requests and responses are real; only the clock and the service are simulated. 500 agents
+make 60 operations a second, half of them on the sick service, the rest on a healthy one. `python -m
+tests.simulation --help` lists the options; `compare` does the same from Python, for variants of the node:
 
     from tests.simulation import compare, ours
     compare("down", "blip", contenders=[ours(), ours("no circuit", circuit=None)], quick=True)

@@ -1,4 +1,4 @@
-"""Runs the simulation and prints its table; the exit status of `--check` tells whether all that is asked is met."""
+"""Runs the simulation and prints its table; with `--check` the exit status is 1 if a limit is not met."""
 
 import argparse
 import gc
@@ -19,12 +19,12 @@ def main() -> int:
     """Return the exit status."""
     asked = _arguments().parse_args()
     gc.freeze()
-    gc.set_threshold(100_000)  # a run makes much that is soon gone; looking for it takes a fifth of the time
+    gc.set_threshold(100_000)  # collecting the short-lived objects of a run would take a fifth of the time
     contenders = [KNOWN[name] for name in asked.contender] or CONTENDERS
     fleets = [Fleet(workers=each, store=asked.store, latency=asked.latency) for each in asked.workers or [1]]
     options = {"seed": asked.seed, "quick": asked.quick, "jobs": asked.jobs}
     results = compare(*asked.scenario, **options, contenders=contenders, fleet=fleets[0])
-    sharing = [each for each in contenders if each.name.startswith("ours")]  # the others are the same in any fleet
+    sharing = [each for each in contenders if each.name.startswith("ours")]  # the others share nothing
     for fleet in fleets[1:]:
         results += compare(*asked.scenario, **options, contenders=sharing, fleet=fleet)
     print(*("", *(f"{name}: {meaning}" for name, meaning in METRICS.items())), sep="\n")
@@ -32,7 +32,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps(as_json(results), indent=1))
     if asked.picture:
-        from tests.simulation.picture import draw  # noqa: PLC0415  # matplotlib takes its time
+        from tests.simulation.picture import draw  # noqa: PLC0415  # importing matplotlib is slow
 
         draw(results, asked.picture)
     return 1 if asked.check and missed(results) else 0
@@ -50,7 +50,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--store", choices=("none", "shared", "failing"), default="none", help="what they share")
     parser.add_argument("--latency", type=float, default=0.002, metavar="S", help="seconds until the store answers")
-    parser.add_argument("--check", action="store_true", help="fail when ours does not keep what is asked of it")
+    parser.add_argument("--check", action="store_true", help="fail if the node misses one of its limits")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write figures and series")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw them, as .png or .svg")
     return parser

@@ -1,4 +1,4 @@
-"""The ways in which the sick service is sick while the trouble lasts, and how it behaves before and after."""
+"""How the sick service behaves during the trouble, and before and after it."""
 
 import asyncio
 import math
@@ -31,15 +31,15 @@ class Healthy:
     """Answers after about 70 ms; all others do the same while there is no trouble.
 
     Attributes:
-        trouble: When something else happens.
-        chance: What the latencies are drawn from.
+        trouble: When it behaves otherwise.
+        chance: The source of the latencies.
     """
 
     trouble: Span
     chance: random.Random
 
     async def serve(self, job: Job) -> Reply:
-        """Return the answer, after the time that it takes."""
+        """Return the answer, after its latency."""
         await self._on_the_way()
         job.carry_out()
         return OK
@@ -64,7 +64,7 @@ class Down(Healthy):
     """Answers 503 to everything."""
 
     async def serve(self, job: Job) -> Reply:
-        """Return the answer, after the time that it takes."""
+        """Return the answer, after its latency."""
         if self._is_sick:
             return await self._fail()
         return await super().serve(job)
@@ -74,7 +74,7 @@ class Down(Healthy):
         return UNAVAILABLE
 
     async def foresee(self, patience: float) -> bool:
-        """Wait for the end if it is near."""
+        """Wait for the end of the trouble if it is near."""
         left = self.trouble.ends - self._now if self._is_sick else 0.0
         if left > patience:
             return False
@@ -83,14 +83,14 @@ class Down(Healthy):
 
 
 class Refusing(Down):
-    """Is not there: no connection is made."""
+    """Refuses connections."""
 
     async def _fail(self) -> Reply:
         raise ConnectionRefusedError
 
 
 class Hanging(Down):
-    """Takes requests and never answers them."""
+    """Accepts requests and never answers them."""
 
     async def _fail(self) -> Reply:
         await asyncio.get_running_loop().create_future()
@@ -99,13 +99,13 @@ class Hanging(Down):
 
 @dataclass(kw_only=True)
 class Crowded(Healthy):
-    """Works through one queue, in the order of arrival, too slowly while there is trouble.
+    """Serves one queue in the order of arrival, too slowly during the trouble.
 
-    It does not notice clients that give up, and works for them all the same.
+    It does not notice that clients have given up, and serves them anyway.
 
     Attributes:
         capacity: Answers a second in good times.
-        left: The part of it that is left in trouble.
+        left: The share of the capacity that is left during the trouble.
         room: Requests that may wait; more are answered 503 at once.
         wasted: Answers made for clients that had given up.
     """
@@ -132,7 +132,7 @@ class Crowded(Healthy):
             await served
             await self._on_the_way()
         except asyncio.CancelledError:
-            self.wasted += not served.cancelled()  # it was served, and the client goes while the answer is on its way
+            self.wasted += not served.cancelled()  # or the client gives up while the answer is on its way
             raise
         return OK
 
@@ -150,7 +150,7 @@ class Crowded(Healthy):
         return self.capacity * self.left if at in self.trouble else self.capacity
 
     async def foresee(self, patience: float) -> bool:
-        """Wait for a turn of one's own if there is one in time."""
+        """Wait for a place in the queue, if one comes up in time."""
         slot = self._slot(after=self._now)
         if slot - self._now > patience:
             return False
@@ -164,14 +164,14 @@ class Crowded(Healthy):
 
 @dataclass(kw_only=True)
 class RateLimiting(Crowded):
-    """Grants so many requests in each window, and answers 429 with the seconds until the next one.
+    """Grants a quota of requests in each window, and answers 429 with the seconds until the next window.
 
-    The door opens for all at once, but behind it there is a queue as everywhere: who runs is answered 503.
+    The window opens for all clients at once, but behind it there is a queue: if all come at once, some get 503.
 
     Attributes:
-        window: Seconds from one door to the next.
+        window: The length of a window in seconds.
         quota: Requests in a window.
-        early: Requests that came before the next door though a 429 had been delivered that names it.
+        early: Requests that came before the next window although a 429 had named it.
     """
 
     left: float = 1.0
@@ -184,7 +184,7 @@ class RateLimiting(Crowded):
     _told: set[int] = field(default_factory=set)
 
     async def serve(self, job: Job) -> Reply:
-        """Return the answer of the limiter, or that of the queue behind it."""
+        """Return the answer of the limiter, or of the queue behind it."""
         if not self._is_sick:
             return await super().serve(job)
         window = self._window(self._now)
@@ -198,7 +198,7 @@ class RateLimiting(Crowded):
         return Reply(429, {"Retry-After": str(seconds)})
 
     async def foresee(self, patience: float) -> bool:
-        """Take one of this window's requests, or wait for the next door if it is near and not too many do."""
+        """Take a request of this window's quota, or of the next one's if it is near enough."""
         slot = self._slot(after=self._now)
         if self._is_spent(slot):
             slot = self._slot(after=self._door(self._window(slot)))
@@ -221,14 +221,14 @@ class RateLimiting(Crowded):
 
 @dataclass(kw_only=True)
 class Flaky(Healthy):
-    """Fails now and then; sometimes only on the way back, when the work is done.
+    """Fails now and then, sometimes after the work is done.
 
-    The first request of an operation meets the same fault whoever sends it, and so do the second and the third: what
-    sets the contenders apart is what they do about it, not whose dice fell better.
+    The first request of an operation meets the same fault for all contenders, and so do the second and the third: what
+    sets them apart is how they react, not their luck.
 
     Attributes:
-        unavailable: The part of the requests that are answered 503 and not carried out.
-        lost: The part of the requests that are carried out and answered 502.
+        unavailable: The share of requests that are answered 503 and not carried out.
+        lost: The share of requests that are carried out and answered 502.
     """
 
     unavailable: float = 0.12
@@ -240,7 +240,7 @@ class Flaky(Healthy):
         self._seed = self.chance.getrandbits(32)
 
     async def serve(self, job: Job) -> Reply:
-        """Return the answer, or one that is not true."""
+        """Return the answer, or a fault in its place."""
         if not self._is_sick:
             return await super().serve(job)
         drawn = self._drawn(job.operation)
@@ -251,7 +251,7 @@ class Flaky(Healthy):
         return BAD_GATEWAY if drawn < self.unavailable + self.lost else reply
 
     def _drawn(self, operation: int) -> float:
-        """Return what the dice of an operation show for its next request."""
+        """Return the random number of an operation's next request."""
         dice = self._dice_by_operation.get(operation)
         if dice is None:
             dice = random.Random(f"{self._seed} {operation}")  # noqa: S311  # the same dice each time

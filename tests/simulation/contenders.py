@@ -1,7 +1,7 @@
-"""Who runs the same operations: our node, the ways in which others retry, and an oracle.
+"""The contenders, which run the same operations: `ResilientToolNode`, other ways to retry, and an oracle.
 
-Each is a graph of one tool node with the same two tools, made anew for each run. All peers make three attempts, have
-the defaults of their library otherwise, and send no idempotency keys, since they have none.
+Each is a graph of one tool node with the same two tools, created for each run. All peers make three attempts, have
+otherwise the defaults of their library, and send no idempotency keys, which they do not have.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,14 +41,14 @@ Send = Callable[[str, int, bool], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a contender finds.
+    """The surroundings of a contender.
 
     Attributes:
         scenario: Its name.
         services: By name: "sick" and "healthy".
         clock: Returns virtual seconds.
         chance: Returns numbers from 0 up to 1, the same in each run of a seed.
-        health: What our workers share.
+        health: The store that the workers of `ResilientToolNode` share.
     """
 
     scenario: str
@@ -58,13 +58,13 @@ class World:
     health: SimulatedHealth | None = None
 
     def transport(self) -> SimulatedTransport:
-        """Return what brings requests to the services."""
+        """Return a transport to the services."""
         return SimulatedTransport(self.services)
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A name, and what makes the graph that runs the operations."""
+    """A name, and a function that creates the graph that runs the operations."""
 
     name: str
     enter: Callable[[World], Graph]
@@ -74,11 +74,11 @@ class Contender:
 
 
 class ForeseenError(Exception):
-    """The oracle knows that there is no use in a request."""
+    """The oracle knows that a request would fail."""
 
 
 def ours(name: str = "ours", **options: Any) -> Contender:
-    """Return our node as a contender, its `options` those of `ToolErrorHandler`; without any, as shipped."""
+    """Return `ResilientToolNode` as a contender; `options` are those of `ToolErrorHandler`."""
     return Contender(name, partial(_enter_ours, options=options))
 
 
@@ -88,7 +88,7 @@ def _enter_ours(world: World, *, options: dict[str, Any]) -> Graph:
 
 
 def _enter_declared(world: World, *, is_asked: bool) -> Graph:
-    """Declare that nothing may be written twice, to a service that knows no keys, and perhaps ask it what it wrote."""
+    """Return a node whose writes must not be repeated, for a service without keys; `is_asked` adds a `verify`."""
 
     async def without_key(request: httpx.Request) -> None:
         request.headers.pop(IDEMPOTENCY_HEADER, None)
@@ -152,7 +152,7 @@ def _enter_oracle(world: World) -> Graph:
             try:
                 return await send(service, operation, is_write)
             except httpx.HTTPStatusError:
-                continue  # nobody foresees what a die will show
+                continue  # chance cannot be foreseen
         return await send(service, operation, is_write)
 
     return _graph(ResilientToolNode(_tools(foreseeing), handle_tool_errors="No."))
@@ -183,7 +183,7 @@ CONTENDERS = (OURS, *PEERS, ORACLE)
 
 
 def _sender(through: httpx.AsyncBaseTransport | httpx.AsyncClient, *, with_keys: bool = False) -> Send:
-    """Return what makes one request, and raises what `httpx` raises."""
+    """Return a function that makes one request, and raises httpx's errors."""
     client = through
     if not isinstance(client, httpx.AsyncClient):
         client = httpx.AsyncClient(transport=client, timeout=CLIENT_TIMEOUT)

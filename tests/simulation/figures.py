@@ -11,12 +11,12 @@ from tests.simulation.run import Outcome, Record
 Figures = dict[str, float]
 Series = dict[str, list[int]]
 
-#: The part of the wanted operations that must work in a second for it to count as normal.
+#: The share of wanted operations that must work in a second for it to count as normal.
 NORMAL = 0.8
-#: So many seconds, that one and those after it, must be normal on average.
+#: Recovery needs this many seconds in a row that are normal on average.
 STEADY = 3
 
-#: What each metric says, in the order of the table.
+#: The meaning of each metric, in the order of the table.
 METRICS = {
     "amp": "requests to the sick service per operation begun on it, during the trouble",
     "succeed": "part of the operations begun on it during the trouble that work in the end",
@@ -36,7 +36,7 @@ METRICS = {
 
 
 def figures_of(record: Record) -> Figures:
-    """Return what was measured, rounded to what may be believed."""
+    """Return the figures, rounded to their precision."""
     span = record.scenario.span
     sick = _begun_in(span, record, "sick")
     healthy = _begun_in(span, record, "healthy")
@@ -45,7 +45,7 @@ def figures_of(record: Record) -> Figures:
     figures = {
         "amp": requests / begun,
         "succeed": sum(outcome.worked for outcome in sick) / begun,
-        # Not per operation begun: who lets agents wait begins fewer, and would look better.
+        # Not per operation begun: a contender that lets agents wait begins fewer, and would look better.
         "goodput": sum(at in span for at in _worked_at(record)) / max(1, wanted),
         "median wait": statistics.median(outcome.wait for outcome in sick),
         "p99": slowest(sick),
@@ -73,13 +73,13 @@ def series_of(record: Record) -> Series:
 
 
 def recovery(record: Record) -> float:
-    """Return after how many seconds the successes are back at their normal rate, infinite for never."""
+    """Return the seconds until the successes are back at their normal rate, infinite for never."""
     ends = record.scenario.span.ends
     seconds = int(record.scenario.tail)
     wanted = [operation.at for operation in record.wanted if operation.service == "sick"]
     worked = _worked_at(record)
     rates = [
-        _count(worked, ends + second) / max(1, _count(wanted, ends + second - 0.1))  # an answer takes its time
+        _count(worked, ends + second) / max(1, _count(wanted, ends + second - 0.1))  # an answer takes some time
         for second in range(seconds)
     ]
     for second in range(seconds - STEADY + 1):

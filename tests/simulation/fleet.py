@@ -1,4 +1,4 @@
-"""How many worker processes share the load, and what they share of their health."""
+"""How many workers share the load, and whether they share their health."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._gate.store import Change, Link, Local
 
-#: Seconds that a worker waits for a store, and for which it leaves one alone that fails.
+#: Seconds that a worker waits for the store, and seconds for which it does not use one that has failed.
 TIMEOUT = 0.1
 REST = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """The workers of a run: each has a node of its own, and operations come to any of them.
+    """The workers of a run: each has its own node, and each operation comes to any of them.
 
     Attributes:
         workers: How many there are.
         store: What they share: nothing, their health, or a store that never answers.
-        latency: Seconds until the store answers, and until a change is heard by the others.
+        latency: Seconds until the store answers, and until the others see a change.
     """
 
     workers: int = 1
@@ -70,12 +70,12 @@ class SimulatedHealth:
         return said
 
     def later(self, what: Callable[..., object], *arguments: Any) -> None:
-        """Do something when half the latency has passed: in one direction."""
+        """Call `what` after half the latency, the time in one direction."""
         asyncio.get_running_loop().call_later(self.fleet.latency / 2, what, *arguments)
 
 
 class SimulatedLink:
-    """What links one worker to the store."""
+    """The link between one worker and the store."""
 
     is_listening = True
 

@@ -1,4 +1,4 @@
-"""Who wants what, and when: the same for all contenders, whatever happens to them."""
+"""The load: who wants what, and when. It is the same for all contenders, whatever happens to them."""
 
 import random
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ class Operation:
     """One tool call that an agent wants to make.
 
     Attributes:
-        number: Tells operations apart.
+        number: Identifies the operation.
         at: When, in seconds.
-        agent: Whose it is; an agent that still waits for another one does without.
+        agent: Who wants it; an agent that still waits for another operation skips it.
         service: "sick" or "healthy".
-        is_write: It must not be carried out twice.
+        is_write: Whether it must not be carried out twice.
     """
 
     number: int
@@ -32,7 +32,7 @@ class Operation:
 def operations(
     *, seed: int, until: float, rate: float = OPERATIONS_A_SECOND, sick_share: float = SICK_SHARE
 ) -> Iterator[Operation]:
-    """Yield the operations in the order of time: a Poisson stream of `rate` a second, a share on the sick service."""
+    """Yield operations in order of time: a Poisson stream of `rate` a second, a share of them on the sick service."""
     chance = random.Random(seed)  # noqa: S311  # the same load each time
     at, number = chance.expovariate(rate), 0
     while at < until:

@@ -1,7 +1,7 @@
-"""The picture of the documentation: what trouble of a service costs the service and the users of a bot.
+"""The picture in the docs: what trouble of a service costs the service and the users of a bot.
 
-A row per kind of trouble, a column per figure. Our node is drawn for each fleet; the others share nothing, so their
-figures are the same for any number of workers, and those of the first fleet are drawn.
+A row per kind of trouble, a column per figure. `ResilientToolNode` is drawn for each fleet. The others share nothing,
+so their figures are the same for any number of workers, and only those of the first fleet are drawn.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from tests.simulation.scenarios import SCENARIO_BY_NAME
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a contender is drawn, and what it is called."""
+    """The label, color and marker of a contender."""
 
     label: str
     color: str
@@ -29,7 +29,7 @@ class Look:
     only: str | None = None
 
 
-#: Colors by Okabe and Ito, which everybody can tell apart; the markers differ as well.
+#: Colors by Okabe and Ito, which color-blind readers can distinguish; the markers differ, too.
 LOOK_BY_CONTENDER = {
     "ToolRetryMiddleware": Look(label="LangChain's ToolRetryMiddleware", color="#D55E00", marker="s"),
     "ours": Look(label="ResilientToolNode", color="#0072B2"),
@@ -43,7 +43,7 @@ TITLE_BY_METRIC = {
     "succeed": "calls that succeed",
     "median wait": "seconds per call, median",
 }
-#: What a ring around the dot of one worker is bigger.
+#: How much bigger the ring is than the dot of one worker inside it.
 RING = 7.0
 GREY = "#555555"
 TITLE = "A service in trouble gets few requests from ResilientToolNode, from one worker as from fifty"
@@ -58,7 +58,7 @@ STYLE: Any = {
 
 
 def draw(results: Iterable[Result], path: Path) -> None:
-    """Write the picture of `results` to `path`, whose suffix says in which format."""
+    """Write the picture of `results` to `path`, in the format of its suffix."""
     results = [*results]
     scenarios = [*dict.fromkeys(result.scenario for result in results)]
     with mpl.rc_context(STYLE):
@@ -98,7 +98,7 @@ def _draw_panel(panel: Axes, metric: str, results: Sequence[Result], scenarios: 
 
 
 def _series(results: Sequence[Result]) -> Iterator[tuple[Look, str, list[Result]]]:
-    """Yield how each series looks, what it is called, and what is shown in it."""
+    """Yield the look, the label and the results of each series."""
     fleets = sorted({result.workers for result in results})
     for contender, look in LOOK_BY_CONTENDER.items():
         for workers in fleets if contender == "ours" else fleets[:1]:

@@ -16,15 +16,15 @@ from tests.simulation.scenarios import ALWAYS, FLEET_LIMITS_BY_SCENARIO, SCENARI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one run has brought to light, as plain data.
+    """The measurements of one run, as plain data.
 
     Attributes:
         scenario: Its name.
         contender: Its name.
         seed: Of load and chance.
         figures: By metric.
-        series: Numbers per second of the run, by what was counted.
-        workers: Over which the load was spread.
+        series: Counts per second of the run, by what was counted.
+        workers: How many workers shared the load.
     """
 
     scenario: str
@@ -47,10 +47,10 @@ def compare(
 
     Args:
         scenarios: Names of scenarios.
-        contenders: Who is compared; those whose name begins with "ours" are held against what is asked.
+        contenders: Who is compared; limits apply to those whose name begins with "ours".
         seed: Of load and chance.
-        quick: Less time before and after the trouble.
-        jobs: Processes that share the work.
+        quick: Whether to shorten the time before and after the trouble.
+        jobs: How many processes share the work.
         fleet: The workers that share the load.
     """
     results: list[Result] = []
@@ -73,7 +73,7 @@ def _all_measured(
 
 
 def measured(scenario: Scenario, contender: Contender, *, seed: int, fleet: Fleet = ALONE) -> Result:
-    """Return what one run brings to light; nobody wants to read its log."""
+    """Return the measurements of one run, without its log."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -91,9 +91,9 @@ def measured(scenario: Scenario, contender: Contender, *, seed: int, fleet: Flee
 
 
 def table(block: Sequence[Result], scenario: Scenario) -> list[str]:
-    """Return the lines of one scenario: what is asked of us, and who did what."""
+    """Return the lines of one scenario: the limits, and the figures of each contender."""
     limits = {limit.metric: limit for limit in limits_of(scenario, workers=block[0].workers)}
-    rows = [["", *METRICS], ["asked of us", *(f"{limits.get(metric, '')}" for metric in METRICS)]]
+    rows = [["", *METRICS], ["limit", *(f"{limits.get(metric, '')}" for metric in METRICS)]]
     for result in block:
         asked = limits if result.contender.startswith("ours") else {}
         cells = (
@@ -104,12 +104,12 @@ def table(block: Sequence[Result], scenario: Scenario) -> list[str]:
 
 
 def limits_of(scenario: Scenario, *, workers: int = 1) -> tuple[Limit, ...]:
-    """Return all that is asked of us in a scenario."""
+    """Return all limits in a scenario."""
     return (*(scenario.limits if workers == 1 else FLEET_LIMITS_BY_SCENARIO[scenario.name]), *ALWAYS)
 
 
 def missed(results: Iterable[Result]) -> list[str]:
-    """Return what was asked of "ours" and is not met, in words."""
+    """Return a sentence for each limit that "ours" does not meet."""
     return [
         f"{result.scenario}: {limit.metric} is {_shown(result.figures[limit.metric])}, not {limit}"
         for result in results
@@ -120,7 +120,7 @@ def missed(results: Iterable[Result]) -> list[str]:
 
 
 def as_json(results: Iterable[Result]) -> list[dict[str, object]]:
-    """Return `results` as JSON has it: what never comes is null."""
+    """Return `results` as JSON; infinite figures are null."""
     return [
         {**asdict(result), "figures": {name: _finite(figure) for name, figure in result.figures.items()}}
         for result in results

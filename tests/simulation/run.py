@@ -23,9 +23,9 @@ class Outcome:
     Attributes:
         operation: The operation.
         ended: When the agent got its answer.
-        worked: Whether it was a result.
-        in_doubt: Whether it was a write of which the answer does not say whether it took effect.
-        crashed: Whether there was an exception in its place.
+        worked: Whether the answer was a result.
+        in_doubt: Whether it was a write, and the answer does not tell whether it took effect.
+        crashed: Whether there was an exception instead of an answer.
     """
 
     operation: Operation
@@ -42,15 +42,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that a run has brought to light.
+    """Everything that a run has recorded.
 
     Attributes:
-        scenario: What happened.
-        contender: To whom.
-        wanted: All operations of the load, also those for which an agent had no time.
-        outcomes: Of the operations that were begun, in that order.
-        sick: The service in trouble, with its books.
-        healthy: The other one.
+        scenario: The scenario.
+        contender: The contender.
+        wanted: All operations of the load, also those that a busy agent skipped.
+        outcomes: The outcomes of the operations that were begun, in that order.
+        sick: The service in trouble, with its records.
+        healthy: The other service.
     """
 
     scenario: Scenario
@@ -62,13 +62,13 @@ class Record:
 
 
 def run(scenario: Scenario, contender: Contender, *, seed: int = 1, fleet: Fleet = ALONE) -> Record:
-    """Return what happens to `contender` in `scenario`; the same for the same seed.
+    """Return the record of `contender` in `scenario`; the same seed gives the same record.
 
     Args:
-        scenario: What happens.
-        contender: To whom.
+        scenario: The scenario.
+        contender: The contender.
         seed: Of load and chance.
-        fleet: Over how many workers the load is spread, and what they share.
+        fleet: The workers that share the load.
     """
     before = random.getstate()
     random.seed(seed)  # peers draw their jitter from here
@@ -79,7 +79,7 @@ def run(scenario: Scenario, contender: Contender, *, seed: int = 1, fleet: Fleet
 
 
 async def _run(scenario: Scenario, contender: Contender, seed: int, fleet: Fleet) -> Record:
-    chances = [random.Random(seed + offset) for offset in (1, 2, 3)]  # noqa: S311  # the same chances each time
+    chances = [random.Random(seed + offset) for offset in (1, 2, 3)]  # noqa: S311  # the same numbers each time
     services = {
         "sick": Service(scenario.sick(chances[0])),
         "healthy": Service(scenario.healthy(chances[1])),
@@ -95,7 +95,7 @@ async def _run(scenario: Scenario, contender: Contender, seed: int, fleet: Fleet
 
 
 async def _lived(graphs: Sequence[Graph], wanted: Iterator[Operation], chance: random.Random) -> list[Outcome]:
-    """Return the outcomes of the operations that free agents began, each on a worker chosen at random."""
+    """Return the outcomes of the operations that idle agents began, each on a random worker."""
     loop = asyncio.get_running_loop()
     busy: set[int] = set()
     begun: list[asyncio.Task[Outcome]] = []
@@ -112,7 +112,7 @@ async def _performed(graph: Graph, operation: Operation, busy: set[int]) -> Outc
     clock = asyncio.get_running_loop().time
     try:
         state = await graph.ainvoke(_asking(operation))
-    except Exception:  # a step that crashes is what is counted here
+    except Exception:  # crashes are counted
         return Outcome(operation=operation, ended=clock(), worked=False, crashed=True)
     finally:
         busy.discard(operation.agent)

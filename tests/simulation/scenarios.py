@@ -1,4 +1,4 @@
-"""The ways to be sick, with the numbers that belong to them, and what is asked of us in each."""
+"""The scenarios: how a service is sick, with numbers, and the limits that `ResilientToolNode` must meet."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -18,14 +18,14 @@ TAIL = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What one figure of ours must keep: at most, or at least, so much."""
+    """A limit for one figure: at most or at least a value."""
 
     metric: str
     at_most: float | None = None
     at_least: float | None = None
 
     def is_met(self, figure: float) -> bool:
-        """Return whether `figure` keeps the limit."""
+        """Return whether `figure` meets the limit."""
         if self.at_most is not None:
             return figure <= self.at_most
         return self.at_least is not None and figure >= self.at_least
@@ -36,18 +36,18 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One way to be sick.
+    """One way in which a service is sick.
 
     Attributes:
-        name: What it is called.
-        happens: The same in a few words.
-        sickness: Makes the behavior of the sick service.
-        limits: What is asked of us.
-        warm_up: Seconds before the trouble.
-        trouble: Seconds of it.
+        name: Its name.
+        happens: A short description.
+        sickness: Creates the behavior of the sick service.
+        limits: The limits that `ResilientToolNode` must meet.
+        warm_up: Seconds before the trouble begins.
+        trouble: Seconds that the trouble lasts.
         tail: Seconds after it in which operations are still begun.
-        rate: Operations that are begun in a second.
-        sick_share: The part of them that is about the sick service.
+        rate: Operations per second.
+        sick_share: The share of operations on the sick service.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Scenario:
         return self.span.ends + self.tail
 
     def load(self, seed: int) -> Iterator[Operation]:
-        """Yield what agents want, in the order of time."""
+        """Yield the operations, in order of time."""
         return operations(seed=seed, until=self.lasts, rate=self.rate, sick_share=self.sick_share)
 
     def sick(self, chance: random.Random) -> Behavior:
-        """Return the behavior of the service that this is about."""
+        """Return the behavior of the sick service."""
         return self.sickness(trouble=self.span, chance=chance)
 
     def healthy(self, chance: random.Random) -> Behavior:
@@ -83,11 +83,11 @@ class Scenario:
         return Healthy(trouble=self.span, chance=chance)
 
     def shortened(self) -> "Scenario":
-        """Return the same with less before and after the trouble."""
+        """Return the same scenario with less time before and after the trouble."""
         return replace(self, warm_up=2.0, tail=15.0)
 
 
-#: On all services and in all scenarios: the other tool must not suffer.
+#: In all scenarios: the other tool must not suffer.
 ALWAYS = (Limit("healthy", at_least=0.999), Limit("healthy p99", at_most=0.5), Limit("crashed", at_most=0))
 
 SCENARIOS = (
@@ -143,7 +143,7 @@ SCENARIOS = (
         limits=(Limit("amp", at_most=0.15), Limit("recovery", at_most=3.0)),
     ),
 )
-#: What is asked of us where many workers share their health.
+#: The limits if many workers share their health.
 FLEET_LIMITS_BY_SCENARIO = {
     "down": (Limit("amp", at_most=0.15),),
     "blip": (Limit("succeed", at_least=0.98), Limit("amp", at_most=0.7)),

@@ -1,4 +1,4 @@
-"""A service that is reached by `httpx` without a socket, and what it remembers of its clients."""
+"""A service that `httpx` reaches without a socket, and its records about its clients."""
 
 import asyncio
 from collections import Counter
@@ -8,39 +8,39 @@ from typing import Protocol
 
 import httpx
 
-#: Names the operation that a request belongs to, for the books alone: no fault looks at it.
+#: The header with the operation of a request, only for the records: no fault depends on it.
 OPERATION_HEADER = "X-Operation"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-#: Says in each answer whether the operation has been carried out, for those who verify.
+#: The header of an answer that tells whether the operation was carried out, for `verify`.
 CARRIED_OUT_HEADER = "X-Carried-Out"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the service answers; `headers` as HTTP has them."""
+    """An answer of the service."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Behavior(Protocol):
-    """What a service does with a request."""
+    """How a service treats requests."""
 
     async def serve(self, job: "Job") -> Reply:
-        """Return the answer, after the time that it takes."""
+        """Return the answer, after its latency."""
 
     async def foresee(self, patience: float) -> bool:
-        """Return whether a request works now, having waited up to `patience` for the moment: what an oracle knows."""
+        """Wait up to `patience` for a moment in which a request works, and return whether it does; for the oracle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request, as the service sees it.
+    """One request in the view of the service.
 
     Attributes:
-        operation: What it belongs to.
-        key: Two writes of the same key are carried out once.
-        ledger: Where it is entered when it is carried out; None for a request that only reads.
+        operation: The operation that it belongs to.
+        key: Of writes with the same key, only one is carried out.
+        ledger: Where it is entered when carried out; None for a request that only reads.
     """
 
     operation: int
@@ -48,7 +48,7 @@ class Job:
     ledger: "Ledger | None"
 
     def carry_out(self) -> None:
-        """Do what the request asks for."""
+        """Enter a write in the ledger."""
         if self.ledger is not None:
             self.ledger.enter(self)
 
@@ -72,16 +72,16 @@ class Ledger:
 
     @property
     def repeated(self) -> int:
-        """How often a write was carried out that had been carried out before."""
+        """How often a write was carried out again."""
         return sum(times - 1 for times in self._times_by_operation.values())
 
 
 class Service:
-    """A service and its books.
+    """A service and its records.
 
     Attributes:
-        behavior: What it does with requests.
-        ledger: Of its writes.
+        behavior: How it treats requests.
+        ledger: The ledger of its writes.
         requested_at: When each request came.
     """
 
@@ -91,7 +91,7 @@ class Service:
         self.requested_at: list[float] = []
 
     async def answer(self, request: httpx.Request) -> Reply:
-        """Return the answer to `request`, in the time that the behavior takes for it."""
+        """Return the answer to `request`, after the time that the behavior takes."""
         self.requested_at.append(asyncio.get_running_loop().time())
         anonymous = f"request {len(self.requested_at)}"
         job = Job(
@@ -105,7 +105,7 @@ class Service:
 
 
 class SimulatedTransport(httpx.AsyncBaseTransport):
-    """Brings requests to services by the name of the host, and obeys the read timeout of the client."""
+    """Sends requests to services by host name, and applies the client's read timeout."""
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._services = services
@@ -114,8 +114,8 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
         """Return the answer of the service.
 
         Raises:
-            ReadTimeout: It does not answer in time.
-            ConnectError: It refuses.
+            ReadTimeout: The service does not answer in time.
+            ConnectError: The service refuses the connection.
         """
         limit = request.extensions["timeout"]["read"]
         try:

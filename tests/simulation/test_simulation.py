@@ -1,4 +1,4 @@
-"""What the simulation promises of itself: its clock, its services, its load, and that it repeats itself."""
+"""The simulation itself is right: its clock, its services, its load, and its repeatability."""
 
 import asyncio
 import json
@@ -32,17 +32,17 @@ SHARED = Fleet(workers=3, store="shared")
 
 
 def short(name: str, *, trouble: float = 1.0, around: float = 0.25) -> Scenario:
-    """Return a scenario that is soon over; `around` are the seconds before and after the trouble."""
+    """Return a short scenario; `around` are the seconds before and after the trouble."""
     return replace(SCENARIO_BY_NAME[name], warm_up=around, trouble=trouble, tail=around)
 
 
 def sick(behavior: type[Any], **options: Any) -> Any:
-    """Return a behavior that is sick from 10 to 20 s."""
+    """Return a behavior that is sick from second 10 to second 20."""
     return behavior(trouble=TROUBLE, chance=random.Random(1), **options)  # noqa: S311  # the same each time
 
 
 def answers(behavior: Behavior, *times: float, key: str | None = None, timeout: float | None = None) -> list[Any]:
-    """Return what writes that are sent at `times` bring: a status or the name of an error."""
+    """Return the outcome of writes sent at `times`: a status or the name of an error."""
     return asked(Service(behavior), *times, key=key, timeout=timeout)
 
 
@@ -135,16 +135,16 @@ def test_a_crowded_service_answers_so_many_a_second_and_refuses_those_for_whom_t
 def test_an_overloaded_service_works_for_clients_that_have_gone() -> None:
     overload = sick(Crowded, capacity=20.0, left=0.5, room=100)
     service = Service(overload)
-    # Ten are served in each second, so the last 50 of a hundred would have to wait for more than five.
+    # Ten are served per second, so the last 50 of a hundred would wait for more than five seconds.
     statuses = asked(service, *[10.0] * 100, 40.0, timeout=5.0)
     assert statuses.count("ReadTimeout") == overload.wasted == pytest.approx(50, abs=3)
     assert statuses[-1] == 200
-    assert service.ledger.repeated == 100  # all were carried out, those of the clients that have gone, too
+    assert service.ledger.repeated == 100  # all were carried out, also those of clients that had given up
 
 
 def test_a_rate_limit_grants_its_quota_in_each_window_and_names_the_next_one() -> None:
     limited = sick(RateLimiting, window=5.0, quota=3)
-    early_ones = (10.0, 10.1, 10.2, 10.3, 10.9)  # two too many; nobody knew it of the first
+    early_ones = (10.0, 10.1, 10.2, 10.3, 10.9)  # two too many, and only the second came after a 429
     at_the_door = (15.0, 15.1, 15.2, 15.3, 19.999)
     assert answers(limited, 9.0, *early_ones, *at_the_door, 20.0) == [200, *[200, 200, 200, 429, 429] * 2, 200]
     assert limited.early == 2

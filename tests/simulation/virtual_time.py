@@ -1,7 +1,7 @@
-"""An event loop whose clock jumps to the next timer when nothing is ready: an hour passes in no time.
+"""An event loop whose clock jumps to the next timer when nothing is ready, so that an hour passes at once.
 
 Whatever waits with `asyncio.sleep`, `asyncio.timeout` or `loop.call_later` runs in it unchanged. Sockets and threads
-have a time of their own and are refused.
+live in real time, and are refused.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ ResultT = TypeVar("ResultT")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop that begins at 0 and never waits for anything real."""
+    """A loop whose time begins at 0, and which never waits in real time."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -35,21 +35,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._now += seconds
 
     def _write_to_self(self) -> None:
-        """Wake nobody: what calls the loop is in its own thread, and the loop is awake."""
+        """Do nothing: only the loop's own thread calls this, while the loop is awake."""
 
 
 class _Jump(selectors.DefaultSelector):
-    """Lets the time pass that the loop would have waited for events."""
+    """Advances the clock by the time that the loop would wait for events."""
 
     def __init__(self, let_pass: Callable[[float], None]) -> None:
         super().__init__()
         self._let_pass = let_pass
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return no event, later.
+        """Advance the clock, and return no events.
 
         Raises:
-            RuntimeError: Everybody waits and no timer is set: it would be for ever.
+            RuntimeError: Everything waits and no timer is set, so it would wait forever.
         """
         if timeout is None:
             raise RuntimeError("everybody waits, and no timer is set to end that")
@@ -58,6 +58,6 @@ class _Jump(selectors.DefaultSelector):
 
 
 def run_in_virtual_time(main: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Return what `main` returns, in a loop of its own."""
+    """Run `main` in a new loop and return its result."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)
