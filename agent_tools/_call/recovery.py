@@ -7,6 +7,7 @@ and make the next attempt.
 
 from dataclasses import dataclass, replace
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 
 from agent_tools._call.answers import as_error
@@ -33,6 +34,7 @@ from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Failed, Flow, Wait
 from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gate import Refusal, Standing
+from agent_tools._langgraph.approved import is_approved
 from agent_tools._langgraph.attempt_tags import as_retry
 from agent_tools._langgraph.beginnings import Mark, marked
 from agent_tools._langgraph.errors import Origin, is_control_flow, is_sync_refusal, origin_of, underlying
@@ -188,9 +190,13 @@ def marked_in_checkpoint(call: Call, mark: Mark) -> Flow[bool]:
     """Mark that `call` begins or pauses, if it must not act twice; return whether it had begun and was cut off."""
     if call.policy.verify is None and call.policy.idempotent is not False:
         return False
-    config = getattr(call.request.runtime, "config", None)
-    cut_off: bool = yield from marked(mark, key=CurrentCall(call.settings, call.request).key(), config=config)
+    key = CurrentCall(call.settings, call.request).key()
+    cut_off: bool = yield from marked(mark, key=key, config=_config_of(call))
     return cut_off
+
+
+def _config_of(call: Call) -> RunnableConfig | None:
+    return getattr(call.request.runtime, "config", None)
 
 
 def _verified(call: Call) -> Flow[Result | None]:
@@ -269,6 +275,8 @@ def _renewed(call: Call) -> Flow[bool]:
 
 def _passed_gate(call: Call, draining: Alarm | None) -> Flow[GivenUp | None]:
     """Wait until an attempt may be made; return how the call ends if it may not."""
+    if call.stop is not None and (yield from is_approved(call.request.tool_call, _config_of(call))):
+        call.stop = None
     why: Stop | Refusal | None = call.stop
     if why is None and call.admission is not None:
         is_last_retry = 0 < call.failures == call.policy.max_attempts - 1

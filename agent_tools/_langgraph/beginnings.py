@@ -84,7 +84,7 @@ def marked(mark: Mark, *, key: str, config: RunnableConfig | None) -> Flow[bool]
 
     Without a checkpointer, or with durability "exit", nothing is saved, and the result is False.
     """
-    checkpoint = _checkpoint_of(config)
+    checkpoint = checkpoint_of(config)
     if checkpoint is None:
         return False
     marks = list(_marks_in((yield Look(checkpoint)), key))
@@ -102,7 +102,7 @@ def _parent_of(namespace: str) -> str:
     return namespace.rpartition(NAMESPACE_SEPARATOR)[0]
 
 
-def _checkpoint_of(config: RunnableConfig | None) -> MarkedCheckpoint | None:
+def checkpoint_of(config: RunnableConfig | None) -> MarkedCheckpoint | None:
     keys = {} if config is None else config.get("configurable", {})
     saver = keys.get(CHECKPOINTER)
     if not isinstance(saver, BaseCheckpointSaver) or keys.get(DURABILITY) == "exit":

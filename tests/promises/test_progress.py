@@ -1,5 +1,6 @@
 """A model that makes progress goes on, one that goes in circles is stopped; in the node and in an agent."""
 
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -9,8 +10,11 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware, ToolCallLimitM
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import ToolException
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import tools_condition
+from langgraph.types import Command, interrupt
 
+from agent_tools import ResilientToolNode
 from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware
 from agent_tools.routing import escalation_edge
 from agent_tools.testing import ScriptedChatModel, call
@@ -104,25 +108,73 @@ def test_what_a_human_rejects_or_a_limit_blocks_counts_nowhere(flavor: Flavor) -
     assert escalation_edge(after=1)(state) == "model"
 
 
-@pytest.mark.doors("create_agent")
-def test_a_call_that_a_human_approves_is_run_however_often_it_has_failed(flavor: Flavor) -> None:
-    if "interrupt_mode" not in signature(HumanInTheLoopMiddleware).parameters:
-        pytest.skip("this LangChain asks for all calls of a message at once, and keeps no trace of an approval")
-    sent = []
-
+def refusing(sent: list[str]) -> Callable[[str], str]:
     def send(body: str) -> str:
         sent.append(body)
         raise ToolException("the mail server says no")
 
-    human = HumanInTheLoopMiddleware(interrupt_on={"send": True}, interrupt_mode="per_call")
+    return send
+
+
+@pytest.mark.doors("create_agent")
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+def test_a_call_that_a_human_approves_is_run_however_often_it_has_failed(flavor: Flavor, mode: str) -> None:
+    if mode == "per_call" and "interrupt_mode" not in signature(HumanInTheLoopMiddleware).parameters:
+        pytest.skip("this LangChain asks for all calls of a message at once")
+    human = HumanInTheLoopMiddleware(
+        interrupt_on={"send": True}, **({} if mode == "batched" else {"interrupt_mode": mode})
+    )
+    sent: list[str] = []
     middleware: list[Any] = [human, ResilientToolMiddleware(policy=AT_ONCE)]
     model = ScriptedChatModel([call("send", body="draft")] * 4, then="Bye.")
-    agent = create_agent(model, [flavor.tool(send)], middleware=middleware, checkpointer=InMemorySaver())
+    agent = create_agent(model, [flavor.tool(refusing(sent))], middleware=middleware, checkpointer=InMemorySaver())
     flavor.run(agent, GO, THREAD)
+    decision = {"type": "approve"}
     for _ in range(4):
-        flavor.run(agent, Command(resume={"type": "approve"}), THREAD)
+        flavor.run(agent, Command(resume={"decisions": [decision]} if mode == "batched" else decision), THREAD)
 
     assert len(sent) == 4
+
+
+@pytest.mark.doors("create_agent")
+def test_an_approval_of_another_call_lets_no_call_run_again(flavor: Flavor) -> None:
+    def pay() -> str:
+        return "paid"
+
+    sent: list[str] = []
+    human = HumanInTheLoopMiddleware(interrupt_on={"pay": True})
+    model = ScriptedChatModel([[call("send", body="draft"), call("pay")]] * 4, then="Bye.")
+    tools = [flavor.tool(refusing(sent)), flavor.tool(pay)]
+    middleware: list[Any] = [human, ResilientToolMiddleware(policy=AT_ONCE)]
+    agent = create_agent(model, tools, middleware=middleware, checkpointer=InMemorySaver())
+    flavor.run(agent, GO, THREAD)
+    for _ in range(4):
+        flavor.run(agent, Command(resume={"decisions": [{"type": "approve"}]}), THREAD)
+
+    assert len(sent) == 3  # the first payment was a change
+
+
+@pytest.mark.doors("node")
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_call_that_a_node_before_the_tools_has_approved_is_run(flavor: Flavor, calls: int) -> None:
+    model = ScriptedChatModel([[call("send", body=f"draft {n}") for n in range(calls)]] * 4, then="Bye.")
+
+    def review(state: MessagesState) -> dict[str, Any]:
+        if len(answers_in(state)) >= 2 * calls and len(answers_in(state)) < 3 * calls:
+            assert interrupt("send it once more?") == "yes"
+        return {}
+
+    sent: list[str] = []
+    builder = StateGraph(MessagesState).add_node("model", lambda state: {"messages": [model.invoke(state["messages"])]})
+    builder.add_node("tools", ResilientToolNode([flavor.tool(refusing(sent))], policy=AT_ONCE)).add_node(review)
+    builder.add_edge(START, "model").add_conditional_edges("model", tools_condition, {"tools": "review", END: END})
+    builder.add_edge("review", "tools").add_edge("tools", "model")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    flavor.run(graph, GO, THREAD)
+    state = flavor.run(graph, Command(resume="yes"), THREAD)
+
+    assert state["messages"][-1].content == "Bye."
+    assert len(sent) == 3 * calls  # the third was approved, the fourth was not
 
 
 @pytest.mark.doors("node")
