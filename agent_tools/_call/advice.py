@@ -13,8 +13,8 @@ class Advice:
         """Advise when a POST or PATCH that may have acted is sent again."""
         self._give(
             tool,
-            "%s sends a POST or PATCH again that may have acted already: say with RetryPolicy(idempotent=...) whether "
-            "that does harm, or let RetryPolicy(verify=...) find out whether it acted",
+            "%s sends a POST or PATCH again that may have acted: declare with RetryPolicy(idempotent=...) whether that "
+            "does harm, or let RetryPolicy(verify=...) find out whether it acted",
         )
 
     def unproven(self, tool: str) -> None:

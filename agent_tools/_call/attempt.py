@@ -64,7 +64,7 @@ class ToolAttempt:
 def _in_own_thread(call: Call) -> ToolCallRequest:
     if not has_own_thread(call.request, call.policy) or not isinstance(call.request.tool, StructuredTool | Tool):
         return call.request
-    threaded: Any = ThreadedTool(call.request.tool)  # a stand-in for the tool
+    threaded: Any = ThreadedTool(call.request.tool)  # a proxy of the tool
     return call.request.override(tool=threaded)
 
 

@@ -34,7 +34,7 @@ class Call:
         request: The call.
         execute: Runs the tool once; async code awaits its return value.
         batch: The calls that run beside this one; None when another node runs them.
-        own: What an explicit `handle_tool_errors` says about errors.
+        own: The meaning of an explicit `handle_tool_errors`.
         task: The task of an async call; the user's wrapper may make the attempts in other tasks.
         stop: Why the call must not be run; None lets it run.
         started: When the first attempt began, by the clock of the settings; None for now.

@@ -1,4 +1,4 @@
-"""What an explicit `handle_tool_errors` says, as ToolNode understands it."""
+"""The meaning of an explicit `handle_tool_errors`, the same as in ToolNode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class OwnHandling:
 
 
 def own_handling(flag: HandleToolErrors) -> OwnHandling | None:
-    """Return what `handle_tool_errors=flag` says; None for True, which gives every error the default answer."""
+    """Return the meaning of `handle_tool_errors=flag`; None for True, which gives every error the default answer."""
     if flag is True:
         return None
     if not flag:

@@ -71,7 +71,7 @@ class Settings:
 
         If they name none, the only host that errors of the tool have come from is used; with several, none is.
         """
-        from agent_tools._classify.hosts import host_in, host_of  # noqa: PLC0415  # nobody asks before a failure
+        from agent_tools._classify.hosts import host_in, host_of  # noqa: PLC0415  # needed only after a failure
         from agent_tools._gate.gate import Gate  # noqa: PLC0415  # the same
 
         tool = self.key_of(request)

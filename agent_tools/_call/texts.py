@@ -28,7 +28,7 @@ from agent_tools._core.reason import Reason
 #: Returns the words for an outcome; None, or a blank text, leaves it to the next one.
 Function = Callable[[Outcome], str | None]
 
-#: By category, reason, tool, or tool and one of the former; a function alone is asked for everything.
+#: By category, reason, tool, or (tool, category or reason); a function alone is called for every answer.
 Texts = Mapping[str | tuple[str, str], str | Function] | Function
 
 _KINDS = frozenset({*ErrorCategory, *Reason})
@@ -76,11 +76,11 @@ class OwnTexts:
         self.tools = {tool for tool, _ in self._text_by_key if tool is not None}
 
     def own(self, outcome: Outcome, *, result: str | None = None) -> str | None:
-        """Return the user's words, None where there are none.
+        """Return the user's text, None if there is none.
 
         Args:
             outcome: How the call ended.
-            result: What the tool returned as its error. Words of the user win over it; a template may have it as
+            result: The error text that the tool returned. The user's text replaces it; a template may include it as
                 `{detail}`.
         """
         for text in self._candidates(outcome) if self._text_by_key else ():

@@ -16,7 +16,7 @@ from agent_tools._core.secret_rows import LINK, SECRET, compiled
 Content = str | list[str | dict[Any, Any]]  # as LangChain has it
 
 _IDS: Final = frozenset({"file_id", "tool_call_id", "tool_use_id"})
-#: Bytes in base64, unless the block says that they are text.
+#: Bytes in base64, unless the block declares them as text.
 _DATA: Final = frozenset({"data", "base64", "file_data", "bytes", "blob"})
 _KINDS: Final = ("mime_type", "media_type", "mimeType", "type")
 _TEXTUAL: Final = r"(?i)text\b|application/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml)\b"

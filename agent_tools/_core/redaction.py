@@ -136,7 +136,7 @@ def _has_one_of(clues: tuple[str, ...], text: str) -> bool:
 
 
 def _shorten(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters, the middle left out, no word of ours cut in two."""
+    """Return `text` in at most `limit` characters, the middle left out, no marker such as `[secret]` cut in two."""
     room = max(limit - 3, 0)
     front = room * 2 // 3
     head = re.sub(r"(?:(?<=\s)\S{0,40}|\[[a-z]{0,6})\Z", "", text[:front])

@@ -1,4 +1,4 @@
-"""The rounds of a turn: messages of the model, and what came of their calls."""
+"""The rounds of a turn: messages of the model, and the answers to their calls."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,13 @@ Answered = tuple[Call, Any]  # a call, as the model made it, and its answer
 
 @dataclass(slots=True)
 class Round:
-    """A message of the model, and what its calls brought: `changed` says that a success in it was new."""
+    """A message of the model, and the answers to its calls.
+
+    Attributes:
+        failed: The calls that failed, with their answers, by tool.
+        worked: The same for calls that worked.
+        changed: Whether a success in it was new.
+    """
 
     failed: dict[str, list[Answered]] = field(default_factory=dict)
     worked: dict[str, list[Answered]] = field(default_factory=dict)
@@ -47,7 +53,7 @@ def _rounds(messages: Sequence[Any], place: int) -> Iterator[Round]:
 
 
 def _round(asking: Any, answers: dict[str, list[Any]]) -> Round:
-    """Return what came of the calls of a message; the answers of each id stand the newest first."""
+    """Return the round of a message; the answers of each id come newest first."""
     found = Round()
     for call in getattr(asking, "tool_calls", ()):
         answer = answers[call["id"]].pop() if answers.get(call["id"]) else None

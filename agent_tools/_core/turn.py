@@ -39,7 +39,7 @@ def marked(facts: Mapping[str, Any], text: str | None) -> dict[str, Any]:
 
     Args:
         facts: As in `ToolMessage.artifact`.
-        text: What the tool said about this failure; None when the answer says no more than the facts.
+        text: The tool's own text about this failure; None when the answer has only the facts.
     """
     return {SOURCE_KEY: SOURCE, DATA_KEY: {**facts, "text": None if text is None else _fingerprint(text)}}
 

@@ -23,7 +23,7 @@ SaidT = TypeVar("SaidT")
 #: The most gates that are remembered; beyond that, the least recently used are forgotten.
 MOST = 10_000
 
-#: The hosts of a tool that are remembered: of more, nobody knows which a call is for.
+#: The most hosts that are remembered for a tool; with more, the host of a call would be a guess.
 MOST_HOSTS = 8
 
 

@@ -68,7 +68,7 @@ class Server(Protocol):
     Attributes:
         prefix: What its keys begin with.
         timeout: Longest time in seconds that a call waits for it.
-        expiry: Seconds after which the state of a tool that nobody calls is forgotten.
+        expiry: Seconds after which the state of a tool without calls is forgotten.
     """
 
     @property
@@ -84,7 +84,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A state as it stands in the store, by the clock of the store; its `id` is empty where there is none."""
+    """A state in the store, by the store's clock; its `id` is empty if the store has no state."""
 
     id: str = ""
     state: GateState = CALM
@@ -225,7 +225,7 @@ class RedisLink:
         return view.state if view.id else shifted(self._local.state(key), self._ahead or 0.0)
 
     def _written(self, expected: str, key: str, state: GateState) -> View | None:
-        """Write a state in the place of the `expected` one; return the one that stands there instead, if any."""
+        """Replace the `expected` state with another; if the store has a different one, return that."""
         if self._client is None:
             client = self._store.client(self._store.timeout)
             self._client = client.register_script(_SCRIPT)

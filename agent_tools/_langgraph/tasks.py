@@ -31,7 +31,7 @@ _FAR = 10**6
 _ASKED = "__agent_tools_asked"
 
 #: The functions that create tasks, by the name of the node. They are attributes, so that LangGraph can find them by
-#: import; it analyzes any other function anew for each task, at about the cost of a call.
+#: import; it analyzes any other function again for each task, at about the cost of a call.
 _MAKERS = SimpleNamespace()
 
 #: The most functions that are kept; graphs built at run time may give each node a name of its own.

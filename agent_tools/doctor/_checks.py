@@ -33,16 +33,16 @@ _OTHERS = {
     "ToolRetryMiddleware": (
         "second-retry",
         "ToolRetryMiddleware retries, too, and the attempts multiply",
-        "remove it, or name only tools in it that ResilientToolMiddleware does not look after",
+        "remove it, or limit it to tools that ResilientToolMiddleware does not handle",
     ),
     "ToolErrorMiddleware": (
         "middleware-order",
-        "ToolErrorMiddleware stands inside ResilientToolMiddleware and answers errors, so that nothing is retried",
+        "ToolErrorMiddleware is inside ResilientToolMiddleware and answers errors, so that nothing is retried",
         "remove it, or put it before ResilientToolMiddleware",
     ),
     "HumanInTheLoopMiddleware": (
         "middleware-order",
-        "HumanInTheLoopMiddleware stands inside ResilientToolMiddleware and is asked in each attempt",
+        "HumanInTheLoopMiddleware is inside ResilientToolMiddleware and asks the human in each attempt",
         "put it before ResilientToolMiddleware",
     ),
 }
@@ -53,17 +53,17 @@ def of_agent(survey: Survey, handlers: list[ToolErrorHandler], *, workers: int) 
     for name in survey.retried_nodes:
         yield Finding(
             rule="second-retry",
-            problem=f"the retry_policy of the node {name!r} runs all calls of a message again: attempts multiply",
+            problem=f"the retry_policy of the node {name!r} repeats all calls of a message, and the attempts multiply",
             advice="add the node without one",
         )
     for name in survey.makers:
-        yield _made_per_run(f"the node {name!r} makes its handler in each run")
+        yield _made_per_run(f"the node {name!r} creates a new handler in each run")
     for node in survey.nodes:
         yield from _of_order(wrappers_of(node))
     if workers > 1 and any(not handler.shares_health for handler in handlers):
         yield Finding(
             rule="workers-apart",
-            problem=f"{workers} workers do not know what the others know about a service that is down",
+            problem=f"{workers} workers do not share what they learn about a service that is down",
             advice="share health=RedisHealth(...) between them",
         )
 
@@ -71,14 +71,14 @@ def of_agent(survey: Survey, handlers: list[ToolErrorHandler], *, workers: int) 
 def _made_per_run(problem: str) -> Finding:
     return Finding(
         rule="handler-per-run",
-        problem=f"{problem}, so that circuits and budgets begin anew each time",
-        advice="make a ToolErrorHandler once and give it to the node or middleware as handler=",
+        problem=f"{problem}, so that circuits and budgets start over each time",
+        advice="create one ToolErrorHandler and pass it to the node or middleware as handler=",
     )
 
 
 def made_per_run() -> Finding:
-    """Return the finding for a factory that makes another handler each time."""
-    return _made_per_run("the function that makes the graph makes its handler, too")
+    """Return the finding for a factory that creates a new handler each time."""
+    return _made_per_run("the function that creates the graph also creates a new handler")
 
 
 def _of_order(wrappers: list[Any]) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _of_order(wrappers: list[Any]) -> Iterator[Finding]:
         elif "Limit" in name and place > resilient:
             yield Finding(
                 rule="middleware-order",
-                problem=f"{name} stands inside ResilientToolMiddleware and counts attempts instead of calls",
+                problem=f"{name} is inside ResilientToolMiddleware and counts attempts instead of calls",
                 advice="put it before ResilientToolMiddleware",
             )
 
@@ -110,8 +110,8 @@ def of_tool(
         yield Finding(
             rule="unhandled",
             tool=tool.name,
-            problem="nothing handles its errors: one of them ends the run",
-            advice="use ResilientToolNode in place of ToolNode, or add ResilientToolMiddleware",
+            problem="nothing handles its errors, so an error ends the run",
+            advice="use ResilientToolNode instead of ToolNode, or add ResilientToolMiddleware",
         )
     else:
         yield from _of_effects(tool, policy, requests)
@@ -125,13 +125,13 @@ def _of_effects(tool: BaseTool, policy: RetryPolicy, requests: list[Request]) ->
         return
     if is_mcp(tool):
         if not is_hinted(tool):
-            yield _undeclared(tool, "mcp-no-hints", "its MCP server gives no hint whether it may be called twice")
+            yield _undeclared(tool, "mcp-no-hints", "its MCP server does not say whether it may be called twice")
         return
     methods = changing(requests)
     if methods:
-        yield _undeclared(tool, "undeclared", f"it sends {', '.join(methods)} and is not declared")
+        yield _undeclared(tool, "undeclared", f"it sends {', '.join(methods)} and is undeclared")
     elif may_change(tool.name):
-        yield _undeclared(tool, "undeclared", "its name says that it changes something, and it is not declared")
+        yield _undeclared(tool, "undeclared", "its name suggests that it changes something, and it is undeclared")
 
 
 def _undeclared(tool: BaseTool, rule: str, problem: str) -> Finding:
@@ -139,7 +139,7 @@ def _undeclared(tool: BaseTool, rule: str, problem: str) -> Finding:
         rule=rule,
         tool=tool.name,
         problem=f"{problem}, so a retry may do it twice",
-        advice=f"say so in per_tool={{{tool.name!r}: RetryPolicy(idempotent=False)}}, or True if twice does no harm",
+        advice=f"set per_tool={{{tool.name!r}: RetryPolicy(idempotent=False)}}, or True if twice does no harm",
     )
 
 
@@ -185,5 +185,5 @@ def is_mcp(tool: BaseTool) -> bool:
 
 
 def is_hinted(tool: BaseTool) -> bool:
-    """Return whether the MCP server of `tool` hints whether it may be called twice."""
+    """Return whether the MCP server of `tool` says whether it may be called twice."""
     return hinted_idempotent(tool) is not None

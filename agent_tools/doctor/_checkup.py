@@ -68,7 +68,7 @@ def doctor(agent: object, *, workers: int | None = None) -> Checkup:
     tool    retried for          may act twice    key sent  one attempt  host
     refund  retryable, 3 in all  yes, undeclared  ?         ?            ?
     <BLANKLINE>
-    refund: its name says that it changes something, and it is not declared, so a retry may do it twice. Say so in \
+    refund: its name suggests that it changes something, and it is undeclared, so a retry may do it twice. Set \
 per_tool={'refund': RetryPolicy(idempotent=False)}, or True if twice does no harm. [undeclared]
     1 tool, 1 finding
 
@@ -132,7 +132,7 @@ def _twice(tool: BaseTool, policy: RetryPolicy | None, *, may_change: bool) -> s
         return "yes, declared harmless"
     if _checks.is_mcp(tool) and _checks.is_hinted(tool):
         return "as its server hints"
-    return "yes, undeclared" if may_change else "it seems to read only"
+    return "yes, undeclared" if may_change else "seems read-only"
 
 
 def _limit(policy: RetryPolicy | None, clients: list[Client], requests: list[Request]) -> str:

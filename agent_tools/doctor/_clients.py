@@ -60,7 +60,7 @@ def _httpx(client: Any) -> Client:
     if "Retry" in type(transport).__name__:
         retries, advice = type(transport).__name__, "give its client a plain transport"
     elif getattr(getattr(transport, "_pool", None), "_retries", 0):
-        retries, advice = "HTTPTransport(retries=)", "make the transport without retries"
+        retries, advice = "HTTPTransport(retries=)", "create the transport without retries"
     return Client(
         name=_name(client),
         limit=client.timeout.read,
@@ -90,7 +90,7 @@ def _sdk(client: Any) -> Client:
         name=_name(client),
         limit=timeout,
         retries=retries,
-        advice="make it with max_retries=0",
+        advice="create it with max_retries=0",
         host=client.base_url.host,
     )
 

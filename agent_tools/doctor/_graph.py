@@ -14,7 +14,7 @@ from agent_tools.testing._tool_nodes import tool_nodes_in
 
 Graph = Pregel[Any, Any, Any, Any]
 
-#: A node's function that calls one of these makes a handler in each run.
+#: A node's function that calls one of these creates a handler in each run.
 _MAKERS = frozenset({"ResilientToolNode", "ToolErrorHandler", "ResilientToolMiddleware"})
 
 
@@ -25,7 +25,7 @@ class Survey:
     Attributes:
         nodes: The tool nodes.
         retried_nodes: Names of nodes that run tools and that LangGraph's `retry_policy` runs again.
-        makers: Names of nodes that make their own handler in each run.
+        makers: Names of nodes that create a handler in each run.
     """
 
     nodes: tuple[ToolNode, ...]
@@ -57,7 +57,7 @@ def survey(agent: object) -> Survey:
 
 
 def handler_of(node: ToolNode, tool: str) -> ToolErrorHandler | None:
-    """Return the handler that looks after `tool`, or None."""
+    """Return the handler that handles errors of `tool`, or None."""
     own = getattr(node, "handler", None)
     if isinstance(own, ToolErrorHandler):
         return own

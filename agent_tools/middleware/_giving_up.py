@@ -1,4 +1,4 @@
-"""End a run, or hand it to somebody who can help, after too many failures in one turn."""
+"""Ends a run, or hands it to another node, after too many failures in one turn."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

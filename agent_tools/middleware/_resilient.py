@@ -52,7 +52,7 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         **options: See `HandlerOptions`.
 
     Attributes:
-        handler: Knows how the tools are doing (`health`) and can be told to forget it (`reset`).
+        handler: Reports how the tools are doing (`health`), and forgets it (`reset`).
 
     Raises:
         TypeError: `tools` is a single tool instead of a list.

@@ -123,7 +123,7 @@ class _CallingMessage:
         twin = twins.index(place)
         by_place = recorded.get((message_id, place), [])
         by_id = recorded.get((message_id, call.id), [])
-        if not by_place and len(by_id) == len(twins):  # else nobody knows whose of the twins they are
+        if not by_place and len(by_id) == len(twins):  # else it is unknown which twin they answer
             by_place = by_id[twin:]
         return identified(by_place[0], self._message, twin) if by_place else missing_answer(self._message, call, twin)
 

@@ -61,7 +61,7 @@ def test_a_healthy_agent_has_no_findings() -> None:
         assert rules(checkup) == []
         (facts,) = checkup.tools
         assert (facts.retried, facts.limit, facts.host) == ("retryable, 3 in all", "3 s per read", "shop.example")
-        assert (facts.twice, facts.key) == ("it seems to read only", "no")
+        assert (facts.twice, facts.key) == ("seems read-only", "no")
 
 
 # ---- clients ----
