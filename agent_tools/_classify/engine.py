@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 from agent_tools._classify import wording
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import is_a
 from agent_tools._classify.rules import Rules, ask
 from agent_tools._classify.subject import Kind, Subject, kind_of
 from agent_tools._classify.tables import builtins as builtins_table
@@ -100,17 +99,17 @@ class Step(NamedTuple):
 
 def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Step]]:
     """Return the diagnosis and the steps that led to it."""
-    row, steps = _walk_into(error, rules)
-    return _failure(row, kind_of(error).name), steps
+    row, walk = _walk_into(error, rules)
+    return _failure(row, kind_of(error).name), [Step(*step) for step in walk.steps]
 
 
-def _walk_into(error: BaseException, rules: Rules) -> tuple[Row, list[Step]]:
+def _walk_into(error: BaseException, rules: Rules) -> tuple[Row, "_Walk"]:
     walk = _Walk(rules)
     try:
-        return walk.judge(error) or _DEFAULT, walk.steps
+        return walk.judge(error) or _DEFAULT, walk
     except Exception as mistake:  # noqa: BLE001  # an error that cannot be read is an error, not a crash
         _logger.warning("an error could not be classified (%s)", type(mistake).__name__)
-        return _DEFAULT, walk.steps
+        return _DEFAULT, walk
 
 
 def _failure(row: Row, error_type: str) -> Failure:
@@ -133,7 +132,7 @@ class _Walk:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._links_left = _MOST_LINKS
-        self.steps: list[Step] = []
+        self.steps: list[tuple[int, str, Row | None]] = []
 
     def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
         """Return the row for an error and what it wraps, None when no table matches."""
@@ -161,12 +160,12 @@ class _Walk:
         answer = ask(self._rules, error) if self._rules else None
         if answer is not None:
             row: Row | None = _by_rule(error, *answer)
-        elif is_a(error, BaseExceptionGroup):
-            self.steps.append(Step(depth, subject.kind.name, None))
+        elif issubclass(type(error), BaseExceptionGroup):
+            self.steps.append((depth, subject.kind.name, None))
             return self._worst_of(error, depth=depth + 1)
         else:
             row = row_of(subject)
-        self.steps.append(Step(depth, subject.kind.name, row))
+        self.steps.append((depth, subject.kind.name, row))
         return row.read_off(subject.kind.name) if row is not None and depth else row
 
     def _worst_of(self, group: BaseException, *, depth: int) -> Row:

@@ -25,6 +25,10 @@ class Role:
     WRAPPED = 256
     SQLSTATE = 512
     RETRIABLE = 1024
+    GRPC = 2048
+    TEXT = 4096
+    """The text of an error when its `args` do not hold it."""
+    ATTEMPT = 8192
 
 
 NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
@@ -79,6 +83,24 @@ NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
     ),
 }
 """Names that are always read, first and in this order."""
+
+EXACT_NAMES_BY_ROLE: dict[int, tuple[str, ...]] = {
+    Role.GRPC: ("code", "status", "grpc_status_code", "status_code", "_code"),
+    Role.TEXT: (
+        "message",
+        "msg",
+        "detail",
+        "details",
+        "description",
+        "error_message",
+        "reason",
+        "error",
+        "text",
+        "value",
+    ),
+    Role.ATTEMPT: ("last_attempt",),
+}
+"""Names that are read as they stand: no other spelling and no ending counts."""
 
 ENDINGS_BY_ROLE: dict[int, tuple[str, ...]] = {
     Role.STATUS: ("status", "statuscode", "httpcode", "responsecode", "errorcode", "errcode", "errno"),

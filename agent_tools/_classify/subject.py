@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
-from agent_tools._classify.naming import NAMES_BY_ROLE, roles_of
+from agent_tools._classify.naming import EXACT_NAMES_BY_ROLE, NAMES_BY_ROLE, roles_of
 from agent_tools._classify.reading import args_of, bare_name, read, text
 
 _MOST_BASES = 64
@@ -60,22 +60,16 @@ class Subject:
         self.args: tuple[Any, ...] = args_of(error)
         self.bodies: list[Any] | None = None
         """The result of `bodies_of`, once it has run."""
-        # A name of a class derived from str may lie about its hash.
-        names = [name for name in islice(dict.keys(self.own), _MOST_ATTRIBUTES) if type(name) is str]
+        # Many attributes are None, and a name of a class derived from str may lie about its hash.
+        pairs = islice(dict.items(self.own), _MOST_ATTRIBUTES)
+        names = [name for name, value in pairs if value is not None and type(name) is str]
         self._names_by_role = _names_by_role(tuple(names), self.kind)
 
-    def values(self, names: Iterable[str]) -> Iterator[Any]:
-        """Yield the values of these attributes in this order, without None and without what cannot be read."""
-        # Most errors have none of these attributes, and a failed lookup is slow.
-        known, own = self.kind.attributes, self.own
-        for name in names:
-            if known is None or name in known or dict.__contains__(own, name):
-                value = read(self.error, name)
-                if value is not None:
-                    yield value
-
     def find(self, role: int) -> Iterable[Any]:
-        """Return the values of the attributes with this role, the likeliest first."""
+        """Return the values of the attributes with this role, the likeliest first, without None.
+
+        What cannot be read is left out, too.
+        """
         names = self._names_by_role.get(role)
         return self._find(names) if names else ()
 
@@ -93,13 +87,13 @@ class Subject:
             if value is not None:
                 yield name, value
 
-    def kept(self) -> list[Any]:
-        """Return the values in the error's own `__dict__`, without plain texts and numbers."""
-        values = islice(dict.values(self.own), _MOST_ATTRIBUTES)
-        return [value for value in values if not issubclass(type(value), PLAIN_TYPES)]
+    def kept(self) -> Iterable[Any]:
+        """Return the values in the error's own `__dict__`."""
+        return islice(dict.values(self.own), _MOST_ATTRIBUTES)
 
     def read(self, name: str) -> Any:
         """Return the attribute called `name`, None when there is none or it cannot be read."""
+        # Most errors have no such attribute, and a failed lookup is slow.
         known = self.kind.attributes
         is_there = known is None or name in known or dict.__contains__(self.own, name)
         return read(self.error, name) if is_there else None
@@ -156,9 +150,9 @@ def _names_by_role(own: tuple[str, ...], kind: Kind) -> dict[int, list[str]]:
     """Return, by role, the attributes that may hold such a value on an error with these names of its own."""
     known = kind.attributes
     found: dict[int, list[str]] = {}
-    for role, listed in NAMES_BY_ROLE.items():
+    for role, listed in (NAMES_BY_ROLE | EXACT_NAMES_BY_ROLE).items():
         names = [name for name in listed if known is None or name in known or name in own]
-        names += [name for name in own if name not in listed and roles_of(name) & role]
+        names += [name for name in own if roles_of(name) & role and name not in listed]
         if names:
             found[role] = names
     return found

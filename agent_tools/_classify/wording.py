@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import is_a, number, text
 from agent_tools._classify.subject import Subject
 from agent_tools._classify.tables import code_words, http
@@ -19,9 +20,6 @@ from agent_tools._classify.tables.row import Row
 from agent_tools._classify.tables.texts import ROW_BY_ERRNO_TEXT, ROW_BY_PHRASE
 from agent_tools._classify.waits import wait_in_text
 from agent_tools._core.failure import ErrorCategory, Veto
-
-TEXT_NAMES = ("message", "msg", "detail", "details", "description", "error_message", "reason", "error", "text", "value")
-"""Attributes that hold the text of an error when its `args` do not."""
 
 _LONGEST_TEXT = 500
 _MOST_TEXTS = 6
@@ -81,7 +79,7 @@ def row_in_text(said: str) -> Row | None:
 
 
 def _texts(subject: Subject) -> Iterator[str]:
-    for index, value in enumerate((*subject.args[:_MOST_TEXTS], *subject.values(TEXT_NAMES))):
+    for index, value in enumerate((*subject.args[:_MOST_TEXTS], *subject.find(Role.TEXT))):
         if index < 2 * _MOST_TEXTS and (is_a(value, str) or is_a(value, bytes)):
             yield text(value, limit=_LONGEST_TEXT)
 

@@ -67,12 +67,11 @@ def leaves_of(group: BaseException) -> list[BaseException] | None:
 
 
 def _held_by(subject: Subject) -> Iterator[BaseException]:
-    attempt = subject.read("last_attempt")
-    if attempt is not None:
+    for attempt in subject.find(Role.ATTEMPT):
         yield from _errors_in(call(attempt, "exception", 0))
         yield from _errors_in(read(attempt, "value"))
     for value in (*subject.find(Role.WRAPPED), *subject.kept(), *subject.args[:_MOST_ARGUMENTS]):
-        if not issubclass(type(value), PLAIN_TYPES):
+        if type(value) is not str and not issubclass(type(value), PLAIN_TYPES):
             yield from _errors_in(value)
 
 

@@ -326,17 +326,20 @@ def row_by_words(subject: Subject) -> Row | None:
 
 
 def _raw_words(subject: Subject, response: Any) -> list[str]:
-    values = [*subject.find(Role.WORD), *bodies_of(subject, response)]
-    return [word for value in values if type(value) is not int for word in _words_in(value)]
+    words: list[str] = []
+    for value in (*subject.find(Role.WORD), *bodies_of(subject, response)):
+        if type(value) is str:
+            words.append(value)
+        elif type(value) is not int:
+            words += _words_in(value)
+    return [word for word in words if len(word) <= LONGEST_WORD]
 
 
 def _words_in(value: Any) -> Iterator[str]:
-    """Yield the possible words in `value`: itself, or the parts of it whose keys mark them as such."""
-    for part in (value,) if type(value) is str else parts_of(value, Role.PART):
+    """Yield the possible words in `value`: the parts of it whose keys mark them as such."""
+    for part in parts_of(value, Role.PART):
         if issubclass(type(part), str):
-            word = text(part)
-            if len(word) <= LONGEST_WORD:
-                yield word
+            yield text(part)
         elif is_a(part, Enum):
             yield text(read(part, "name"))
         elif not is_a(part, (dict, int)):

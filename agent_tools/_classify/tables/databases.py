@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import is_a, number, read, text
-from agent_tools._classify.subject import Subject
+from agent_tools._classify.subject import Kind, Subject
 from agent_tools._classify.tables.code_words import row_by_words
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -153,25 +153,29 @@ _NO_STATE = frozenset({"00000", "HY000"})
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the error code of a database says, or None when the error carries none."""
-    for reader in _readers_of(subject.kind.roots):
+    for reader in _readers_of(subject.kind):
         return reader(subject)
     return _by_sqlstate_attribute(subject) or _by_sqlstate_in_fields(subject)
 
 
 @lru_cache(maxsize=1024)
-def _readers_of(roots: frozenset[str]) -> tuple[Callable[[Subject], Row | None], ...]:
+def _readers_of(kind: Kind) -> tuple[Callable[[Subject], Row | None], ...]:
+    roots = kind.roots
     exact = [reader for library, reader in READER_BY_LIBRARY.items() if library in roots]
     return tuple(exact or [reader for word, reader in READER_BY_WORD.items() if any(word in root for root in roots)])
 
 
 def _by_sqlstate_attribute(subject: Subject) -> Row | None:
-    return next(filter(None, map(_by_sqlstate, subject.find(Role.SQLSTATE))), None)
+    for state in subject.find(Role.SQLSTATE):
+        if row := _by_sqlstate(state):
+            return row
+    return None
 
 
 def _by_sqlstate_in_fields(subject: Subject) -> Row | None:
     """Return what field C of PostgreSQL's own error message says, which pg8000 and similar drivers raise as a dict."""
     fields = subject.argument
-    return _by_sqlstate(dict.get(fields, "C")) if is_a(fields, dict) else None
+    return _by_sqlstate(dict.get(fields, "C")) if issubclass(type(fields), dict) else None
 
 
 def _unknown(subject: Subject, rule: str) -> Row:

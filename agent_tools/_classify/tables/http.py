@@ -101,6 +101,8 @@ def row_of(subject: Subject) -> Row | None:
     if status is None and not exact:
         status = _status_in_bodies(subject, response)
     said = code_words.said_by(subject, response, status=status)
+    if status is None and not said:
+        return None
     row = row_by_status(status) if exact else _decided(status, said)
     if row is None:
         return None
@@ -168,10 +170,10 @@ def _says(headers: Mapping[str, str], word: str) -> bool:
 
 def _is_made_up(subject: Subject) -> bool:
     """Return whether the client itself chose the status: aiohttp reports 400 for a response that it cannot parse."""
-    if "aiohttp.ClientResponseError" not in subject.kind.names:
-        return False
     cause = cause_of(subject.error)
-    return cause is not None and "aiohttp.HttpProcessingError" in kind_of(cause).names
+    if cause is None or "aiohttp.ClientResponseError" not in subject.kind.names:
+        return False
+    return "aiohttp.HttpProcessingError" in kind_of(cause).names
 
 
 def _own_status(subject: Subject) -> int | None:

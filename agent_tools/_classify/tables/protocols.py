@@ -10,8 +10,9 @@ from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
 
+from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import call, is_a, members, name_of, number, read, text
-from agent_tools._classify.subject import Subject
+from agent_tools._classify.subject import PLAIN_TYPES, Kind, Subject
 from agent_tools._classify.tables import mail
 from agent_tools._classify.tables.row import (
     BROKEN,
@@ -142,14 +143,13 @@ ROW_BY_AMQP_CODE = spread({REFUSED: (403, 530), BROKEN: (320, 501), NOT_NOW: (40
 
 _UNAVAILABLE = "UNAVAILABLE"
 _GRPC_CODE = re.compile(r"[A-Z_]{2,24}")
-_GRPC_NAMES = ("code", "status", "grpc_status_code", "status_code", "_code")
 _CURL_IN_TEXT = re.compile(r"\bcurl: \(([0-9]{1,2})\)")
 _RESP_WORD = re.compile(r"[A-Z]{4,12}(?= )")
 
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the number of an error's own protocol says, or None when it has none."""
-    for reader in _readers_of(subject.kind.roots):
+    for reader in _readers_of(subject.kind):
         row = reader(subject)
         if row is not None:
             return row
@@ -157,7 +157,8 @@ def row_of(subject: Subject) -> Row | None:
 
 
 @lru_cache(maxsize=1024)
-def _readers_of(roots: frozenset[str]) -> tuple[Callable[[Subject], Row | None], ...]:
+def _readers_of(kind: Kind) -> tuple[Callable[[Subject], Row | None], ...]:
+    roots = kind.roots
     exact = [reader for library, reader in READER_BY_LIBRARY.items() if library in roots]
     return tuple(exact or [reader for word, reader in READER_BY_WORD.items() if any(word in root for root in roots)])
 
@@ -186,8 +187,8 @@ def _channel_trouble(details: str) -> Row | None:
 
 def _by_grpc_enum(subject: Subject) -> Row | None:
     """Return what a member of a gRPC status enum says, whichever client and attribute has it."""
-    for value in subject.values(_GRPC_NAMES):
-        if not is_a(value, Enum):
+    for value in subject.find(Role.GRPC):
+        if not issubclass(type(value), Enum):
             continue
         code, of_enum = text(read(value, "name")), read(value, "value")
         if NUMBER_BY_GRPC_CODE.get(code) == number(next(iter(members(of_enum, slice(1))), of_enum)) is not None:
@@ -218,8 +219,7 @@ def _by_amqp(subject: Subject) -> Row | None:
 
 
 def _by_curl(subject: Subject) -> Row | None:
-    code = next((found for value in subject.values(("code", "errno")) if (found := number(value))), None)
-    code = code or number(subject.argument)
+    code = number(subject.read("code")) or number(subject.read("errno")) or number(subject.argument)
     match = None if code else _CURL_IN_TEXT.search(text(subject.argument))
     code = int(match[1]) if match else code
     if not code or not 0 < code < 100:  # noqa: PLR2004  # curl's own numbers
@@ -230,7 +230,7 @@ def _by_curl(subject: Subject) -> Row | None:
 def _by_kafka(subject: Subject) -> Row | None:
     """Return what librdkafka's `KafkaError` says, which confluent-kafka raises as an argument."""
     held = subject.argument
-    if held is None or is_a(held, (str, bytes, int, dict)) or name_of(held) != "KafkaError":
+    if type(held) is str or is_a(held, (*PLAIN_TYPES, dict)) or name_of(held) != "KafkaError":
         return None
     name = text(call(held, "name"))
     row = REFUSED if name.endswith("AUTHORIZATION_FAILED") else ROW_BY_KAFKA_NAME.get(name)
