@@ -12,7 +12,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.call import Call
 from agent_tools._call.current import Result
-from agent_tools._call.plain import Brought, afresh, fresh, has_own_thread, looked_at
+from agent_tools._call.plain import Brought, fresh, has_own_thread, looked_at
 from agent_tools._flow.steps import FAILURES, Failed
 from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within
 from agent_tools._langgraph.clean_errors import original_of
@@ -55,7 +55,7 @@ class ToolAttempt:
                 call.begin_attempt()
                 limit = TimeLimit(call.time_left())
                 with limit:
-                    result = await call.execute(afresh(_in_own_thread(call)))
+                    result = await call.execute(fresh(_in_own_thread(call)))
         except FAILURES as error:
             return timed_out(failed(error), call.request, is_late=limit is not None and limit.is_over)
         return looked_at(result, call.request, call.policy)

@@ -10,10 +10,10 @@ from agent_tools._call.batch import Batch
 from agent_tools._call.current import Result
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.steps import Failed
-from agent_tools._langgraph.exits import survivable
 from agent_tools._langgraph.interrupts import is_resumed, with_approvals
 from agent_tools._langgraph.run import runs_in_thread
 from agent_tools._langgraph.tool_proxy import WatchedTool
+from agent_tools._langgraph.twins import with_twin
 
 #: The result of an attempt, or its failure.
 Brought = Result | Failed
@@ -23,16 +23,14 @@ _UNCHANGING = frozenset({str, int, float, bool, type(None)})
 
 
 def fresh(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the request with arguments of its own: if the tool changes them, neither history nor retries change."""
+    """Return the request as the tool gets it, with the tool's twin.
+
+    The arguments are its own: if the tool changes them, neither history nor retries change.
+    """
     arguments = request.tool_call["args"]
-    if _UNCHANGING.issuperset(map(type, arguments.values())):
-        return request
-    return request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
-
-
-def afresh(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the same as `fresh` for async code, whose event loop outlives a tool that calls `sys.exit`."""
-    return survivable(fresh(request))
+    if not _UNCHANGING.issuperset(map(type, arguments.values())):
+        request = request.override(tool_call={**request.tool_call, "args": _copied(arguments)})
+    return with_twin(request)
 
 
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:

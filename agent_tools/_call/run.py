@@ -11,7 +11,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, CurrentCall, Execute, Result, Wrapper, current
 from agent_tools._call.own_handling import OwnHandling
-from agent_tools._call.plain import Brought, afresh, approved, fresh, has_own_thread, looked_at
+from agent_tools._call.plain import Brought, approved, fresh, has_own_thread, looked_at
 from agent_tools._call.settings import Settings
 from agent_tools._core.loop_guard import LoopGuard, Stop, Stops
 from agent_tools._core.policy import RetryPolicy
@@ -85,7 +85,7 @@ async def arun(
         started = settings.clock()
         timer.watch(task, policy.longest_attempt)
         try:
-            brought = looked_at(await execute(afresh(request)), request, policy)
+            brought = looked_at(await execute(fresh(request)), request, policy)
         except FAILURES as error:
             from agent_tools._call.attempt import failed  # noqa: PLC0415  # loaded when a call does not just work
 

@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from agent_tools._flow.time_limit import in_thread
-from agent_tools._langgraph.exits import twin_of
+from agent_tools._langgraph.twins import twin_of
 
 
 class ToolProxy:
@@ -76,7 +76,7 @@ class ToolProxy:
 
     def invoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.invoke` does."""
-        return self._tool.invoke(call, config, **options)
+        return twin_of(self._tool).invoke(call, config, **options)
 
     async def ainvoke(self, call: Any, config: Any = None, **options: Any) -> Any:
         """Run the tool as `BaseTool.ainvoke` does."""
@@ -105,7 +105,7 @@ class WatchedTool(ToolProxy):
         """Run the tool as `BaseTool.invoke` does."""
         self.was_run, self._refused = True, None
         try:
-            return self._tool.invoke(call, config, **options)
+            return twin_of(self._tool).invoke(call, config, **options)
         except ValidationError as error:
             self._refused = error
             raise

@@ -22,8 +22,8 @@ from langgraph.prebuilt import ToolNode
 
 from agent_tools._call.observers import listening
 from agent_tools._langgraph.clean_errors import aclean_as, clean_as
-from agent_tools._langgraph.exits import survived, twin_of
 from agent_tools._langgraph.run import calls_in, runs_in_thread
+from agent_tools._langgraph.twins import survived, twin_of
 from agent_tools.report import RunReport
 from agent_tools.testing._fault_plan import Faults, Plan
 from agent_tools.testing._faults import Step, ok

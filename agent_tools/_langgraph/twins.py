@@ -1,8 +1,9 @@
-"""Async tools that call `sys.exit`.
+"""Twins of tools, which run in their place.
 
-LangChain awaits `_arun` in a task of its own, and a task that ends with `SystemExit` ends the event loop with it,
-whoever awaits the task. So the error must not leave `_arun`: what runs is a twin of the tool, which shares all its
-attributes and raises a `CleanError` instead. An exit that a signal requests passes.
+A twin shares all attributes of its tool and differs in two ways. LangChain awaits `_arun` in a task of its own, and a
+task that ends with `SystemExit` ends the event loop with it, whoever awaits the task: the twin raises a `CleanError`
+instead, unless a signal requests the exit. And LangChain reads the signature and the type hints of `_run` or `_arun` in
+each call, which takes up to a fifth of its time: the twin's are worked out once for all tools of a class.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,25 +11,27 @@ from contextlib import suppress
 from functools import lru_cache, wraps
 from inspect import signature
 from types import new_class
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._langgraph import private_names
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
 #: Where pydantic keeps what an object is made of.
 _PARTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
 def twin_of(tool: BaseTool) -> BaseTool:
-    """Return the twin of `tool`, or `tool` itself if its exits do not end the event loop, or cannot be caught."""
-    kind = None if vars(tool).get("coroutine", tool) is None else _twin_class(type(tool))  # None runs in a thread
+    """Return the twin of `tool`, or `tool` itself if it can have none."""
+    kind = _twin_class(type(tool))
     return tool if kind is None else _sharing(tool, kind)
 
 
-def survivable(request: ToolCallRequest) -> ToolCallRequest:
-    """Return the `request` so that the event loop outlives an exit of its tool."""
+def with_twin(request: ToolCallRequest) -> ToolCallRequest:
+    """Return the `request` with the twin of its tool."""
     tool = request.tool
     if tool is None or (twin := twin_of(tool)) is tool:
         return request
@@ -51,9 +54,23 @@ def survived(arun: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
         finally:
             del raised
 
-    with suppress(Exception):  # LangChain reads both in each call; worked out once, the call takes a third less time
-        exits_caught.__signature__, exits_caught.__annotations__ = signature(arun), get_type_hints(arun)  # type: ignore[attr-defined]  # of any function
-    return exits_caught
+    return _described(exits_caught)
+
+
+def _passed_on(run: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(run)
+    def passed_on(*args: Any, **kwargs: Any) -> Any:
+        return run(*args, **kwargs)
+
+    return _described(passed_on)
+
+
+def _described(function: Method) -> Method:
+    """Return `function` with what LangChain asks about it worked out."""
+    with suppress(Exception):
+        described: Any = function  # any function: a signature can be set
+        described.__signature__, described.__annotations__ = signature(function), get_type_hints(function)
+    return function
 
 
 @lru_cache(maxsize=512)
@@ -66,7 +83,8 @@ def _twin_class(kind: type[BaseTool]) -> type[BaseTool] | None:
         "__qualname__": kind.__qualname__,
         "__class__": property(lambda _self: kind),
         "__reduce_ex__": lambda self, protocol: _sharing(self, kind).__reduce_ex__(protocol),
-        private_names.ARUN: survived(kind._arun),  # noqa: SLF001  # the documented hook
+        private_names.RUN: _passed_on(kind._run),  # noqa: SLF001  # the documented hooks
+        private_names.ARUN: survived(kind._arun),  # noqa: SLF001  # the same
     }
     with suppress(Exception):  # the class may refuse to have others below it
         return new_class(kind.__name__, (kind,), exec_body=lambda space: space.update(body))
