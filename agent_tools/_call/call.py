@@ -49,6 +49,7 @@ class Call:
         failure: The last failure, None before the first.
         effect: What its attempts have changed so far.
         failed_at: When it failed, in seconds since the first attempt began.
+        skipped: Seconds of its waits that `no_waiting` has skipped. Reports count them, deadlines do not.
         attempt_began: When the latest attempt began, by the clock, or was refused.
         reason: Why no attempt follows, None while one does.
     """
@@ -69,6 +70,7 @@ class Call:
         "renewed",
         "request",
         "settings",
+        "skipped",
         "started",
         "stop",
         "task",
@@ -106,6 +108,7 @@ class Call:
         self.effect = Effect.NONE
         self.failure: Failure | None = None
         self.failed_at = 0.0
+        self.skipped = 0.0
         self.reason: Reason | None = None
 
     def again(self, request: ToolCallRequest) -> "Call":
@@ -223,7 +226,7 @@ class Call:
             tool=self.tool,
             failure=self.failure,
             attempts=self.failures,
-            elapsed=self.failed_at,
+            elapsed=self.failed_at + self.skipped,
             reason=self.reason,
             idempotent=self.policy.idempotent,
             direct=tool is not None and tool.return_direct,
@@ -244,7 +247,7 @@ class Call:
             tool_call_id=self.id,
             attempt=self.failures + (kind is EventType.RECOVERED and self.effect is not Effect.HAPPENED),
             of=self.policy.max_attempts,
-            elapsed=now - self.started,
+            elapsed=now - self.started + self.skipped,
             took=now - self.attempt_began,
             after=after,
             category=None if failure is None else failure.category,

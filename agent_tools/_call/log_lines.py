@@ -8,6 +8,9 @@
 | `tool_short_circuited` | WARNING |
 | `tool_verified` | INFO |
 
+A program that configures no logging still gets the ERROR lines, which Python prints to stderr: a bug of its own must
+not vanish. It is spared the others, which would disturb a conversation in a terminal.
+
 Lines consist of plain facts and never contain the text of an error. A traceback does, scrubbed; it is a separate
 record, so that no handler above DEBUG gets it.
 """
@@ -42,9 +45,8 @@ TEXT_BY_TYPE = {
 
 def log_event(event: ToolEvent) -> None:
     """Write the line of `event`."""
-    # Without a handler, Python would print to stderr, and unread records cost time.
     level = logging.INFO if event.correctable and event.type is EventType.FAILED else LEVEL_BY_TYPE[event.type]
-    if not _logger.isEnabledFor(level) or not _logger.hasHandlers():
+    if not _logger.isEnabledFor(level) or not (level >= logging.ERROR or _logger.hasHandlers()):
         return
     facts = event.as_dict() | {"tool": word(event.tool), "tool_call_id": word(event.tool_call_id)}
     status = None if event.status_code is None else f"HTTP {event.status_code}"

@@ -10,10 +10,10 @@ from agent_tools._call.options import HandlerOptions
 from agent_tools._call.own_handling import error_types
 from agent_tools._call.settings import Settings
 from agent_tools._call.texts import OwnTexts
-from agent_tools._classify import require_rules
 from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
+from agent_tools._core.own_rules import require_rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._gate.gates import Gates
 from agent_tools._gate.store import Store
@@ -53,7 +53,6 @@ def settings_of(given: HandlerOptions, *, clock: Callable[[], float], chance: Ca
 def _policy(name: str, given: RetryPolicy) -> RetryPolicy:
     if not isinstance(given, RetryPolicy):
         raise TypeError(f"{name} must be an agent_tools.RetryPolicy, not {given!r}")
-    require_rules(f"{name}.classify", given.classify)
     return given
 
 

@@ -78,8 +78,10 @@ def recovery(call: Call, brought: Brought | None = None) -> Flow[Ended]:
                     return (yield from _ended(call, brought.error, Reason.NOT_RETRIED))
             else:
                 brought = None  # or the error would live on, with all its frames, while we wait
+                began = call.settings.clock()
                 if not (yield Wait(verdict.after, draining)):
                     return (yield from _given_up(call, DrainingError(), Reason.DRAINING))
+                call.skipped += max(0.0, verdict.after - (call.settings.clock() - began))
                 refused = yield from _passed_gate(call, draining)
                 if refused is not None:
                     return refused

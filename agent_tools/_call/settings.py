@@ -11,7 +11,8 @@ from agent_tools._call.listeners import Observer, logger
 from agent_tools._call.texts import OwnTexts
 from agent_tools._classify import Rules
 from agent_tools._core.loop_guard import LoopGuard
-from agent_tools._core.policy import RetryPolicy, is_async
+from agent_tools._core.own_rules import is_async
+from agent_tools._core.policy import RetryPolicy
 from agent_tools._gate.gates import Gates, key_at
 
 if TYPE_CHECKING:

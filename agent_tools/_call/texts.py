@@ -22,7 +22,7 @@ from typing import NamedTuple
 from agent_tools._call.listeners import logger
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.outcome import Outcome
-from agent_tools._core.policy import is_async
+from agent_tools._core.own_rules import is_async
 from agent_tools._core.reason import Reason
 
 #: Returns the words for an outcome; None, or a blank text, leaves it to the next one.

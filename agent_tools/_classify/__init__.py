@@ -7,14 +7,14 @@ and what it wraps; `wrapping` finds causes and group members; `reading` guards e
 
 from typing import TYPE_CHECKING
 
-from agent_tools._classify.rules import Rules, ask, require_rules
+from agent_tools._classify.rules import Rules, ask
 from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
     from agent_tools._classify.engine import category_of, diagnose, diagnose_text
     from agent_tools._classify.explanation import explain
 
-__all__ = ["Rules", "ask", "category_of", "diagnose", "diagnose_text", "explain", "require_rules"]
+__all__ = ["Rules", "ask", "category_of", "diagnose", "diagnose_text", "explain"]
 
 # The tables are loaded when the first error is classified.
 __getattr__ = lazy(

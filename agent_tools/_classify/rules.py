@@ -11,11 +11,10 @@ raises or returns nonsense is logged, without the text of its exception, and ski
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
-from agent_tools._core.policy import is_async
 
 Answer: TypeAlias = ErrorCategory | str | Failure | None
 """What a rule returns; a string is the value of a category."""
@@ -37,35 +36,6 @@ def ask(rules: Rules, error: Any) -> tuple[str, ErrorCategory | Failure] | None:
         if answer is not None:
             return word, answer
     return None
-
-
-def require_rules(name: str, rules: object) -> None:
-    """Raise unless `rules` can be called: better here than at the first failure.
-
-    Raises:
-        TypeError: Something in it is not a rule.
-        ValueError: A mapping names a category that does not exist.
-    """
-    if isinstance(rules, Mapping):
-        for key, category in rules.items():
-            _require_pair(name, key, category)
-    elif isinstance(rules, str) or not callable(rules):
-        if isinstance(rules, str) or not isinstance(rules, Iterable):
-            raise TypeError(f"{name} must be a function, a mapping or a sequence of them, not {rules!r}")
-        for rule in rules:
-            require_rules(name, rule)
-    elif is_async(rules):
-        raise TypeError(f"{name} must not be async, since nobody awaits it: {rules!r}")
-
-
-def _require_pair(name: str, key: object, category: object) -> None:
-    if not callable(key) or (isinstance(key, type) and not issubclass(key, BaseException)):
-        raise TypeError(f"{name} must map error types or functions of the error, not {key!r}")
-    if not isinstance(key, type) and is_async(key):  # a coroutine is always true
-        raise TypeError(f"{name} must not be async, since nobody awaits it: {key!r}")
-    names = [each.value for each in ErrorCategory]
-    if category not in names:
-        raise ValueError(f"{name} maps to {category!r}, but the categories are {', '.join(names)}")
 
 
 def _each(rules: Rules) -> Iterator[tuple[str, Callable[[BaseException], Answer]]]:

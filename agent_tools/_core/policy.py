@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass, field
-from inspect import iscoroutinefunction
 from typing import Any, Literal
 from warnings import warn
 
 from agent_tools._core.effects import DoubtfulCall
 from agent_tools._core.failure import CategoryName, ErrorCategory, Failure
+from agent_tools._core.own_rules import is_async, require_rules
 from agent_tools._core.records import ShortRepr, explains_names
 
 _RETRIED_BY_DEFAULT = frozenset({ErrorCategory.RETRYABLE})
@@ -108,6 +108,7 @@ class RetryPolicy(ShortRepr):
             _require_limit(name, getattr(self, name))
         if self.idempotent is not None and not isinstance(self.idempotent, bool):
             raise TypeError(f"idempotent must be True, False or None, not {self.idempotent!r}")
+        require_rules("classify", self.classify)
         _require_verify(self)
         if self.failed_when is not None and not callable(self.failed_when):
             raise TypeError(f"failed_when must be a function of the result, or None, not {self.failed_when!r}")
@@ -159,11 +160,6 @@ def require_fraction(name: str, value: object) -> None:
 def _require_limit(name: str, value: float | None) -> None:
     if value is not None and (not _is_number(value) or value <= 0):
         raise ValueError(f"{name} must be a finite number of seconds above 0, or None, not {value!r}")
-
-
-def is_async(given: object) -> bool:
-    """Return whether the result of calling `given` must be awaited, as far as can be seen without calling it."""
-    return iscoroutinefunction(given) or iscoroutinefunction(getattr(given, "__call__", None))  # noqa: B004  # its hook
 
 
 def _is_number(value: object) -> bool:

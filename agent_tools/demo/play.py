@@ -1,6 +1,7 @@
 """The show: two acts, and a check of every promise."""
 
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -33,6 +34,7 @@ def play(*, model: str | None, agent: str, is_plain: bool, is_quick: bool) -> in
     except (ModelUnavailableError, ImportError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    logging.getLogger("agent_tools").addHandler(logging.NullHandler())  # the view shows what fails
     screen = Screen(sys.stdout)
     view = _view(screen, is_plain=is_plain)
     try:

@@ -28,12 +28,13 @@ class Reach:
     things: tuple[Any, ...]
     functions: tuple[Callable[..., Any], ...]
 
-    def calls(self) -> Iterator[ast.Call]:
-        """Yield the calls in the source of the functions, where the source is available."""
+    def calls(self) -> Iterator[tuple[ast.Call, dict[str, str]]]:
+        """Yield the calls in the source of the functions, where it is available, and the texts that it names."""
         for function in self.functions:
+            texts = {name: value for name, value in _variables_of(function).items() if isinstance(value, str)}
             for node in ast.walk(_tree_of(function)):
                 if isinstance(node, ast.Call):
-                    yield node
+                    yield node, texts
 
 
 def reach_of(tool: BaseTool) -> Reach:
@@ -74,15 +75,18 @@ def _parts_of(thing: Any, module: str) -> list[Any]:
 
 
 def _named_in(function: Callable[..., Any], module: str) -> list[Any]:
-    wrapped = getattr(function, "__wrapped__", None)
+    # Functions of other modules would lead through whole libraries.
+    named = _variables_of(function).values()
+    own = [each for each in named if not inspect.isfunction(each) or each.__module__ == module]
+    return [*own, getattr(function, "__wrapped__", None)]
+
+
+def _variables_of(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         found = inspect.getclosurevars(function)
     except (TypeError, ValueError):  # a variable that is not set yet
-        return [wrapped]
-    named = [*found.nonlocals.values(), *found.globals.values()]
-    # Functions of other modules would lead through whole libraries.
-    own = [each for each in named if not inspect.isfunction(each) or each.__module__ == module]
-    return [*own, wrapped]
+        return {}
+    return {**found.globals, **found.nonlocals}
 
 
 def _attributes(thing: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ def no_waiting() -> Iterator[list[float]]:
 
     It applies to the whole process: to every thread and event loop, whether their work began inside or
     outside the `with` block. Blocks may be nested or overlap: each lists what was skipped during it.
-    Clocks do not move, so a skipped wait brings no deadline closer.
+    Clocks do not move, so a skipped wait brings no deadline closer. What the model reads, events and reports count
+    it: they say how long the call would have taken.
 
     >>> from agent_tools import with_retry_sync
     >>> from agent_tools.testing import FaultyServer, no_waiting

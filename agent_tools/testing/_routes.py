@@ -18,6 +18,8 @@ Answers = Plain | Maker | Sequence[Plain | Maker]
 
 EVERY_PATH = "*"
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
 _ROUTE = re.compile(r"\*|([A-Z]+ )?/[^\s?#]*")
 
 
@@ -86,3 +88,6 @@ def _as_reply(route: str, answer: object) -> Reply:
 def _require_route(route: str) -> None:
     if not _ROUTE.fullmatch(route):
         raise ValueError(f"a route must look like '/path', 'GET /path' or '*', not {route!r}")
+    method = route.partition(" ")[0] if " " in route else "GET"
+    if method not in _METHODS:
+        raise ValueError(f"the method of a route must be one of {', '.join(_METHODS)}, not {method!r} as in {route!r}")

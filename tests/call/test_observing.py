@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from io import StringIO
 from typing import Any
 
 import httpx
@@ -203,6 +204,25 @@ def test_a_bug_in_a_tool_is_logged_with_its_type_and_at_debug_with_its_traceback
     assert 'return points["C-7"]' in caplog.text
     assert "KeyError: 'C-7'" in caplog.text
     assert [(event.error_type, event.correctable) for event in events] == [("KeyError", False)]
+
+
+def test_a_program_without_logging_sees_what_it_has_to_mend_and_nothing_else(
+    flavor: Flavor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger, printed = logging.getLogger("agent_tools"), StringIO()
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logging, "lastResort", logging.StreamHandler(printed))  # as Python's own, to stderr
+    service = Flaky([http_error(503), KeyError("points")])
+
+    def get_points() -> Any:
+        return service()
+
+    flavor.answer(flavor.tool(get_points))
+
+    assert printed.getvalue().splitlines() == [
+        "get_points failed (non_retryable, KeyError), gave up after attempt 2 of 3: not_retried [call c1]"
+    ]
 
 
 def test_no_traceback_is_made_above_debug(flavor: Flavor, caplog: pytest.LogCaptureFixture) -> None:

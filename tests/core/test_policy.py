@@ -32,6 +32,9 @@ REFUSED = [
     ("retry_on", "timeout", "retry_on must be a set of categories, not 'timeout'"),
     ("retry_on", ErrorCategory.TIMEOUT, "retry_on must be a set of categories, not <ErrorCategory.TIMEOUT"),
     ("retry_on", 5, "retry_on must be a set of categories, not 5"),
+    ("classify", 5, "classify must be a function, a mapping or a sequence of them, not 5"),
+    ("classify", [{"ValueError": "timeout"}], "classify must map error types or functions of the error, not 'Value"),
+    ("classify", {ValueError: "flaky"}, "classify maps ValueError to 'flaky', but the categories are retryable, non"),
 ]
 
 
@@ -41,6 +44,11 @@ def test_nonsense_is_refused_with_name_rule_and_value(name: str, value: Any, mes
         RetryPolicy(**{name: value})
 
     assert str(caught.value).startswith(message)
+
+
+def test_a_misspelled_category_of_a_rule_is_answered_with_the_one_that_was_meant() -> None:
+    with pytest.raises(ValueError, match=r"^classify maps OSError to 'retryabel', .*: did you mean 'retryable'\?$"):
+        RetryPolicy(classify=[{OSError: "retryabel"}])  # type: ignore[dict-item]  # as it is at run time
 
 
 class SaysLater:

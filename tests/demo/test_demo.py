@@ -12,6 +12,7 @@ from agent_tools.demo import __main__ as demo
 from agent_tools.demo import play
 from agent_tools.demo.api import API_KEY, COLLEAGUE, INTERNAL_HOST, PROMISES
 from agent_tools.demo.plain import PlainView
+from agent_tools.demo.promises import Check
 from agent_tools.demo.view import Screen
 from agent_tools.testing import ScriptedChatModel, call, no_waiting
 from tests.support.toolbox import untraced
@@ -87,6 +88,19 @@ def test_plain_lines_are_to_be_had_in_a_terminal_too(
     assert_plain_and_kept(terminal.getvalue())
 
 
+def test_plain_lines_are_no_wider_than_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    output = StringIO()
+    view = PlainView(output)
+    view.note("Now the process of the bot is killed in the middle of a message.\n")
+    view.question("Where is my order A-1042? The kettle is broken, so I want my 49 euros back.")
+    checks = [Check(subject="get_order A-1042", promised="3 requests, retryable", measured="3 requests", is_kept=True)] * 2
+    view.checked(checks, seconds=1)
+
+    assert max(map(len, output.getvalue().splitlines())) <= 50
+    assert output.getvalue().count("get_order A-1042: ok\n    promised: 3 requests, retryable\n    measured: 3 requests\n") == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 @pytest.mark.parametrize("columns", ["80", "100"])
 def test_in_a_terminal_the_calls_are_drawn_live(columns: str) -> None:
@@ -141,7 +155,8 @@ def checked_run(model: ScriptedChatModel, *, is_scripted: bool) -> tuple[int, st
     return code, output.getvalue()
 
 
-def test_a_model_that_does_not_keep_to_the_script_makes_it_fail() -> None:
+def test_a_model_that_does_not_keep_to_the_script_makes_it_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     code, output = checked_run(ScriptedChatModel(["Hello.", "Bye."]), is_scripted=True)
 
     assert code == 1

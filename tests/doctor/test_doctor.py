@@ -119,6 +119,31 @@ def test_a_client_that_waits_forever_is_found(body: Any) -> None:
     assert rules(of_body(body, policy=RetryPolicy(attempt_timeout=5))) == []
 
 
+BASE = "https://api.shop.example/v1"
+
+
+def get_from_base(order: str) -> str:
+    """Look up an order."""
+    return httpx.get(f"{BASE}/orders/{order}").text
+
+
+def get_from_text(order: str) -> str:
+    """Look up an order."""
+    return httpx.get(f"https://orders.shop.example/{order}").text
+
+
+def get_anything(url: str) -> str:
+    """Look up a page."""
+    return httpx.get(f"https://{url}").text
+
+
+def test_the_host_of_a_url_is_shown_where_source_or_variables_tell_it() -> None:
+    bodies = (get_from_base, get_from_text, get_anything)
+    hosts = [of_body(body).tools[0].host for body in bodies]
+
+    assert hosts == ["api.shop.example", "orders.shop.example", "made at run time"]
+
+
 def test_a_request_that_ends_in_time_is_no_finding() -> None:
     checkup = of_body(get_in_time)
     assert (rules(checkup), checkup.tools[0].host) == ([], "shop.example")

@@ -165,6 +165,15 @@ def test_waits_are_kept_or_skipped_and_reported_in_full(flavor: Flavor, shop: Sh
     assert report.totals.longest >= 60
 
 
+def test_the_model_reads_of_the_time_that_the_report_shows_when_waits_are_skipped(flavor: Flavor, shop: Shop) -> None:
+    node = ResilientToolNode(shop.tools, policy=RetryPolicy(base_delay=10, multiplier=2, max_delay=100, jitter=0))
+    with inject_faults(node, {"charge": 503}, waits=False) as report:
+        (answer,) = answers_in(flavor.run(graph_with(node), asking(("charge", {}))))
+
+    assert "It was tried 3 times in 30 s." in answer.content
+    assert answer.artifact["elapsed"] == pytest.approx(report.totals.longest, abs=0.01)
+
+
 def test_a_tool_that_hangs_meets_its_time_limit(flavor: Flavor, shop: Shop) -> None:
     node = ResilientToolNode(shop.tools, policy=RetryPolicy(attempt_timeout=0.1))
     with inject_faults(node, {"charge": hang(600)}) as report:

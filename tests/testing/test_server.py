@@ -286,6 +286,7 @@ def test_a_callable_that_never_returns_does_not_hold_up_the_end(monkeypatch: pyt
         (lambda: Reply(headers={"Retry-After": 2}), ValueError, "header 'Retry-After' .* not 2"),  # type: ignore[dict-item]
         (lambda: FaultyServer({"orders": 200}), ValueError, "a route must look like '/path', .* not 'orders'"),
         (lambda: FaultyServer({"get /orders": 200}), ValueError, "not 'get /orders'"),
+        (lambda: FaultyServer({"FETCH /x": 200}), ValueError, "must be one of GET, .* not 'FETCH' as in 'FETCH /x'"),
         (lambda: FaultyServer({"/orders?id=1": 200}), ValueError, "a route must look like"),
         (lambda: FaultyServer({"/orders": []}), ValueError, "'/orders' must have at least one answer"),
         (lambda: FaultyServer({"/orders": "reset"}), TypeError, "'/orders' must be a Reply, .* not 'reset'"),  # type: ignore[dict-item]
