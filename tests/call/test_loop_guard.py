@@ -250,7 +250,7 @@ def test_it_can_be_configured_and_switched_off(flavor: Flavor, guard: LoopGuard 
 def test_what_is_no_loop_guard_is_refused() -> None:
     with pytest.raises(TypeError, match="loop_guard must be a LoopGuard or None, not 3"):
         ToolErrorHandler(loop_guard=3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="give it loop_guard instead"):
+    with pytest.raises(ValueError, match="loop_guard must be given to the ToolErrorHandler itself"):
         ResilientToolNode([], handler=ToolErrorHandler(), loop_guard=LoopGuard(same_call=3))
 
 

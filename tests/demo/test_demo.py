@@ -94,11 +94,16 @@ def test_plain_lines_are_no_wider_than_columns(monkeypatch: pytest.MonkeyPatch) 
     view = PlainView(output)
     view.note("Now the process of the bot is killed in the middle of a message.\n")
     view.question("Where is my order A-1042? The kettle is broken, so I want my 49 euros back.")
-    checks = [Check(subject="get_order A-1042", promised="3 requests, retryable", measured="3 requests", is_kept=True)] * 2
+    checks = [
+        Check(subject="get_order A-1042", promised="3 requests, retryable", measured="3 requests", is_kept=True)
+    ] * 2
     view.checked(checks, seconds=1)
 
     assert max(map(len, output.getvalue().splitlines())) <= 50
-    assert output.getvalue().count("get_order A-1042: ok\n    promised: 3 requests, retryable\n    measured: 3 requests\n") == 2
+    assert (
+        output.getvalue().count("get_order A-1042: ok\n    promised: 3 requests, retryable\n    measured: 3 requests\n")
+        == 2
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

@@ -21,7 +21,7 @@ def test_credentials_are_renewed_once_for_parallel_calls_which_then_get_one_more
     flavor: Flavor, is_async_hook: bool
 ) -> None:
     if is_async_hook and not flavor.is_async:
-        with pytest.raises(TypeError, match="on_auth_failure is async"):
+        with pytest.raises(TypeError, match="on_auth_failure must be a sync function in a sync run"):
             _renewing(flavor, _async(lambda event: True))
         return
     token, renewals, together = ["old"], list[str](), threading.Barrier(5)
@@ -105,7 +105,7 @@ def test_what_is_async_without_being_a_coroutine_function_is_asked_of_the_creden
 ) -> None:
     hook = RenewsLater(renewed=renewed)
     if not flavor.is_async:
-        with pytest.raises(TypeError, match="on_auth_failure is async"):
+        with pytest.raises(TypeError, match="on_auth_failure must be a sync function in a sync run"):
             _renewing(flavor, hide(hook))
         return
     _, ran = _renewing(flavor, hide(hook))

@@ -116,7 +116,7 @@ def test_without_a_checkpointer_each_run_has_keys_of_its_own(flavor: Flavor) -> 
 
 
 def test_outside_a_tool_there_is_no_key() -> None:
-    with pytest.raises(RuntimeError, match="inside a tool"):
+    with pytest.raises(RuntimeError, match="must be called in a tool of"):
         contextvars.Context().run(idempotency_key)
 
 
