@@ -25,7 +25,7 @@ from agent_tools._langgraph.arguments import names_no_tool, problems_in, problem
 from agent_tools._langgraph.returned_errors import answer_in
 
 #: What `failed_when` returns: False or None for a success; True, a category or a `Failure` for a failure.
-Verdict = bool | ErrorCategory | Failure | None
+Declared = bool | ErrorCategory | Failure | None
 
 #: Texts with more lines are output, in which a status may mean anything.
 _MOST_LINES = 5
@@ -44,7 +44,7 @@ class ReturnedError(Exception):
         self,
         result: Result,
         message: ToolMessage | None,
-        said: Verdict,
+        declared: Declared,
         *,
         was_run: bool = True,
         words: str | None = None,
@@ -54,13 +54,13 @@ class ReturnedError(Exception):
         self.was_run = was_run
         self.words = words
         self._message = message
-        self._said = said
+        self._declared = declared
 
     def failure(self, rules: Rules) -> Failure:
         """Return the facts about the failure; `rules` are the user's."""
-        if isinstance(self._said, Failure):
-            return self._said
-        category = self._said if isinstance(self._said, ErrorCategory) else None
+        if isinstance(self._declared, Failure):
+            return self._declared
+        category = self._declared if isinstance(self._declared, ErrorCategory) else None
         found = None if category is not None or self._message is None else ask(rules, self._message)
         if found is None:
             return self._plain(category)
@@ -69,17 +69,19 @@ class ReturnedError(Exception):
 
     def _plain(self, category: ErrorCategory | None) -> Failure:
         """Return the failure that the result shows; a `category` was given by `failed_when` or a rule."""
-        said = category or (ErrorCategory.RETRYABLE if self._said else None)
+        declared = category or (ErrorCategory.RETRYABLE if self._declared else None)
         rule, text = (
-            "failed_when" if self._said else "returned status",
+            "failed_when" if self._declared else "returned status",
             text_in([] if self._message is None else self._message.content),
         )
         known = diagnose_text(text) if text.count("\n") < _MOST_LINES else None
         plain = Failure(category=ErrorCategory.NON_RETRYABLE, error_type=type(self.result).__name__, rule=rule)
         if known is None:
-            return replace(plain, category=said or plain.category)
+            return replace(plain, category=declared or plain.category)
         known = replace(known, error_type=plain.error_type)
-        return known if said is None else replace(known, category=said, rule=rule, veto=_without_doubt(known.veto))
+        return (
+            known if declared is None else replace(known, category=declared, rule=rule, veto=_without_doubt(known.veto))
+        )
 
 
 def returned_error(result: Result, request: ToolCallRequest, policy: RetryPolicy) -> BaseException | None:
@@ -92,8 +94,8 @@ def returned_error(result: Result, request: ToolCallRequest, policy: RetryPolicy
             return refused
         if is_of_others(result, request):
             return None
-    said = None if policy.failed_when is None else _verdict(policy.failed_when, result)
-    return ReturnedError(result, message, said) if said or is_error else None
+    declared = None if policy.failed_when is None else _declared_by(policy.failed_when, result)
+    return ReturnedError(result, message, declared) if declared or is_error else None
 
 
 def is_of_others(result: Result, request: ToolCallRequest) -> bool:
@@ -143,15 +145,15 @@ def _refused_arguments(result: Result, message: ToolMessage, request: ToolCallRe
     return ReturnedError(result, message, failure, was_run=False, words=failure.detail if is_blank else None)
 
 
-def _verdict(failed_when: Callable[[Any], object], result: Result) -> Verdict:
+def _declared_by(failed_when: Callable[[Any], object], result: Result) -> Declared:
     try:
-        said = failed_when(result)
-        if iscoroutine(said):  # a lambda around an async function: always true
-            said.close()
+        declared = failed_when(result)
+        if iscoroutine(declared):  # a lambda around an async function: always true
+            declared.close()
             raise TypeError
-        if isinstance(said, str) and said in set(ErrorCategory):
-            return ErrorCategory(said)
-        return said if isinstance(said, Failure) else bool(said)
+        if isinstance(declared, str) and declared in set(ErrorCategory):
+            return ErrorCategory(declared)
+        return declared if isinstance(declared, Failure) else bool(declared)
     except Exception as error:  # noqa: BLE001  # the tool has acted: its result must not be lost
         logger.warning("failed_when raised %s; the result counts as a success", type(error).__name__)
         return None

@@ -136,7 +136,7 @@ class Gate:
             state = states.after_failure(state, rules, failure, replace(attempt, now=now))
             circuit = state.circuit
             if circuit.state is not CircuitState.CLOSED and policy is not None:
-                # A retry waits for the verdict of the probe as a newcomer does, and pays as little.
+                # A retry waits for the result of the probe as a newcomer does, and pays as little.
                 patience = max(0.0, circuit.opened_at + policy.patience - now)
                 return state, Standing(opens_in=max(0.0, circuit.probe_at - now), patience=patience)
             tokens: int | None = 0

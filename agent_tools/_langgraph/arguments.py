@@ -25,15 +25,15 @@ from agent_tools._langgraph import private_names as names
 
 #: What a check of arguments raises. Anything else, such as the error of a service that a validator asks, says nothing
 #: about the arguments.
-_VERDICTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
+_REJECTIONS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
 
 _NOT_TAKEN = re.compile(r"\(\) (?P<why>(?:missing \d|got an unexpected|got multiple|takes ).*)")
 _ROOT = "__root__"  # what Pydantic 1 calls a rule over several fields
 
 
-def is_verdict(error: BaseException) -> bool:
+def is_rejection(error: BaseException) -> bool:
     """Return whether `error`, raised while arguments were checked, says that they do not fit."""
-    return isinstance(error, _VERDICTS) and not isinstance(error, PydanticErrorMixin)
+    return isinstance(error, _REJECTIONS) and not isinstance(error, PydanticErrorMixin)
 
 
 def is_not_taken(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from langgraph.prebuilt import tool_node
 from langgraph.prebuilt.tool_node import ToolInvocationError
 
 from agent_tools._langgraph import private_names as names
-from agent_tools._langgraph.arguments import is_not_taken, is_verdict
+from agent_tools._langgraph.arguments import is_not_taken, is_rejection
 from agent_tools._langgraph.clean_errors import original_of
 from agent_tools._langgraph.signals import is_of_signal
 
@@ -88,7 +88,7 @@ def origin_of(error: BaseException) -> Origin:
 
 def _checked(origin: Origin, error: BaseException) -> Origin:
     """Return the origin that the function suggests, unless the error itself contradicts it."""
-    if origin is Origin.ARGUMENTS and not is_verdict(error):
+    if origin is Origin.ARGUMENTS and not is_rejection(error):
         return Origin.BODY
     return Origin.ARGUMENTS if origin is Origin.BODY and is_not_taken(error) else origin
 
