@@ -78,10 +78,10 @@ class Admission:
         """
         self.is_last_retry = is_last_retry
         self._entered = self.gate
-        said = yield from self.gate.entering(self, draining)
-        if isinstance(said, Refusal):
-            return said
-        self.entry = said
+        entry = yield from self.gate.entering(self, draining)
+        if isinstance(entry, Refusal):
+            return entry
+        self.entry = entry
         return None
 
     def failed(self, failure: Failure, *, began: float, retries: bool) -> Flow[Standing]:

@@ -18,7 +18,7 @@ from agent_tools._core.gate_state import CALM, GateState, Rules, calmed
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.store import Change, Link, Store
 
-SaidT = TypeVar("SaidT")
+ResultT = TypeVar("SaidT")
 
 #: The most gates that are remembered; beyond that, the least recently used are forgotten.
 MOST = 10_000
@@ -133,21 +133,21 @@ class Gates:
         with self._lock:
             self._keep(self._sets[0], key, state)
 
-    def change(self, key: str, change: "Change[SaidT]") -> SaidT:
+    def change(self, key: str, change: "Change[SaidT]") -> ResultT:
         """Change the state of a key in this process alone, and return the result of the change."""
         with self._lock:
             before = self.by_key.get(key, CALM)
-            state, said = change(before, self.clock())
+            state, result = change(before, self.clock())
             if state is not before:
                 self._keep(self.by_key, key, state)
-            return said
+            return result
 
-    def change_for_all(self, key: str, change: "Change[SaidT]") -> Flow[SaidT]:
+    def change_for_all(self, key: str, change: "Change[SaidT]") -> Flow[ResultT]:
         """Change the state for all processes that share the store, and return the result of the change."""
         if self.link is None or self.link.is_down:
             return self.change(key, change)
-        said: SaidT = yield self.link.asking(key, change)
-        return said
+        result: ResultT = yield self.link.asking(key, change)
+        return result
 
     def change_later(self, key: str, change: "Change[object]") -> None:
         """Change the state for all processes without waiting for it."""

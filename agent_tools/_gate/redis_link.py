@@ -96,7 +96,7 @@ class _Job:
 
     key: str
     change: Change[Any]
-    said: Future[Any] = field(default_factory=Future)
+    result: Future[Any] = field(default_factory=Future)
 
 
 class RedisLink:
@@ -163,7 +163,7 @@ class RedisLink:
             _in_background(_working, weakref.ref(self), "agent_tools health changes")
         job = _Job(key, change)
         self._jobs.put(job)
-        return job.said
+        return job.result
 
     @property
     def timeout(self) -> float:
@@ -190,33 +190,33 @@ class RedisLink:
         """Make changes, those of one key in one operation."""
         jobs_by_key: dict[str, list[_Job]] = {}
         for job in jobs:
-            if job.said.set_running_or_notify_cancel():
+            if job.result.set_running_or_notify_cancel():
                 jobs_by_key.setdefault(job.key, []).append(job)
         for key, same in jobs_by_key.items():
             try:
-                said = self._changed(key, [job.change for job in same])
+                results = self._changed(key, [job.change for job in same])
             except Exception as error:  # noqa: BLE001  # must not fail a call
                 self._client = None
                 self.failed(type(error).__name__)
-                said = [self.change_here(key, job.change) for job in same]
-            for job, each in zip(same, said, strict=True):
-                job.said.set_result(each)
+                results = [self.change_here(key, job.change) for job in same]
+            for job, each in zip(same, results, strict=True):
+                job.result.set_result(each)
 
     def _changed(self, key: str, changes: list[Change[Any]]) -> list[Any]:
         view = self._views.get(key, View())
         for _ in range(TRIES):
             if self._ahead is None:
                 view = self._written("?", key, CALM) or view  # nothing has that id: it is read, and the clock
-            before, said = self._known(key, view), list[Any]()
+            before, results = self._known(key, view), list[Any]()
             state = before
             for change in changes:
                 state, each = change(state, self._now())
-                said.append(each)
+                results.append(each)
             if state == before:
-                return said
+                return results
             newer = self._written(view.id, key, state)
             if newer is None:
-                return said
+                return results
             view = newer
         raise TimeoutError
 
@@ -231,14 +231,14 @@ class RedisLink:
             self._client = client.register_script(_SCRIPT)
         prefix, expiry = self._store.prefix, int(1000 * self._store.expiry)
         self.operations += 1
-        is_written, seconds, microseconds, said = self._client(
+        is_written, seconds, microseconds, reply = self._client(
             keys=[f"{prefix}:gate:{key}", f"{prefix}:changes"], args=[expected, key, as_json(state), expiry]
         )
         self._set_clock(seconds, microseconds)
         if is_written:
-            self._see(key, View(said if state != CALM else "", state))
+            self._see(key, View(reply if state != CALM else "", state))
             return None
-        identity, _, text = said.partition(" ")
+        identity, _, text = reply.partition(" ")
         view = View(identity, self._read(text))
         self._see(key, view)
         return view
@@ -326,22 +326,22 @@ class Asking:
 
     def do(self) -> Any:
         """Return the result of the change."""
-        said = self.link.submit(self.key, self.change)
+        future = self.link.submit(self.key, self.change)
         try:
-            return said.result(self.link.timeout)
+            return future.result(self.link.timeout)
         except TimeoutError:
-            return self._alone(said)
+            return self._alone(future)
 
     async def ado(self) -> Any:
         """Return the same as `do`."""
-        said = self.link.submit(self.key, self.change)
+        future = self.link.submit(self.key, self.change)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(said), self.link.timeout)
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.link.timeout)
         except TimeoutError:
-            return self._alone(said)
+            return self._alone(future)
 
-    def _alone(self, said: Future[Any]) -> Any:
-        said.cancel()
+    def _alone(self, future: Future[Any]) -> Any:
+        future.cancel()
         self.link.failed("no answer in time")
         return self.link.change_here(self.key, self.change)
 

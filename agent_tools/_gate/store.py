@@ -11,13 +11,13 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.gate_state import GateState
 from agent_tools._flow.steps import Step
 
-SaidT_co = TypeVar("SaidT_co", covariant=True)
+ResultT_co = TypeVar("SaidT_co", covariant=True)
 
 
-class Change(Protocol[SaidT_co]):
+class Change(Protocol[ResultT_co]):
     """A pure function that returns the next state and the result of the change."""
 
-    def __call__(self, state: GateState, now: float, /) -> tuple[GateState, SaidT_co]:
+    def __call__(self, state: GateState, now: float, /) -> tuple[GateState, ResultT_co]:
         """Return both; `now` is by the same clock as the times in `state`."""
 
 
