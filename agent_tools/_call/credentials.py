@@ -49,27 +49,27 @@ class Credentials:
 
     def _asked(self, event: ToolEvent) -> bool:
         try:
-            said = self._on_auth_failure(event)
+            returned = self._on_auth_failure(event)
         except FAILURES as error:
             return _not_renewed(error)
-        if not inspect.isawaitable(said):
-            return bool(said)
-        if inspect.iscoroutine(said):
-            said.close()  # it never started
+        if not inspect.isawaitable(returned):
+            return bool(returned)
+        if inspect.iscoroutine(returned):
+            returned.close()  # it never started
         raise TypeError("on_auth_failure must be a sync function in a sync run, not an async one")
 
     async def _aasked(self, event: ToolEvent) -> bool:
         try:
             if inspect.iscoroutinefunction(self._on_auth_failure):
                 return bool(await self._on_auth_failure(event))
-            said = await run_in_executor(None, self._on_auth_failure, event)
-            return bool(await said if inspect.isawaitable(said) else said)  # awaitable: an async object or lambda
+            returned = await run_in_executor(None, self._on_auth_failure, event)
+            return bool(await returned if inspect.isawaitable(returned) else returned)  # an async object or lambda
         except FAILURES as error:
             if is_control_flow(error):
                 raise
             return _not_renewed(error)
 
-    def _noted(self, event: ToolEvent, renewed: bool) -> bool:  # noqa: FBT001  # what was just said
+    def _noted(self, event: ToolEvent, renewed: bool) -> bool:  # noqa: FBT001  # the result of the renewal
         self._renewals[event.tool] += renewed
         return renewed
 

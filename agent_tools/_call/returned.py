@@ -69,7 +69,8 @@ class ReturnedError(Exception):
 
     def _plain(self, category: ErrorCategory | None) -> Failure:
         """Return the failure that the result shows; a `category` was given by `failed_when` or a rule."""
-        declared = category or (ErrorCategory.RETRYABLE if self._declared else None)
+        if category is None and self._declared:
+            category = ErrorCategory.RETRYABLE
         rule, text = (
             "failed_when" if self._declared else "returned status",
             text_in([] if self._message is None else self._message.content),
@@ -77,10 +78,10 @@ class ReturnedError(Exception):
         known = diagnose_text(text) if text.count("\n") < _MOST_LINES else None
         plain = Failure(category=ErrorCategory.NON_RETRYABLE, error_type=type(self.result).__name__, rule=rule)
         if known is None:
-            return replace(plain, category=declared or plain.category)
+            return replace(plain, category=category or plain.category)
         known = replace(known, error_type=plain.error_type)
         return (
-            known if declared is None else replace(known, category=declared, rule=rule, veto=_without_doubt(known.veto))
+            known if category is None else replace(known, category=category, rule=rule, veto=_without_doubt(known.veto))
         )
 
 

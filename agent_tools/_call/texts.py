@@ -84,9 +84,9 @@ class OwnTexts:
                 `{detail}`.
         """
         for text in self._candidates(outcome) if self._text_by_key else ():
-            said = _filled(text, outcome, result) if isinstance(text, _Template) else _answered(text, outcome)
-            if said is not None and said.strip():
-                return said if len(said) <= _LIMIT else f"{said[: _LIMIT - 1]}…"
+            words = _filled(text, outcome, result) if isinstance(text, _Template) else _answered(text, outcome)
+            if words is not None and words.strip():
+                return words if len(words) <= _LIMIT else f"{words[: _LIMIT - 1]}…"
         return None
 
     def _candidates(self, outcome: Outcome) -> Iterator["_Template | Function"]:
@@ -110,12 +110,12 @@ def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | 
 def _answered(function: Function, outcome: Outcome) -> str | None:
     """Return the text of the user's function; its errors are logged, not raised."""
     try:
-        said: object = function(outcome)
+        words: object = function(outcome)
     except Exception as error:  # noqa: BLE001  # the default text will do
-        said = error
-    if said is None or isinstance(said, str):
-        return said
-    what = f"{'raised' if isinstance(said, Exception) else 'returned'} {type(said).__name__}"
+        words = error
+    if words is None or isinstance(words, str):
+        return words
+    what = f"{'raised' if isinstance(words, Exception) else 'returned'} {type(words).__name__}"
     logger.warning("a function in texts %s; the answer of %s has another text", what, outcome.tool)
     return None
 

@@ -53,10 +53,10 @@ def verification(call: Call, failure: Failure) -> Flow[Verified]:
     is_early = left is not None and after >= left  # ask anyway: its effect may be visible already
     if after and not is_early and not (yield Wait(after, alarm_of_run())):
         return Verified(Effect.UNKNOWN)
-    said = yield from _answer(call, failure)
-    if said is False and not is_early:
+    found = yield from _answer(call, failure)
+    if found is False and not is_early:
         return Verified(Effect.DID_NOT_HAPPEN)
-    result = None if said is None or said is False else _result_of(said, call.request)
+    result = None if found is None or found is False else _result_of(found, call.request)
     return Verified(Effect.UNKNOWN if result is None else Effect.HAPPENED, result)
 
 
@@ -76,13 +76,13 @@ def _answer(call: Call, failure: Failure) -> Flow[Any]:
         if within == 0:
             logger.warning("no time was left to verify %s; whether it took effect stays unknown", question.tool)
             return None
-        said = yield Ask(verify, question, within=within)
-        if not isinstance(said, Failed):
-            return said
-        if is_control_flow(said.error):
-            raise said.error
-        after = _wait_before_asking_again(call, said.error, attempt)
-        said = None  # or the error would live on, with all its frames, while we wait
+        found = yield Ask(verify, question, within=within)
+        if not isinstance(found, Failed):
+            return found
+        if is_control_flow(found.error):
+            raise found.error
+        after = _wait_before_asking_again(call, found.error, attempt)
+        found = None  # or the error would live on, with all its frames, while we wait
         if after is None or not (yield Wait(after, alarm_of_run())):
             return None
     raise AssertionError("unreachable")
@@ -119,13 +119,13 @@ class Ask:
     def do(self) -> Any:
         """Return its result, or `Failed`. It can only be abandoned at its time limit if it has its own thread."""
         try:
-            return run_within(self.within, self._said)
+            return run_within(self.within, self._asked)
         except FAILURES as error:
             return Failed(error)
 
-    def _said(self) -> Any:
-        said = self.verify(self.question)
-        return asyncio.run(_awaited(said)) if isawaitable(said) else said
+    def _asked(self) -> Any:
+        found = self.verify(self.question)
+        return asyncio.run(_awaited(found)) if isawaitable(found) else found
 
     async def ado(self) -> Any:
         """Return the same as `do`."""
@@ -133,46 +133,46 @@ class Ask:
             with TimeLimit(self.within):
                 if is_async(self.verify):
                     return await self.verify(self.question)
-                said = await asyncio.wrap_future(in_thread(partial(self.verify, self.question)))
-                return await said if isawaitable(said) else said
+                found = await asyncio.wrap_future(in_thread(partial(self.verify, self.question)))
+                return await found if isawaitable(found) else found
         except FAILURES as error:
             return Failed(error)
 
 
-async def _awaited(said: Awaitable[Any]) -> Any:
-    return await said
+async def _awaited(found: Awaitable[Any]) -> Any:
+    return await found
 
 
 # ---- what the model reads of a call that happened ----
 
 
-def _result_of(said: Any, request: ToolCallRequest) -> Result | None:
+def _result_of(found: Any, request: ToolCallRequest) -> Result | None:
     """Return the result that ToolNode would make of this return value, None when it cannot."""
     try:
-        return _result(said, request)
+        return _result(found, request)
     except Exception as error:  # noqa: BLE001  # it is the user's, and may be anything
         failed = error
     logger.warning(
         "verify returned a %s, which cannot be a result (%s); whether %s took effect stays unknown",
-        type(said).__name__,
+        type(found).__name__,
         type(failed).__name__,
         request.tool_call["name"],
     )
     return None
 
 
-def _result(said: Any, request: ToolCallRequest) -> Result:
+def _result(found: Any, request: ToolCallRequest) -> Result:
     call, tool = request.tool_call, request.tool
-    if isinstance(said, ToolMessage):
-        return said.model_copy(update={"tool_call_id": call["id"], "name": said.name or call["name"]})
-    if isinstance(said, Command) or (isinstance(said, list) and any(isinstance(each, Command) for each in said)):
-        if all(message.tool_call_id != call["id"] for message in _answers_in(said)):
+    if isinstance(found, ToolMessage):
+        return found.model_copy(update={"tool_call_id": call["id"], "name": found.name or call["name"]})
+    if isinstance(found, Command) or (isinstance(found, list) and any(isinstance(each, Command) for each in found)):
+        if all(message.tool_call_id != call["id"] for message in _answers_in(found)):
             raise LookupError(call["id"])
-        return said  # type: ignore[return-value]  # a list of them is as good
+        return found  # type: ignore[return-value]  # a list of them is as good
     artifact = None
     if tool is not None and tool.response_format == "content_and_artifact":
-        said, artifact = said
-    content = HAPPENED.format(tool=call["name"]) if said is True else _content(said)
+        found, artifact = found
+    content = HAPPENED.format(tool=call["name"]) if found is True else _content(found)
     return ToolMessage(content, artifact=artifact, name=call["name"], tool_call_id=call["id"])
 
 
@@ -187,6 +187,6 @@ def _answers_in(result: Any) -> Iterator[ToolMessage]:
         yield from _answers_in(list(updates))
 
 
-def _content(said: Any) -> Any:
-    is_blocks = isinstance(said, list) and all(isinstance(each, dict) and "type" in each for each in said)
-    return said if isinstance(said, str) or is_blocks else json.dumps(said, ensure_ascii=False, default=str)
+def _content(found: Any) -> Any:
+    is_blocks = isinstance(found, list) and all(isinstance(each, dict) and "type" in each for each in found)
+    return found if isinstance(found, str) or is_blocks else json.dumps(found, ensure_ascii=False, default=str)

@@ -18,7 +18,7 @@ from agent_tools._core.gate_state import CALM, GateState, Rules, calmed
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.store import Change, Link, Store
 
-ResultT = TypeVar("SaidT")
+ResultT = TypeVar("ResultT")
 
 #: The most gates that are remembered; beyond that, the least recently used are forgotten.
 MOST = 10_000
@@ -133,7 +133,7 @@ class Gates:
         with self._lock:
             self._keep(self._sets[0], key, state)
 
-    def change(self, key: str, change: "Change[SaidT]") -> ResultT:
+    def change(self, key: str, change: "Change[ResultT]") -> ResultT:
         """Change the state of a key in this process alone, and return the result of the change."""
         with self._lock:
             before = self.by_key.get(key, CALM)
@@ -142,7 +142,7 @@ class Gates:
                 self._keep(self.by_key, key, state)
             return result
 
-    def change_for_all(self, key: str, change: "Change[SaidT]") -> Flow[ResultT]:
+    def change_for_all(self, key: str, change: "Change[ResultT]") -> Flow[ResultT]:
         """Change the state for all processes that share the store, and return the result of the change."""
         if self.link is None or self.link.is_down:
             return self.change(key, change)

@@ -11,7 +11,7 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.gate_state import GateState
 from agent_tools._flow.steps import Step
 
-ResultT_co = TypeVar("SaidT_co", covariant=True)
+ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 class Change(Protocol[ResultT_co]):
