@@ -35,7 +35,7 @@ def idempotency_key() -> str:
     """
     call = current_call()
     if call is None:
-        raise RuntimeError("idempotency_key() must be called inside a tool of ResilientToolNode or its middleware")
+        raise RuntimeError("idempotency_key() must be called in a tool of ResilientToolNode or its middleware")
     return call.key()
 
 
