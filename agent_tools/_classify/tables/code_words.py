@@ -52,6 +52,7 @@ ROW_BY_WORD = spread(
             "priorrequestnotcomplete",
             "queryqueuefull",
             "queuefull",
+            "queueisfull",
             "transactionconflict",
             "transactioninprogress",
             "tryagain",
@@ -115,6 +116,7 @@ ROW_BY_WORD = spread(
             "invalidaccesskeyid",
             "invalidaccesstoken",
             "invalidapikey",
+            "invalidapikeys",
             "invalidauth",
             "invalidauthentication",
             "invalidclient",
@@ -296,9 +298,10 @@ def normalize(word: str) -> str:
     if bare in ROW_BY_WORD or bare in _WORDS_OF_LIBRARIES or row_of_any_word(bare) is not None:
         return bare
     ending = next((ending for ending in _ENDINGS if bare.endswith(ending)), "")
-    if not ending and "." in word:
+    bare = bare.removesuffix(ending)
+    if "." in word and bare not in ROW_BY_WORD:
         return normalize(word.partition(".")[0])  # Tencent, EC2: `AuthFailure.SignatureExpire`
-    return bare.removesuffix(ending)
+    return bare
 
 
 def row_of_word(word: str, kind: Kind) -> Row | None:

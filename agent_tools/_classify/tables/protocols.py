@@ -102,6 +102,7 @@ problem as -32603, a refused login included, so it is not retried."""
 
 #: How MCP reports HTTP 404 for a session: SDK 1 by its own code, SDK 2 and servers by their wording.
 _MCP_1_FORGOTTEN, _INVALID_REQUEST = 32600, -32600
+_ETHEREUM_LIMIT = -32005
 _FORGOTTEN = ("Session terminated", "Session not found")
 
 ROW_BY_CURL_CODE = spread(
@@ -213,6 +214,12 @@ def _by_json_rpc(subject: Subject) -> Row | None:
     return ROW_BY_JSON_RPC_CODE.get(code, PERMANENT).named(f"JSON-RPC {code}")
 
 
+def _by_ethereum(subject: Subject) -> Row | None:
+    """Return what a node's "limit exceeded" says (EIP-1474); its other codes stand for a dozen causes each."""
+    code = number(read(read(subject.read("rpc_response"), "error"), "code"))
+    return THROTTLED.named(f"JSON-RPC {code}") if code == _ETHEREUM_LIMIT else None
+
+
 def _by_amqp(subject: Subject) -> Row | None:
     code = number(subject.read("reply_code")) or number(subject.read("code"))
     return ROW_BY_AMQP_CODE.get(code, PERMANENT).named(f"AMQP {code}") if code else None
@@ -264,6 +271,7 @@ READER_BY_LIBRARY: dict[str, Callable[[Subject], Row | None]] = {
     "kombu": _by_amqp,
     "pika": _by_amqp,
     "thrift": _by_thrift,
+    "web3": _by_ethereum,
 }
 
 READER_BY_WORD: dict[str, Callable[[Subject], Row | None]] = {
