@@ -134,6 +134,15 @@ class Unprintable:
         raise RuntimeError
 
 
+def test_what_is_no_text_is_read_as_one() -> None:
+    block = {"type": "text", "text": b"bytes", "also": {7, b"more"}, 1: Unprintable()}
+
+    (scrubbed,) = scrub_content([block])
+
+    assert scrubbed["text"] == "bytes"
+    assert scrubbed["also"]
+
+
 json_like = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.binary() | st.just(Unprintable()),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "text", "id", "data", "url"]), inner),
@@ -141,6 +150,7 @@ json_like = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @given(st.lists(json_like))
 def test_nothing_crashes(content: Any) -> None:
     scrubbed = scrub_content(content)

@@ -237,6 +237,7 @@ disguises = st.sampled_from(
 )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scrubbed", [scrub, scrub_result])
 @pytest.mark.parametrize("edge", ["", "\\n", "=", "("])
 def test_an_address_is_found_behind_any_number_of_characters_without_a_blank(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -15,6 +16,8 @@ from langgraph.types import Command, interrupt
 from agent_tools import idempotency_key
 from tests.support.shop import KilledError
 from tests.support.toolbox import Flavor, answers_in, graph_of, http_error
+
+pytestmark = pytest.mark.no_cover
 
 KINDS = ("ok", "fail", "503 once", "ask", "ask twice")
 THREAD: Any = {"configurable": {"thread_id": "1"}}

@@ -15,6 +15,8 @@ from tests.services.protocols.conftest import Open
 from tests.services.protocols.provider import Asked, asked
 from tests.support.toolbox import answers_in
 
+pytestmark = pytest.mark.no_cover
+
 REFUSALS = (openai.BadRequestError, anthropic.BadRequestError)
 
 #: A stream is parsed as far as possible; the second call then has no arguments.
