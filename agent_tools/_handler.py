@@ -17,7 +17,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper
 from agent_tools._call.made_settings import settings_of
-from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options
+from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_options, shown_options
 from agent_tools._call.own_handling import OwnHandling
 from agent_tools._call.run import arun, run
 from agent_tools._core.policy import RetryPolicy
@@ -51,6 +51,10 @@ class ToolErrorHandler:
         **options: Unpack[HandlerOptions],
     ) -> None:
         self._settings = settings_of(complete(options), clock=clock, chance=chance)
+        self._given = options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(given_to(self))})"
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Return this handler: a copy of a node calls the same services, so it shares their health."""
@@ -138,6 +142,11 @@ def wrappers_of(
     if kind.awrap_tool_call is ToolErrorHandler.awrap_tool_call:
         awrap = partial(arun, settings)
     return partial(wrap, **_given(around=around, own=own)), partial(awrap, **_given(around=aaround, own=own))
+
+
+def given_to(handler: ToolErrorHandler) -> list[str]:
+    """Return the options that `handler` was given, for a repr: no secret, none of the user's texts, no address."""
+    return shown_options(handler._given)  # noqa: SLF001  # of this file
 
 
 def _given(**options: Any) -> dict[str, Any]:  # of whatever type

@@ -13,10 +13,10 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper, current
-from agent_tools._call.options import HandlerOptions, lists_options
+from agent_tools._call.options import HandlerOptions, lists_options, shown_options
 from agent_tools._call.own_handling import HandleToolErrors, own_handling
 from agent_tools._flow.steps import Attempt, Failed
-from agent_tools._handler import ToolErrorHandler, the_handler, wrappers_of
+from agent_tools._handler import ToolErrorHandler, given_to, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.run import calls_in, can_record, config_of_run
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The most threads for one sync run of a node; it needs one per call.
 _THREADS = 256
+
+_DEFAULTS = {"name": "tools", "handle_tool_errors": True, "messages_key": "messages"}
 
 Wrapped = Callable[[ToolCallRequest, Execute], Result]
 AsyncWrapped = Callable[[ToolCallRequest, AsyncExecute], Awaitable[Result]]
@@ -87,6 +89,11 @@ class ResilientToolNode(ToolNode):
         self.record = record
         self.handler = handler = the_handler(handler, options)
         own = own_handling(handle_tool_errors)
+        shown: dict[str, object] = {"name": name, "tags": tags, "messages_key": messages_key, "record": record}
+        shown |= {"handle_tool_errors": handle_tool_errors, "wrap_tool_call": wrap_tool_call}
+        shown["awrap_tool_call"] = awrap_tool_call
+        self._shown = shown_options(shown, _DEFAULTS)  # as text, since a copy of the node copies what it holds
+        self._is_shared = is_shared
         if awrap_tool_call is None and wrap_tool_call is not None:
             awrap_tool_call = _in_thread(wrap_tool_call)
 
@@ -104,6 +111,11 @@ class ResilientToolNode(ToolNode):
         )
         if not is_shared:
             handler.require_tools(self.tools_by_name)
+
+    def __repr__(self) -> str:
+        handler = [f"handler={self.handler!r}"] if self._is_shared else given_to(self.handler)
+        parts = ["[" + ", ".join(self.tools_by_name) + "]", *self._shown, *handler]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Run the calls of the last message; see `ToolNode`.

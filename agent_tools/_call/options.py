@@ -17,6 +17,7 @@ from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
+from agent_tools._core.records import shown
 from agent_tools._gate.store import Store
 
 
@@ -95,6 +96,12 @@ def complete(options: HandlerOptions) -> HandlerOptions:
         hint = f". Did you mean {alike[0]!r}?" if alike else ""
         raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")
     return {**DEFAULTS, **options}
+
+
+def shown_options(options: Mapping[str, object], defaults: Mapping[str, object] = DEFAULTS) -> list[str]:
+    """Return the options that differ from their defaults, for a repr; your own texts are not repeated."""
+    given = {name: value for name, value in options.items() if value != defaults.get(name)}
+    return [f"{name}={'...' if name == 'texts' else shown(value)}" for name, value in given.items()]
 
 
 def lists_options(cls: _Class) -> _Class:

@@ -10,14 +10,27 @@ from typing import Any, TypeVar
 ClassT = TypeVar("ClassT", bound=type)
 
 
+def shown(value: object) -> str:
+    """Return `value` for a repr: functions and other objects by name, never by address."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{shown(key)}: {shown(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list | tuple | set | frozenset):
+        listed = map(shown, value) if isinstance(value, list | tuple) else sorted(map(shown, value))
+        return f"[{', '.join(listed)}]"
+    if callable(value):  # a partial may hold a secret
+        return getattr(value, "__name__", type(value).__name__)
+    text = repr(value)
+    return type(value).__name__ if " at 0x" in text else text
+
+
 class ShortRepr:
     """Prints the fields that differ from their defaults."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        shown = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if self._is_shown(each)]  # type: ignore[arg-type]  # only for dataclasses
-        return f"{type(self).__name__}({', '.join(shown)})"
+        given = [f"{each.name}={shown(getattr(self, each.name))}" for each in fields(self) if self._is_shown(each)]  # type: ignore[arg-type]  # only for dataclasses
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def _is_shown(self, field: Field[Any]) -> bool:
         default = field.default if field.default_factory is MISSING else field.default_factory()

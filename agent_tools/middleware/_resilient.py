@@ -10,7 +10,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.current import AsyncExecute, Execute, Result
 from agent_tools._call.listeners import logger
 from agent_tools._call.options import HandlerOptions, lists_options
-from agent_tools._handler import ToolErrorHandler, the_handler
+from agent_tools._handler import ToolErrorHandler, given_to, the_handler
 from agent_tools._langgraph.interrupts import aasking_once, asking_once
 from agent_tools.middleware._named_tools import NamedTool, name_for, names_of
 
@@ -81,6 +81,11 @@ class ResilientToolMiddleware(AgentMiddleware[Any, Any, Any]):
         self._first_warning = iter([True])  # only one of the calls in threads gets it
         if self._names is not None and self._has_own_policies:
             self.handler.require_tools(self._names)
+
+    def __repr__(self) -> str:
+        tools = [] if self._names is None else [f"tools={sorted(self._names)}"]
+        handler = given_to(self.handler) if self._has_own_policies else [f"handler={self.handler!r}"]
+        return f"{type(self).__name__}({', '.join([*tools, *handler])})"
 
     @property
     def name(self) -> str:
