@@ -43,8 +43,8 @@ class Call:
         request: The call as the next attempt will make it.
         policy: The user's policy for this tool, with the hints of its server.
         admission: This call's passage through the gate of the tool; None until something has failed there.
-        credentials_seen: Number of times the credentials had been renewed when the call began.
-        renewed: Whether the credentials were renewed for this call, which happens once.
+        credentials_seen: Number of times the credentials had been renewed when the call began; None if they cannot be,
+            or have been for this call, which happens once.
         failures: Number of attempts that failed.
         failure: The last failure, None before the first.
         effect: What its attempts have changed so far.
@@ -67,7 +67,6 @@ class Call:
         "own",
         "policy",
         "reason",
-        "renewed",
         "request",
         "settings",
         "skipped",
@@ -100,10 +99,9 @@ class Call:
         self.admission: Admission | None = None
         if not settings.is_calm(request):
             self.admission = self._admission()
-        self.credentials_seen = 0
+        self.credentials_seen: int | None = None
         if settings.credentials is not None:
             self.credentials_seen = settings.credentials.renewals(request.tool_call["name"])
-        self.renewed = False
         self.failures = 0
         self.effect = Effect.NONE
         self.failure: Failure | None = None

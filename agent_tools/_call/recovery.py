@@ -112,7 +112,6 @@ def _judged(call: Call, error: BaseException) -> Flow[Retry | Ended]:
     advise(call, error, verdict)
     if isinstance(verdict, GiveUp):
         return (yield from _ended(call, error, verdict.reason))
-    call.renewed = call.renewed or verdict.renew
     return verdict
 
 
@@ -216,9 +215,8 @@ def _verified(call: Call) -> Flow[Result | None]:
 
 def _may_be_retried(call: Call) -> bool:
     failure, policy = _failure_of(call), call.policy
-    is_renewable = call.settings.credentials is not None and not call.renewed
     is_retried = failure.category in policy.retry_on or failure.rule == FORGOTTEN_SESSION
-    return is_retried or is_renewable or policy.verify is not None
+    return is_retried or call.credentials_seen is not None or policy.verify is not None
 
 
 def _verdict(call: Call, situation: Situation | None, standing: Standing) -> Verdict:
@@ -242,7 +240,7 @@ def _situation(call: Call) -> Situation:
     return Situation(
         attempt=call.failures,
         chance=call.settings.chance(),
-        renewable=call.settings.credentials is not None and not call.renewed,
+        renewable=call.credentials_seen is not None,
         approval_lost=may_lose_approvals(call.request),
         draining=is_draining(),
     )
@@ -265,13 +263,11 @@ def _now(call: Call, situation: Situation, standing: Standing) -> Situation:
 
 def _renewed(call: Call) -> Flow[bool]:
     """Renew the credentials of a call that was refused; return whether there are new ones."""
-    credentials = call.settings.credentials
-    if credentials is None:
+    credentials, seen, call.credentials_seen = call.settings.credentials, call.credentials_seen, None
+    if credentials is None or seen is None:
         return False
     event = call.event(EventType.RETRY, 0.0)
-    renewed: bool = yield Renew(
-        credentials=credentials, event=event, seen=call.credentials_seen, within=call.call_left()
-    )
+    renewed: bool = yield Renew(credentials=credentials, event=event, seen=seen, within=call.call_left())
     return renewed
 
 
