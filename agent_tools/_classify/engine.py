@@ -145,9 +145,12 @@ class _Walk:
             subject = Subject(error)
             row = self._look(subject, depth=depth + len(seen) - 1)
             if row is not None:
+                is_final = row.sure and not (row.bare or _lacks_wait(row))
+                if is_final and not found:  # as most are
+                    return row
                 found.append((row, meant))
                 meant = True
-                if row.sure and not (row.bare or _lacks_wait(row)):
+                if is_final:
                     break
             inner = wrapped_in(subject)
             if inner is None:

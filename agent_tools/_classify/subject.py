@@ -51,19 +51,24 @@ class Kind:
 class Subject:
     """An error under examination: its class, looked up once, and guarded access to its attributes."""
 
-    __slots__ = ("_names_by_role", "args", "bodies", "error", "kind", "own")
+    __slots__ = ("_names_by_role", "args", "argument", "bodies", "error", "kind", "own")
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
         self.kind = kind_of(error)
         self.own = _dict_of(error)
         self.args: tuple[Any, ...] = args_of(error)
+        self.argument: Any = self.args[0] if self.args else None
         self.bodies: list[Any] | None = None
         """The result of `bodies_of`, once it has run."""
         # Many attributes are None, and a name of a class derived from str may lie about its hash.
         pairs = islice(dict.items(self.own), _MOST_ATTRIBUTES)
         names = [name for name, value in pairs if value is not None and type(name) is str]
         self._names_by_role = _names_by_role(tuple(names), self.kind)
+
+    def has(self, role: int) -> bool:
+        """Return whether `find` may return anything."""
+        return role in self._names_by_role
 
     def find(self, role: int) -> Iterable[Any]:
         """Return the values of the attributes with this role, the likeliest first, without None.
@@ -97,11 +102,6 @@ class Subject:
         known = self.kind.attributes
         is_there = known is None or name in known or dict.__contains__(self.own, name)
         return read(self.error, name) if is_there else None
-
-    @property
-    def argument(self) -> Any:
-        """The first of the error's `args`, or None."""
-        return self.args[0] if self.args else None
 
 
 def kind_of(error: BaseException) -> Kind:

@@ -155,7 +155,8 @@ def row_of(subject: Subject) -> Row | None:
     """Return what the error code of a database says, or None when the error carries none."""
     for reader in _readers_of(subject.kind):
         return reader(subject)
-    return _by_sqlstate_attribute(subject) or _by_sqlstate_in_fields(subject)
+    row = _by_sqlstate_attribute(subject) if subject.has(Role.SQLSTATE) else None
+    return row if row is not None or type(subject.argument) is str else _by_sqlstate_in_fields(subject)
 
 
 @lru_cache(maxsize=1024)

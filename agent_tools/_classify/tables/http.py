@@ -92,7 +92,8 @@ _STATUS = re.compile(r"[3-5][0-9]{2}")
 
 def row_of(subject: Subject) -> Row | None:
     """Return what the HTTP status and the code words of an error say, or None when it has neither."""
-    if _is_made_up(subject):
+    cause = cause_of(subject.error)
+    if cause is not None and _is_made_up(subject, cause):
         return BROKEN.named("aiohttp.HttpProcessingError")
     exact = not EXACT.isdisjoint(subject.kind.names)
     response, status_of_response = _response(subject)
@@ -168,12 +169,10 @@ def _says(headers: Mapping[str, str], word: str) -> bool:
     return any(headers.get(name, "").strip().lower() == word for name in VETO_HEADERS)
 
 
-def _is_made_up(subject: Subject) -> bool:
+def _is_made_up(subject: Subject, cause: BaseException) -> bool:
     """Return whether the client itself chose the status: aiohttp reports 400 for a response that it cannot parse."""
-    cause = cause_of(subject.error)
-    if cause is None or "aiohttp.ClientResponseError" not in subject.kind.names:
-        return False
-    return "aiohttp.HttpProcessingError" in kind_of(cause).names
+    is_status = "aiohttp.ClientResponseError" in subject.kind.names
+    return is_status and "aiohttp.HttpProcessingError" in kind_of(cause).names
 
 
 def _own_status(subject: Subject) -> int | None:

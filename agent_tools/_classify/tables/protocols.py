@@ -154,7 +154,8 @@ def row_of(subject: Subject) -> Row | None:
         row = reader(subject)
         if row is not None:
             return row
-    return _by_grpc_enum(subject) or _by_kafka(subject)
+    row = _by_grpc_enum(subject) if subject.has(Role.GRPC) else None
+    return row if row is not None or type(subject.argument) is str else _by_kafka(subject)
 
 
 @lru_cache(maxsize=1024)
@@ -237,7 +238,7 @@ def _by_curl(subject: Subject) -> Row | None:
 def _by_kafka(subject: Subject) -> Row | None:
     """Return what librdkafka's `KafkaError` says, which confluent-kafka raises as an argument."""
     held = subject.argument
-    if type(held) is str or is_a(held, (*PLAIN_TYPES, dict)) or name_of(held) != "KafkaError":
+    if is_a(held, (*PLAIN_TYPES, dict)) or name_of(held) != "KafkaError":
         return None
     name = text(call(held, "name"))
     row = REFUSED if name.endswith("AUTHORIZATION_FAILED") else ROW_BY_KAFKA_NAME.get(name)
