@@ -124,7 +124,7 @@ class ResilientToolNode(ToolNode):
         """
         config = config_of_run(config)
         wait_until_saved(config)
-        recorder = self._recorder(input, config, is_async=False)
+        recorder = self._recorder(input, config, is_async=False) if can_record(config) else None
         resumed = recorder is not None or is_resumed(config)
         token = current.set(Batch(config, recorder=recorder, may_be_resumed=resumed))
         try:
@@ -142,7 +142,7 @@ class ResilientToolNode(ToolNode):
         """Do the same as `invoke`."""
         config = config_of_run(config)
         await await_until_saved(config)
-        recorder = self._recorder(input, config, is_async=True)
+        recorder = self._recorder(input, config, is_async=True) if can_record(config) else None
         resumed, loop = recorder is not None or is_resumed(config), asyncio.get_running_loop()
         batch = Batch(config, loop=loop, recorder=recorder, may_be_resumed=resumed)
         token = current.set(batch)
@@ -159,7 +159,7 @@ class ResilientToolNode(ToolNode):
 
     def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> "Recorder | None":
         """Return the recorder that runs each call as a task, None when the calls are not recorded."""
-        if self.record is False or not can_record(config):
+        if self.record is False:
             return None
         calls, input_type = calls_in(self, given)
         if self.record is None and len(calls) == 1:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Literal
 from warnings import warn
 
@@ -90,6 +90,8 @@ class RetryPolicy(ShortRepr):
     key_by: Literal["call", "arguments"] = "call"
     share_waits: InitVar[bool | None] = None
     """Has no effect any more: a `Retry-After` always holds for all calls."""
+    longest_attempt: float = field(init=False, repr=False, compare=False)
+    """Seconds that the first attempt may take; infinite for no limit."""
 
     def __post_init__(self, share_waits: bool | None) -> None:  # the field
         """Refuse nonsense here, where the mistake is, not on the first failure."""
@@ -115,16 +117,8 @@ class RetryPolicy(ShortRepr):
         if self.verify is not None and self.idempotent is None:
             object.__setattr__(self, "idempotent", False)
         object.__setattr__(self, "retry_on", _categories(self.retry_on))
-
-    @property
-    def longest_call(self) -> float:
-        """The deadline; infinite for no limit."""
-        return math.inf if self.deadline is None else self.deadline
-
-    @property
-    def longest_attempt(self) -> float:
-        """Seconds that the first attempt may take; infinite for no limit."""
-        return self.longest_call if self.attempt_timeout is None else min(self.attempt_timeout, self.longest_call)
+        limits = [limit for limit in (self.attempt_timeout, self.deadline) if limit is not None]
+        object.__setattr__(self, "longest_attempt", min(limits, default=math.inf))
 
 
 def _require_verify(policy: RetryPolicy) -> None:

@@ -247,7 +247,7 @@ class Gate:
             reason=Reason.RETRY_AFTER,
             failure=_known(door, door.blocked_until - now),
             until=door.blocked_until + behind + DOOR_SPREAD * visitor.draw(),
-            ends=visitor.began + min(visitor.policy.max_retry_after, visitor.policy.longest_call) + DOOR_SPREAD,
+            ends=visitor.began + min(visitor.policy.max_retry_after, _longest(visitor.policy)) + DOOR_SPREAD,
             since=now,
         )
 
@@ -307,7 +307,7 @@ def _opened(state: GateState, policy: CircuitPolicy, visitor: Visitor, *, now: f
         reason=Reason.CIRCUIT,
         failure=_known(state, circuit.probe_at - now),
         until=until,
-        ends=min(outage + policy.patience, visitor.began + visitor.policy.longest_call),
+        ends=min(outage + policy.patience, visitor.began + _longest(visitor.policy)),
         may_end_sooner=circuit.state is CircuitState.PROBING,
         since=circuit.opened_at,
         spread=policy.spread,
@@ -319,11 +319,16 @@ def _crowded(state: GateState, policy: CircuitPolicy, visitor: Visitor, *, now: 
         reason=Reason.CROWDED,
         failure=_known(state, None),
         until=math.inf,
-        ends=visitor.began + min(policy.patience, visitor.policy.longest_call),
+        ends=visitor.began + min(policy.patience, _longest(visitor.policy)),
         may_end_sooner=True,
         since=now,
         spread=0.0,
     )
+
+
+def _longest(policy: RetryPolicy) -> float:
+    """Return the seconds that a call may take; infinite for no limit."""
+    return math.inf if policy.deadline is None else policy.deadline
 
 
 def _known(state: GateState, seconds: float | None) -> Failure:

@@ -74,7 +74,10 @@ def test_the_index_of_packages_gets_absolute_links() -> None:
     assert re.search(r"!\[[^]]+\]\(https://raw\.githubusercontent\.com/[^)]+/main/docs/pictures/outages\.png\)", shown)
 
 
-def test_the_demo_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_prints_what_the_readme_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # the workers of pytest-xdist have one
     assert demo.main(["--plain"]) == 0
     (shown,) = (block.code for block in blocks("demo"))
 

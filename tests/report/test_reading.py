@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.prebuilt import ToolNode
 
-from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy, RunReport, ToolEvent
+from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy, RunReport, ToolErrorHandler, ToolEvent
 from agent_tools.report import Ending, SpanKind
 from agent_tools.routing import repair_unanswered_tool_calls
 from agent_tools.testing import inject_faults, no_waiting, ok
@@ -33,7 +33,7 @@ def bot(flavor: Flavor, **options: Any) -> Any:
         failing(flavor, "refused", http_error(401)),
         failing(flavor, "down", *[http_error(503)] * 3),
     ]
-    return graph_of(tools, **{"policy": EXACT, **options})
+    return graph_of(tools, handler=ToolErrorHandler(**{"policy": EXACT, "clock": lambda: 100.0, **options}))
 
 
 ALL = asking(("works", {}), ("recovers", {}), ("refused", {}), ("down", {}))
