@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from langchain_core.runnables.config import RunnableConfig, run_in_executor
 from langchain_core.tools import BaseTool
@@ -19,11 +19,8 @@ from agent_tools._flow.steps import Attempt, Failed
 from agent_tools._handler import ToolErrorHandler, given_to, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
-from agent_tools._langgraph.run import calls_in, can_record, config_of_run
+from agent_tools._langgraph.run import config_of_run, recorder_of
 from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
-
-if TYPE_CHECKING:
-    from agent_tools._langgraph.recorder import Recorder
 
 #: The most threads for one sync run of a node; it needs one per call.
 _THREADS = 256
@@ -124,7 +121,7 @@ class ResilientToolNode(ToolNode):
         """
         config = config_of_run(config)
         wait_until_saved(config)
-        recorder = self._recorder(input, config, is_async=False) if can_record(config) else None
+        recorder = recorder_of(self, input, config, record=self.record, key=self._messages_key, is_async=False)
         resumed = recorder is not None or is_resumed(config)
         token = current.set(Batch(config, recorder=recorder, may_be_resumed=resumed))
         try:
@@ -142,7 +139,7 @@ class ResilientToolNode(ToolNode):
         """Do the same as `invoke`."""
         config = config_of_run(config)
         await await_until_saved(config)
-        recorder = self._recorder(input, config, is_async=True) if can_record(config) else None
+        recorder = recorder_of(self, input, config, record=self.record, key=self._messages_key, is_async=True)
         resumed, loop = recorder is not None or is_resumed(config), asyncio.get_running_loop()
         batch = Batch(config, loop=loop, recorder=recorder, may_be_resumed=resumed)
         token = current.set(batch)
@@ -156,18 +153,6 @@ class ResilientToolNode(ToolNode):
         if recorder is not None:
             recorder.raise_error()
         return with_siblings(result, self._messages_key)
-
-    def _recorder(self, given: Any, config: RunnableConfig, *, is_async: bool) -> "Recorder | None":
-        """Return the recorder that runs each call as a task, None when the calls are not recorded."""
-        if self.record is False:
-            return None
-        calls, input_type = calls_in(self, given)
-        if self.record is None and len(calls) == 1:
-            return None
-        from agent_tools._langgraph.recorder import Recorder  # noqa: PLC0415  # needed only with a checkpointer
-
-        messages_key = None if input_type == "list" else self._messages_key
-        return Recorder(config, calls, name=self.get_name(), messages_key=messages_key, is_async=is_async)
 
 
 def _recording(wrap: Wrapped) -> Wrapped:

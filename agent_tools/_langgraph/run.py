@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import ToolCall
 from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs
@@ -16,6 +16,9 @@ from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_cal
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.interrupts import scratchpad_of
+
+if TYPE_CHECKING:
+    from agent_tools._langgraph.recorder import Recorder
 
 
 def config_of_run(given: RunnableConfig | None) -> RunnableConfig:
@@ -84,6 +87,30 @@ def calls_in(node: ToolNode, node_input: Any) -> tuple[list[ToolCall], str]:  # 
     """Return the calls in the input of `node`, and its type as ToolNode names it: list, dict or tool_calls."""
     parsed: tuple[list[ToolCall], str] = getattr(node, names.PARSE_STATE)(node_input)
     return parsed
+
+
+def recorder_of(
+    node: ToolNode, node_input: Any, config: RunnableConfig, *, record: bool | None, key: str, is_async: bool
+) -> "Recorder | None":
+    """Return the recorder that runs each call of `node` as a task, None when the calls are not recorded.
+
+    Args:
+        node: The node.
+        node_input: What it was given.
+        config: That of the run.
+        record: The node's option.
+        key: Where a state has its messages.
+        is_async: Whether the run is.
+    """
+    if record is False or not can_record(config):
+        return None
+    calls, input_type = calls_in(node, node_input)
+    if record is None and len(calls) == 1:
+        return None
+    from agent_tools._langgraph.recorder import Recorder  # noqa: PLC0415  # without a checkpointer there is none
+
+    messages_key = None if input_type == "list" else key
+    return Recorder(config, calls, name=node.get_name(), messages_key=messages_key, is_async=is_async)
 
 
 def runs_in_thread(tool: BaseTool | None) -> bool:
