@@ -171,7 +171,8 @@ def test_the_model_reads_of_the_time_that_the_report_shows_when_waits_are_skippe
         (answer,) = answers_in(flavor.run(graph_with(node), asking(("charge", {}))))
 
     assert "It was tried 3 times in 30 s." in answer.content
-    assert answer.artifact["elapsed"] == pytest.approx(report.totals.longest, abs=0.01)
+    # The call takes no longer than its run, whose time the report shows, and both count the 30 s.
+    assert 30 <= answer.artifact["elapsed"] <= report.totals.longest + 0.001
 
 
 def test_a_tool_that_hangs_meets_its_time_limit(flavor: Flavor, shop: Shop) -> None:
