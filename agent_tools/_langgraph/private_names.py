@@ -55,6 +55,9 @@ SCRATCHPAD = _constant("__pregel_scratchpad", "CONFIG_KEY_SCRATCHPAD", "the resu
 SEND = _constant("__pregel_send", "CONFIG_KEY_SEND", "saving the resume values of a task")
 TASK_ID = _constant("__pregel_task_id", "CONFIG_KEY_TASK_ID", "which task a call belongs to")
 
+#: What LangGraph calls the writer of a run's input, such as a plain resume value.
+INPUT = _constant("00000000-0000-0000-0000-000000000000", "NULL_TASK_ID", "taking back a plain resume value")
+
 #: The prefix of LangGraph's private keys.
 PRIVATE = "__pregel_"
 

@@ -179,7 +179,7 @@ class Recorder:
             inherited = self._values.inherited(keys, asked)
             if inherited is None:
                 asks = self._questions.who_asks(task.place)
-                raise _interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
+                raise self._interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
             keys = inherited
 
     async def _awork(self, task: CallTask, request: ToolCallRequest, work: Callable[[], Awaitable[Result]]) -> Any:
@@ -196,8 +196,16 @@ class Recorder:
             if inherited is None:
                 # Shielded: if this call is canceled, the others still need the decision.
                 asks = await asyncio.shield(asyncio.wrap_future(self._questions.asks(task.place)))
-                raise _interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
+                raise self._interrupt_of(task, keys, asked) if asks == task.place else GraphInterrupt(())
             keys = inherited
+
+    def _interrupt_of(self, task: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
+        """Return the interrupt of a task, and save the resume values that the task did not reach this time."""
+        self._values.take_back_plain()
+        task.note_question(keys[names.TASK_ID])
+        if keys[SCRATCHPAD].resume:
+            keys[SEND]([(RESUME, list(keys[SCRATCHPAD].resume))])
+        return error
 
     def _of_node(self, error: ParentCommand, keys: dict[str, Any]) -> ParentCommand:
         """Return the command of a graph inside the tool, addressed to the node's graph instead of the call's task."""
@@ -258,14 +266,6 @@ def _put_keys(request: ToolCallRequest, keys: dict[str, Any]) -> None:
     config = request.runtime.config  # changed in place: the node passes this object to the tool
     config["configurable"] = {**config["configurable"], **keys}
     var_child_runnable_config.set(config)
-
-
-def _interrupt_of(task: CallTask, keys: dict[str, Any], error: GraphInterrupt) -> GraphInterrupt:
-    """Return the interrupt of a task, and save the resume values that the task did not reach this time."""
-    task.note_question(keys[names.TASK_ID])
-    if keys[SCRATCHPAD].resume:
-        keys[SEND]([(RESUME, list(keys[SCRATCHPAD].resume))])
-    return error
 
 
 class Questions:

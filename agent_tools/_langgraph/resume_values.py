@@ -2,7 +2,8 @@
 
 LangGraph gives a plain `Command(resume=value)` to the first task that calls `interrupt()`, and keeps it in the
 checkpoint until the next one arrives: after a crash another call could take it. So only the task whose interrupt the
-human has seen gets it.
+human has seen gets it, and it is taken back when the next question is asked: the answer to that may come by its id, of
+which a crash leaves nothing.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from langgraph.types import Interrupt
 
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.private_names import CALL, INTERRUPT, NAMESPACE, SCRATCHPAD, TASK_ID
+from agent_tools._langgraph.saving import runs_around
 
 #: The key of the record that 0.1.0 kept among the resume values of a node.
 _OLD_RECORD = "agent_tools"
@@ -38,6 +40,8 @@ class ResumeValues:
         self._lock = Lock()
         self._keys = config["configurable"]
         self._scratchpad = self._keys[SCRATCHPAD]
+        self._graph_run = [*runs_around(config)][-1]
+        self._had_plain = self._scratchpad.get_null_resume() is not None
         self._seen = self._questions_of(self._keys[TASK_ID])
         self._old = self._take_old_record(call_ids)
         self._inherited = None if self._old else self._find_inherited()
@@ -79,6 +83,11 @@ class ResumeValues:
         counter = itertools.count().__next__
         return {**keys, SCRATCHPAD: replace(scratchpad, interrupt_counter=counter, get_null_resume=_nothing)}
 
+    def take_back_plain(self) -> None:
+        """Remove the plain resume value of this run from the checkpoint: it answers no question that is asked now."""
+        if self._had_plain:
+            getattr(self._graph_run, names.PUT_WRITES)(names.INPUT, [(names.RESUME, None)])
+
     def _questions_of(self, task_id: str) -> dict[str, Any]:
         """Return the values of a task's pending interrupts, by their ids."""
         run_of_graph = self._keys[CALL].keywords[names.SCHEDULE_TASK].__self__
@@ -111,7 +120,9 @@ class ResumeValues:
             answers.setdefault(call_id, []).append(answer)
         if not given and old["question"] in self._seen:  # else a task has asked since
             taken = self._scratchpad.get_null_resume(True)  # noqa: FBT003
-            given = [] if taken is None else [taken]
+            # It may be the answer to the question before, which 0.1.0 left there: then the human is asked once more.
+            is_old = any(answer == taken for _, answer in old["answers"][-1:])
+            given = [] if taken is None or is_old else [taken]
         answers.setdefault(old["asking"], []).extend(given)
         return {**old, "answers": answers}
 

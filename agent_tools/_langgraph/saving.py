@@ -7,7 +7,9 @@ repeated calls have other idempotency keys, and services cannot recognize them.
 
 import asyncio
 import time
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
@@ -30,14 +32,20 @@ async def await_until_saved(config: RunnableConfig | None) -> None:
 
 
 def _is_saving(config: RunnableConfig | None) -> bool:
-    """Return whether the graph of this run, or an outer one, is saving a checkpoint.
+    """Return whether the graph of this run, or one around it, is saving a checkpoint.
 
-    Its future may belong to a thread or to another event loop, so it is polled and not awaited.
+    Its future may be of a thread or of any event loop, so it is only asked whether it is done.
     """
-    while isinstance(call := (config or {}).get("configurable", {}).get(CALL), partial):
-        graph_run = getattr(call.keywords.get(SCHEDULE_TASK), "__self__", None)
+    for graph_run in runs_around(config):
         saving = getattr(graph_run, PUT_CHECKPOINT, None)
         if saving is not None and not saving.done():
             return True
-        config = getattr(graph_run, "config", None)
     return False
+
+
+def runs_around(config: RunnableConfig | None) -> Iterator[Any]:  # of PregelLoop, which LangGraph does not export
+    """Yield LangGraph's run of the graph of this config, then those of the graphs around it."""
+    while isinstance(call := (config or {}).get("configurable", {}).get(CALL), partial):
+        graph_run = getattr(call.keywords.get(SCHEDULE_TASK), "__self__", None)
+        yield graph_run
+        config = getattr(graph_run, "config", None)

@@ -221,6 +221,34 @@ def test_a_call_that_failed_for_good_is_not_run_again(flavor: Flavor) -> None:
     assert service.runs == 1
 
 
+@pytest.mark.parametrize("is_inside", [False, True], ids=["", "graph inside"])
+def test_an_answer_by_id_that_a_crash_took_is_asked_for_again(flavor: Flavor, is_inside: bool) -> None:
+    """LangGraph keeps the plain answer to the question before, and nothing of one by id."""
+    is_killed, answers = False, []
+
+    def close(owner: str) -> str:
+        if is_killed:
+            raise KilledError
+        answers.append((owner, interrupt(f"close {owner}?")))
+        return "closed"
+
+    node = ResilientToolNode([flavor.tool(close)])
+    saver = InMemorySaver()
+    graph = graph_with(graph_with(node) if is_inside else node, checkpointer=saver)
+    flavor.run(graph, asking(("close", {"owner": "Ann"}), ("close", {"owner": "Bob"})), THREAD)
+    state = flavor.run(graph, Command(resume="yes to close Ann?"), THREAD)
+    (question,) = state["__interrupt__"]
+    is_killed = True
+    with pytest.raises(KilledError):
+        flavor.run(graph, Command(resume={question.id: "no to close Bob?"}), THREAD)
+    is_killed = False
+
+    state = flavor.run(graph, None, THREAD)
+    assert [each.value for each in state["__interrupt__"]] == ["close Bob?"]
+    flavor.run(graph, Command(resume="no to close Bob?"), THREAD)
+    assert answers == [("Ann", "yes to close Ann?"), ("Bob", "no to close Bob?")]
+
+
 def test_a_question_of_the_function_behind_the_calls_gets_the_answer_to_it(flavor: Flavor) -> None:
     shop = Shop(flavor)
     node, got = ResilientToolNode(shop.tools), []

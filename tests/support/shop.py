@@ -12,7 +12,7 @@ class KilledError(BaseException):
 
 
 class Shop:
-    """Two tools: one charges, one asks a human. While `is_killed`, each charge ends the run."""
+    """Two tools: one charges, one asks a human. While `is_killed`, both end the run."""
 
     def __init__(self, flavor: Flavor) -> None:
         self.runs: Counter[str] = Counter()
@@ -25,6 +25,8 @@ class Shop:
             return "charged"
 
         def close(owner: str) -> str:
+            if self.is_killed:
+                raise KilledError
             reply = interrupt(f"close {owner}?")
             self.runs[owner] += 1
             return f"{owner}: {reply}"
