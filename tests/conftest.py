@@ -12,7 +12,7 @@ from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 import agent_tools
-from tests.support.toolbox import Door, Flavor
+from tests.support.toolbox import Door, Flavor, untraced
 
 #: Cases of one test that are traced for coverage; up to twice as many if it has few.
 TRACED = 4
@@ -105,6 +105,13 @@ def door() -> Door:
 def flavor(request: pytest.FixtureRequest, door: Door) -> Flavor:
     """Runs the test twice, sync and async."""
     return Flavor(is_async=request.param == "async", door=door)
+
+
+@pytest.fixture
+def untraced_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep coverage out of the subprocesses that the code under test starts."""
+    for name in os.environ.keys() - untraced().keys():
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

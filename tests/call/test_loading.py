@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.support.toolbox import untraced
+
 NEEDED_BY_FAILURES = {
     f"agent_tools.{name}"
     for name in (
@@ -61,7 +63,8 @@ run("fails")
 
 
 def test_a_node_and_its_calls_that_work_load_nothing_that_only_failures_need() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, env=untraced(), check=True, capture_output=True, text=True)
     after_success, after_failure = (set(line.split()) for line in done.stdout.splitlines())
     assert not after_success & NEEDED_BY_FAILURES
     assert {"agent_tools._call.recovery", "agent_tools._classify.engine"} <= after_failure, "the modules have moved"

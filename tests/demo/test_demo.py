@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -15,16 +17,10 @@ from agent_tools.demo.plain import PlainView
 from agent_tools.demo.promises import Check
 from agent_tools.demo.view import Screen
 from agent_tools.testing import ScriptedChatModel, call, no_waiting
+from tests.docs.blocks import blocks
 from tests.support.toolbox import untraced
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "agent_tools.demo"]
-
-
-def run(*options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # a fixed command
-        [*COMMAND, *options], check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=env
-    )
 
 
 def assert_kept_and_clean(output: str, promises: int = 16) -> None:
@@ -38,19 +34,39 @@ def assert_kept_and_clean(output: str, promises: int = 16) -> None:
 def assert_plain_and_kept(output: str, promises: int = 16) -> None:
     assert_kept_and_clean(output, promises)
     assert output.isascii()
-    lines = [" ".join(line.split()) for line in output.splitlines()]
+    lines = words_of(output)
     for promise in PROMISES:
         assert any(line.startswith(f"{promise.tool} {promise.subject}") and line.endswith(" ok") for line in lines)
     assert max(map(len, output.splitlines())) <= 100
 
 
-def test_piped_it_prints_plain_lines_and_keeps_all_its_promises() -> None:
-    done = run()
+def test_piped_it_prints_plain_lines_and_keeps_its_promises() -> None:
+    command = [sys.executable, "-m", "agent_tools.demo", "--quick"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=untraced()
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].startswith("Its model is scripted")
-    assert_plain_and_kept(done.stdout, 18)
-    assert_refunded_once_although_killed([line.strip() for line in done.stdout.splitlines()])
+    assert_plain_and_kept(done.stdout)
+
+
+@pytest.mark.usefixtures("untraced_children")
+def test_killed_it_keeps_all_its_promises_and_prints_what_the_readme_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # the workers of pytest-xdist have one
+    assert demo.main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert_plain_and_kept(printed.out, 18)
+    assert_refunded_once_although_killed([line.strip() for line in printed.out.splitlines()])
+    (shown,) = (block.code for block in blocks("demo"))
+    assert words_of(shown) <= words_of(printed.out)
+
+
+def words_of(text: str) -> set[str]:
+    return {" ".join(line.split()) for line in text.splitlines()}
 
 
 def assert_refunded_once_although_killed(lines: list[str]) -> None:
@@ -62,11 +78,11 @@ def assert_refunded_once_although_killed(lines: list[str]) -> None:
     assert "bot:  Your 15 euros were paid back. Order A-1100 was sent." in second_act
 
 
-def test_with_an_agent_of_langchain_it_keeps_its_promises_too() -> None:
-    done = run("--quick", "--agent", "create_agent", env=untraced())
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert_plain_and_kept(done.stdout)
+def test_with_an_agent_of_langchain_it_keeps_its_promises_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--quick", "--agent", "create_agent"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert_plain_and_kept(printed.out)
 
 
 def test_it_begins_to_print_before_it_loads_what_takes_time() -> None:
@@ -108,22 +124,26 @@ def test_plain_lines_are_no_wider_than_columns(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 @pytest.mark.parametrize("columns", ["80", "100"])
-def test_in_a_terminal_the_calls_are_drawn_live(columns: str) -> None:
+def test_in_a_terminal_the_calls_are_drawn_live(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import pty  # noqa: PLC0415 - not everywhere
 
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}.items():
+        monkeypatch.setenv(name, value)
     ours, theirs = pty.openpty()
-    env = os.environ if columns == "80" else untraced()  # without coverage: the same lines run again
-    env = {**env, "TERM": "xterm-256color", "COLUMNS": columns, "LINES": "50"}
-    with subprocess.Popen([*COMMAND, "--quick"], stdout=theirs, stderr=theirs, cwd=ROOT, env=env) as process:
-        os.close(theirs)
-        output = _read_all(ours)
+    with ThreadPoolExecutor(1) as reader:
+        output = reader.submit(_read_all, ours)
+        with os.fdopen(theirs, "w", encoding="utf-8") as terminal, redirect_stdout(terminal), redirect_stderr(terminal):
+            assert demo.main(["--quick"]) == 0
 
-    assert process.returncode == 0
-    assert_kept_and_clean(output)
-    assert "━" in output  # a wait, drawn as a bar
-    assert "recovered, waited" in output
-    for why in ("refuses the connection", "422 with a problem document", "auth_failure, HTTP 401"):
-        assert why in output
+    assert_kept_and_clean(output.result())
+    for shown in (
+        "━",  # a wait, drawn as a bar
+        "recovered, waited",
+        "refuses the connection",
+        "422 with a problem document",
+        "auth_failure, HTTP 401",
+    ):
+        assert shown in output.result()
 
 
 def _read_all(terminal: int) -> str:

@@ -40,10 +40,8 @@ def test_there_are_five() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
 
 
-def test_each_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
-        monkeypatch.delenv(name, raising=False)  # coverage doubles the time of a kernel and adds nothing
-
+@pytest.mark.usefixtures("untraced_children")
+def test_each_runs_from_top_to_bottom() -> None:
     for path, notebook in executed(NOTEBOOKS).items():
         outputs = [output for cell in code_of(notebook) for output in cell.outputs]
         assert {output.output_type for output in outputs} <= {"stream", "display_data", "execute_result"}, path.name

@@ -23,7 +23,6 @@ from agent_tools import (
 from agent_tools._core.answer import render, render_bad_arguments
 from agent_tools._core.outcome import Outcome
 from agent_tools._core.reason import Reason
-from agent_tools.demo import __main__ as demo
 from tests.docs.blocks import PAGES, ROOT, Block, blocks
 
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -72,17 +71,6 @@ def test_the_index_of_packages_gets_absolute_links() -> None:
     assert re.findall(r"\]\((?!https://)[^)]+\)", shown) == []
     assert project["project"]["urls"]["Source"] + "/blob/main/docs/outages.md" in shown
     assert re.search(r"!\[[^]]+\]\(https://raw\.githubusercontent\.com/[^)]+/main/docs/pictures/outages\.png\)", shown)
-
-
-def test_the_demo_prints_what_the_readme_shows(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)  # the workers of pytest-xdist have one
-    assert demo.main(["--plain"]) == 0
-    (shown,) = (block.code for block in blocks("demo"))
-
-    printed = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
-    assert {" ".join(line.split()) for line in shown.splitlines()} <= printed
 
 
 def _outcome(category: str, *, attempts: int = 1, elapsed: float = 0.1, **failure: Any) -> Outcome:

@@ -1,4 +1,7 @@
-"""A bot that is killed while one of its two calls is under way: `python -m tests.routing.killed ACTION FOLDER`."""
+"""A bot that is killed while one of its two calls is under way: `python -m tests.routing.killed FOLDER ACTION...`.
+
+Each action has its own subfolder, named like it.
+"""
 
 import os
 import signal
@@ -16,15 +19,16 @@ from tests.routing.bots import THREAD, bot_graph, saying
 
 
 def main(action: str, folder: Path) -> None:
-    """Start a run, resume it, or repair the thread and go on; print the history."""
+    """Start a run, resume it, or repair the thread and go on; write down the history."""
     model = ScriptedChatModel([[call("charge"), call("lookup")]] if action == "start" else ["Done."])
     with SqliteSaver.from_conn_string(str(folder / "threads")) as saver:
         graph = bot_graph(model, tools_in(folder)).compile(checkpointer=saver)
         if action == "repair":
             repair_thread(graph, THREAD)
         state = {"start": saying("pay"), "resume": None, "repair": saying("are you there?")}[action]
-        for message in graph.invoke(state, THREAD)["messages"]:
-            print(getattr(message, "tool_call_id", message.type), message.content)
+        messages = graph.invoke(state, THREAD)["messages"]
+    lines = [f"{getattr(message, 'tool_call_id', message.type)} {message.content}\n" for message in messages]
+    (folder / "history").write_text("".join(lines))
 
 
 RECORDED = """
@@ -64,4 +68,5 @@ def wait_until_recorded(database: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    for each in sys.argv[2:]:
+        main(each, Path(sys.argv[1]) / each)

@@ -1,5 +1,6 @@
 """One task per call, so that finished calls do not run again."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,25 +126,29 @@ def test_the_model_is_asked_once_for_all_answers(flavor: Flavor) -> None:
     assert shape_of(messages) == ["human", "ai", "call_1", "call_2", "call_3", "ai"]
 
 
-def _killed(action: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _process_that(folder: Path, *actions: str) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "tests.routing.killed", action, str(folder)]
+    command = [sys.executable, "-m", "tests.routing.killed", str(folder), *actions]
     return subprocess.run(  # our own module
         command, cwd=root, env=untraced(), capture_output=True, text=True, timeout=60, check=False
     )
 
 
-@pytest.mark.parametrize(("action", "answer"), [("resume", "found"), ("repair", "No result was recorded")])
-def test_after_kill_9_calls_that_had_ended_do_not_run_again(action: str, answer: str, tmp_path: Path) -> None:
-    died = _killed("start", tmp_path)
+def test_after_kill_9_calls_that_had_ended_do_not_run_again(tmp_path: Path) -> None:
+    answers = {"resume": "found", "repair": "No result was recorded"}
+    (tmp_path / "start").mkdir()
+    died = _process_that(tmp_path, "start")
     assert died.returncode == -signal.SIGKILL, died.stderr
-    again = _killed(action, tmp_path)
-
+    for action in answers:
+        shutil.copytree(tmp_path / "start", tmp_path / action)
+    again = _process_that(tmp_path, *answers)
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "ledger").read_text() == "charged\n"
-    _, _, charged, other, *_ = again.stdout.splitlines()
-    assert charged == "call_1 charged"
-    assert other.startswith(f"call_2 {answer}")
+
+    for action, answer in answers.items():
+        assert (tmp_path / action / "ledger").read_text() == "charged\n"
+        _, _, charged, other, *_ = (tmp_path / action / "history").read_text().splitlines()
+        assert charged == "call_1 charged"
+        assert other.startswith(f"call_2 {answer}")
 
 
 def test_a_bot_in_a_graph_with_memory_talks_on_after_a_resume(flavor: Flavor) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CONFTEST = 'pytest_plugins = ["agent_tools.testing.pytest_plugin"]\n'
 
 TESTS = '''
@@ -44,18 +46,12 @@ def test_faults_may_change_within_a_test(tool_faults):
 '''
 
 
-def test_one_line_in_a_conftest_brings_the_fixtures(tmp_path: Path) -> None:
+def test_one_line_in_a_conftest_brings_the_fixtures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_bot.py").write_text(TESTS)
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "3 passed" in done.stdout, done.stdout
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]  # it leaves no trace in this process
+    pytest.main([*options, "--rootdir", str(tmp_path), str(tmp_path)])
+    assert "3 passed" in capsys.readouterr().out
 
 
 def test_without_it_the_library_adds_nothing_to_a_test_run() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from agent_tools.testing import FaultyServer, Reply, Request
 from tests.services.fleet.store import RedisServer, needs_server
+from tests.support.toolbox import untraced
 
 pytestmark = [needs_server, pytest.mark.no_cover]
 
@@ -72,7 +73,7 @@ def working(service: str, store: str, folder: Path, *, pause: float, timeout: fl
     folder.mkdir()
     program = [sys.executable, "-m", "tests.services.fleet.worker"]
     command = [*program, service, store, str(folder), str(WORKERS), str(pause), str(timeout)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=untraced(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdin is not None
     try:

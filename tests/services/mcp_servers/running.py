@@ -1,30 +1,38 @@
 """Runs MCP servers: in a thread, where faults can be triggered, or in processes that can be killed and frozen."""
 
 import asyncio
+import os
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from multiprocessing import Pipe, get_context
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import patch
 
 from langchain_core.tools import BaseTool
 from langchain_mcp_adapters.client import MultiServerMCPClient
 from langchain_mcp_adapters.tools import load_mcp_tools
 from starlette.types import ASGIApp
 
-from tests.services.mcp_servers.shop import uvicorn_of
+from tests.services.mcp_servers import shop
+from tests.services.mcp_servers.shop import serve, uvicorn_of
 from tests.support.toolbox import untraced
-
-_PROGRAM = ("-m", "tests.services.mcp_servers.shop")
-_ROOT = Path(__file__).parents[3]
 
 Tools = dict[str, BaseTool]
 
 #: How the adapter starts the shop.
-STDIO = {"transport": "stdio", "command": sys.executable, "args": list(_PROGRAM), "cwd": str(_ROOT)}
+STDIO = {
+    "transport": "stdio",
+    "command": sys.executable,
+    "args": ["-m", shop.__name__],
+    "cwd": str(Path(__file__).parents[3]),
+}
 
 
 def http(url: str, **options: Any) -> dict[str, Any]:
@@ -81,15 +89,24 @@ def in_thread(app: ASGIApp) -> Iterator[str]:
         listener.close()
 
 
+@cache
+def _forks() -> ForkServerContext:
+    """Return what forks processes from one that has imported the shop, which takes longer than most of them live."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([shop.__name__])
+    with patch.dict(os.environ, untraced(), clear=True):
+        ensure_running()
+    return context
+
+
 @contextmanager
-def in_process(*, port: int = 0, age: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+def in_process(*, port: int = 0, mortal: bool = True) -> Iterator[tuple[ForkServerProcess, str]]:
     """Serve the shop in a process; the target is the process and its URL."""
-    command = [sys.executable, *_PROGRAM, str(port), age]
-    with subprocess.Popen(
-        command, cwd=_ROOT, env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+    ours, theirs = Pipe()
+    process = _forks().Process(target=serve, args=(theirs, port), kwargs={"mortal": mortal})
+    process.start()
+    try:
+        yield process, f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.kill()
+        process.join()

@@ -1,14 +1,12 @@
-"""An MCP server whose tools work, fail, hang and kill it; also a program, for tests that need a process.
+"""An MCP server whose tools work, fail, hang and kill it; also a program, for tests that need a child.
 
-python -m tests.services.mcp_servers.shop           uses standard input and output
-python -m tests.services.mcp_servers.shop 0         listens on a free port of 127.0.0.1 and prints it
-python -m tests.services.mcp_servers.shop 4711 new  listens there, and nothing kills it
+`python -m tests.services.mcp_servers.shop` uses standard input and output.
 """
 
 import os
 import signal
 import socket
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
@@ -91,15 +89,12 @@ def uvicorn_of(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def main(port: str | None = None, age: str = "") -> None:
-    """Serve until the end of the input, or of the process."""
-    if port is None:
-        shop().run("stdio")
-        return
-    listener = socket.create_server(("127.0.0.1", int(port)))
-    print(listener.getsockname()[1], flush=True)  # accepts connections from now on
-    uvicorn_of(application(mortal=age != "new")).run(sockets=[listener])
+def serve(ports: Connection, port: int, *, mortal: bool) -> None:
+    """Serve at this port, or at a free one, until the end of the process; send the port."""
+    listener = socket.create_server(("127.0.0.1", port))
+    ports.send(listener.getsockname()[1])  # accepts connections from now on
+    uvicorn_of(application(mortal=mortal)).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    shop().run("stdio")

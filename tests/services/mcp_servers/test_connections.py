@@ -1,6 +1,7 @@
 """MCP servers that are absent, disappear during a call, come back, or freeze."""
 
 import asyncio
+import os
 import signal
 import socket
 from datetime import timedelta
@@ -51,7 +52,7 @@ async def test_a_server_killed_in_the_middle_of_a_call_is_given_up_in_time(ask: 
         tools = await tools_at(http(url))
 
         turn = await ask(list(tools.values()), ("dies", {}), policy=RetryPolicy(attempt_timeout=1))
-        process.wait(timeout=5)
+        process.join(timeout=5)
         afterwards = await ask(list(tools.values()), ("ok", {}))
 
     # The client never learns that its stream has ended: only the time limit ends the call.
@@ -69,9 +70,9 @@ async def test_a_server_restarted_in_the_middle_of_a_call_answers_the_next_attem
             base_delay=0.5, multiplier=1, max_attempts=20, attempt_timeout=1, retry_on={"timeout", "network"}
         )
         asked = asyncio.create_task(ask(list(tools.values()), ("dies", {}), policy=policy))
-        await asyncio.to_thread(process.wait, 5)
+        await asyncio.to_thread(process.join, 5)
 
-        with in_process(port=int(url.rpartition(":")[2]), age="new"):
+        with in_process(port=int(url.rpartition(":")[2]), mortal=False):
             turn = await asked
 
     assert turn.answer.content[0]["text"] == "alive"
@@ -94,7 +95,7 @@ async def test_a_server_that_freezes_in_the_middle_of_a_call_is_left_in_time(ask
         asked = asyncio.create_task(ask([*tools.values(), works], *calls, policy=RetryPolicy(attempt_timeout=2)))
         while not pid_file.exists():
             await asyncio.sleep(0.01)
-        process.send_signal(signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGSTOP)
 
         turn = await asyncio.wait_for(asked, 30)
 

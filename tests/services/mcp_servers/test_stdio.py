@@ -30,7 +30,7 @@ async def test_a_child_that_hangs_is_ended_and_its_process_is_gone(ask: Ask, url
     tools = await moved(url, to=STDIO)
     pid_file = tmp_path / "pid"
 
-    policy = RetryPolicy(attempt_timeout=2.5)  # including the start of the process
+    policy = RetryPolicy(attempt_timeout=4)  # including the start of the process
     turn = await ask([tools["hangs"]], ("hangs", {"pid_file": str(pid_file)}), policy=policy)
 
     assert turn.answer.artifact["category"] == "timeout"
