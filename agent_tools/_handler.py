@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -21,8 +21,10 @@ from agent_tools._call.options import DEFAULTS, HandlerOptions, complete, lists_
 from agent_tools._call.own_handling import OwnHandling
 from agent_tools._call.run import arun, run
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._gate.gates import Health
 from agent_tools._langgraph.saving import await_until_saved, wait_until_saved
+
+if TYPE_CHECKING:
+    from agent_tools._gate.health import Health
 
 
 @lists_options
@@ -60,7 +62,7 @@ class ToolErrorHandler:
         """Return this handler: a copy of a node calls the same services, so it shares their health."""
         return self
 
-    def health(self) -> dict[str, Health]:
+    def health(self) -> "dict[str, Health]":
         """Return the health of each tool that has failed lately, by its name or by `share_key`.
 
         With `health=` it is that of all processes. A tool that has failed at several hosts has an entry for each.

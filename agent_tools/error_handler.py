@@ -13,7 +13,8 @@ from agent_tools._classify import category_of
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.own_rules import is_async
 from agent_tools._core.policy import require_count, require_seconds
-from agent_tools._flow.steps import Attempt, Failed, Flow, Wait, aperform, perform
+from agent_tools._flow.failed import Failed
+from agent_tools._flow.steps import Attempt, Flow, Wait, aperform, perform
 
 __all__ = ["ErrorCategory", "classify_error", "with_retry", "with_retry_sync"]
 

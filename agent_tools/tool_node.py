@@ -15,7 +15,7 @@ from agent_tools._call.batch import Batch
 from agent_tools._call.current import AsyncExecute, AsyncWrapper, Execute, Result, Wrapper, current
 from agent_tools._call.options import HandlerOptions, lists_options, shown_options
 from agent_tools._call.own_handling import HandleToolErrors, own_handling
-from agent_tools._flow.steps import Attempt, Failed
+from agent_tools._flow.failed import Failed
 from agent_tools._handler import ToolErrorHandler, given_to, the_handler, wrappers_of
 from agent_tools._langgraph.handoffs import with_siblings
 from agent_tools._langgraph.interrupts import is_resumed
@@ -182,6 +182,7 @@ def _arecording(wrap: AsyncWrapped) -> AsyncWrapped:
 
 def _in_thread(wrapper: Wrapper) -> AsyncWrapper:
     """Return `wrapper` for async runs: it runs in a thread, and the tools that it executes in the event loop."""
+    from agent_tools._flow.steps import Attempt  # noqa: PLC0415  # few nodes have such a wrapper
 
     async def around(request: ToolCallRequest, execute: AsyncExecute) -> Result:
         loop = asyncio.get_running_loop()

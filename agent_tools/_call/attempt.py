@@ -13,7 +13,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.call import Call
 from agent_tools._call.current import Result
 from agent_tools._call.plain import Brought, fresh, has_own_thread, looked_at
-from agent_tools._flow.steps import FAILURES, Failed
+from agent_tools._flow.failed import FAILURES, Failed
 from agent_tools._flow.time_limit import StillRunningError, TimeLimit, run_within
 from agent_tools._langgraph.clean_errors import original_of
 from agent_tools._langgraph.errors import bubbled

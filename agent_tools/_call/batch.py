@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 
-from agent_tools._core.loop_guard import Stops
 from agent_tools._flow.deadline_timer import deadline_timer_of
 
 if TYPE_CHECKING:
+    from agent_tools._core.stops import Stops
     from agent_tools._langgraph.recorder import Recorder
 
 

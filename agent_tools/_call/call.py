@@ -17,10 +17,10 @@ from agent_tools._core.events import EventType, ToolEvent
 from agent_tools._core.failure import Failure
 from agent_tools._core.gate_state import Entry
 from agent_tools._core.idempotency import key_of_arguments
-from agent_tools._core.loop_guard import Stop
 from agent_tools._core.made_up import word
 from agent_tools._core.outcome import Outcome, is_correctable
 from agent_tools._core.reason import Reason
+from agent_tools._core.stops import Stop
 from agent_tools._flow.steps import Flow
 from agent_tools._gate.admission import Admission
 from agent_tools._gate.gate import Refusal, Standing

@@ -11,7 +11,7 @@ from langchain_core.runnables.config import run_in_executor
 
 from agent_tools._call.listeners import OnAuthFailure, logger
 from agent_tools._core.events import ToolEvent
-from agent_tools._flow.steps import FAILURES
+from agent_tools._flow.failed import FAILURES
 from agent_tools._flow.time_limit import TimeLimit
 from agent_tools._langgraph.errors import is_control_flow
 

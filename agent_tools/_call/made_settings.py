@@ -16,10 +16,10 @@ from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.own_rules import require_rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._gate.gates import Gates
-from agent_tools._gate.store import Store
 
 if TYPE_CHECKING:
     from agent_tools._call.credentials import Credentials
+    from agent_tools._gate.store import Store
 
 
 def settings_of(given: HandlerOptions, *, clock: Callable[[], float], chance: Callable[[], float]) -> Settings:
@@ -69,7 +69,7 @@ def _policies(given: Mapping[str, RetryPolicy] | None) -> dict[str, RetryPolicy]
 
 
 def _gates(
-    budget: BudgetPolicy | None, circuit: CircuitPolicy | None, clock: Callable[[], float], store: Store | None
+    budget: BudgetPolicy | None, circuit: CircuitPolicy | None, clock: Callable[[], float], store: "Store | None"
 ) -> Gates:
     if budget is not None and not isinstance(budget, BudgetPolicy):
         raise TypeError(f"budget must be a BudgetPolicy or None, not {budget!r}")

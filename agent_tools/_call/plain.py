@@ -9,7 +9,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_tools._call.batch import Batch
 from agent_tools._call.current import Result
 from agent_tools._core.policy import RetryPolicy
-from agent_tools._flow.steps import Failed
+from agent_tools._flow.failed import Failed
 from agent_tools._langgraph.interrupts import is_resumed, with_approvals
 from agent_tools._langgraph.run import runs_in_thread
 from agent_tools._langgraph.tool_proxy import WatchedTool

@@ -28,10 +28,11 @@ from agent_tools._core.decision import PASSING, GiveUp, Retry, Situation, Verdic
 from agent_tools._core.effects import Effect
 from agent_tools._core.events import EventType
 from agent_tools._core.failure import FORGOTTEN_SESSION, ErrorCategory, Failure
-from agent_tools._core.loop_guard import Stop
 from agent_tools._core.outcome import Outcome
 from agent_tools._core.reason import Reason
-from agent_tools._flow.steps import Failed, Flow, Wait
+from agent_tools._core.stops import Stop
+from agent_tools._flow.failed import Failed
+from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.waiting import Alarm
 from agent_tools._gate.gate import Refusal, Standing
 from agent_tools._langgraph.approved import is_approved

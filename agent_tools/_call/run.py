@@ -5,6 +5,7 @@ back or is wrapped by the user's own wrapper; `stumbled`, loaded only then, does
 """
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
@@ -13,12 +14,15 @@ from agent_tools._call.current import AsyncExecute, AsyncWrapper, CurrentCall, E
 from agent_tools._call.own_handling import OwnHandling
 from agent_tools._call.plain import Brought, approved, fresh, has_own_thread, looked_at
 from agent_tools._call.settings import Settings
-from agent_tools._core.loop_guard import LoopGuard, Stop, Stops
+from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._flow.deadline_timer import deadline_timer_of
-from agent_tools._flow.steps import FAILURES, Failed
+from agent_tools._flow.failed import FAILURES, Failed
 from agent_tools._langgraph.interrupts import is_resumed
 from agent_tools._langgraph.run import has_checkpointer, stops_of
+
+if TYPE_CHECKING:
+    from agent_tools._core.stops import Stop, Stops
 
 #: Limits this long or longer are enforced by the timer of the event loop, which costs less.
 LONG = 10.0
@@ -107,7 +111,7 @@ async def arun(
 # ---- before the first attempt ----
 
 
-def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, Stop | None]:
+def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, ToolCallRequest, "Stop | None"]:
     """Return the batch of a call, the request for its tool, and why it must not be run, None if it may."""
     link, around = settings.gates.link, current.get()
     if link is not None and not link.is_listening:
@@ -125,7 +129,7 @@ def _begin(settings: Settings, request: ToolCallRequest) -> tuple[Batch | None, 
     return batch, request, stops.get(call_id)
 
 
-def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> Stops:
+def _stops(guard: LoopGuard, request: ToolCallRequest, batch: Batch | None) -> "Stops":
     """Return which calls must not be run; the first call of a batch determines it for all."""
     if batch is None:
         # Resume values are there because a human approved this call, or because it was asking when the run paused.

@@ -11,7 +11,8 @@ from agent_tools._call.call import Call
 from agent_tools._call.current import AsyncWrapper, CurrentCall, Result, Wrapper, current
 from agent_tools._call.plain import Brought, approved
 from agent_tools._call.recovery import Ended, GivenUp, recovery
-from agent_tools._flow.steps import FAILURES, Failed, aperform, perform
+from agent_tools._flow.failed import FAILURES, Failed
+from agent_tools._flow.steps import aperform, perform
 from agent_tools._langgraph.errors import bubbled
 
 

@@ -17,16 +17,18 @@ without `{detail}`.
 
 from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agent_tools._call.listeners import logger
 from agent_tools._core.failure import ErrorCategory
-from agent_tools._core.outcome import Outcome
 from agent_tools._core.own_rules import is_async
 from agent_tools._core.reason import Reason
 
+if TYPE_CHECKING:
+    from agent_tools._core.outcome import Outcome
+
 #: Returns the words for an outcome; None, or a blank text, leaves it to the next one.
-Function = Callable[[Outcome], str | None]
+Function = Callable[["Outcome"], str | None]
 
 #: By category, reason, tool, or (tool, category or reason); a function alone is called for every answer.
 Texts = Mapping[str | tuple[str, str], str | Function] | Function
@@ -37,7 +39,7 @@ _KINDS = frozenset({*ErrorCategory, *Reason})
 _LIMIT = 2000
 
 #: What a template may name; None is not known this time. All times are seconds.
-VALUE_BY_FIELD: dict[str, Callable[[Outcome], object]] = {
+VALUE_BY_FIELD: dict[str, Callable[["Outcome"], object]] = {
     "attempts": lambda outcome: outcome.attempts,
     "category": lambda outcome: outcome.failure.category,
     "detail": lambda outcome: outcome.failure.detail,
@@ -75,7 +77,7 @@ class OwnTexts:
             self._text_by_key = {(None, None): _function("texts", texts)}
         self.tools = {tool for tool, _ in self._text_by_key if tool is not None}
 
-    def own(self, outcome: Outcome, *, result: str | None = None) -> str | None:
+    def own(self, outcome: "Outcome", *, result: str | None = None) -> str | None:
         """Return the user's text, None if there is none.
 
         Args:
@@ -89,7 +91,7 @@ class OwnTexts:
                 return words if len(words) <= _LIMIT else f"{words[: _LIMIT - 1]}…"
         return None
 
-    def _candidates(self, outcome: Outcome) -> Iterator["_Template | Function"]:
+    def _candidates(self, outcome: "Outcome") -> Iterator["_Template | Function"]:
         """Yield what there is for `outcome`, the most precise first."""
         tool, reason, category = outcome.tool, str(outcome.reason), str(outcome.failure.category)
         for key in ((tool, reason), (tool, category), (tool, None), (None, reason), (None, category), (None, None)):
@@ -97,7 +99,7 @@ class OwnTexts:
                 yield self._text_by_key[key]
 
 
-def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | None:
+def _filled(template: _Template, outcome: "Outcome", result: str | None) -> str | None:
     """Return the text with its fields filled in, None when one of them is not known."""
     if result is None and outcome.failure.detail is not None and "detail" not in template.fields:
         return None
@@ -107,7 +109,7 @@ def _filled(template: _Template, outcome: Outcome, result: str | None) -> str | 
     return None if None in values.values() else template.text.format_map(values)
 
 
-def _answered(function: Function, outcome: Outcome) -> str | None:
+def _answered(function: Function, outcome: "Outcome") -> str | None:
     """Return the text of the user's function; its errors are logged, not raised."""
     try:
         words: object = function(outcome)

@@ -27,7 +27,8 @@ from agent_tools._core.decision import PASSING, Retry, Situation, decide
 from agent_tools._core.effects import DoubtfulCall, Effect
 from agent_tools._core.failure import Failure
 from agent_tools._core.own_rules import is_async
-from agent_tools._flow.steps import FAILURES, Failed, Flow, Wait
+from agent_tools._flow.failed import FAILURES, Failed
+from agent_tools._flow.steps import Flow, Wait
 from agent_tools._flow.time_limit import TimeLimit, in_thread, run_within
 from agent_tools._langgraph.errors import Origin, is_control_flow
 from agent_tools._langgraph.places import place_of_call

@@ -26,9 +26,9 @@ class Round:
     changed: bool = False
 
 
-def rounds_with_failures(messages: Sequence[Any], place: int, tools: set[str]) -> list[Round]:
-    """Return the rounds of this turn before `place`, the newest first; none if no call of `tools` is worth a look."""
-    coming, rounds, undecided, has_failed = _rounds(messages, place), list[Round](), set(tools), False
+def rounds_with_failures(messages: Sequence[Any], index: int, tools: set[str]) -> list[Round]:
+    """Return the rounds of this turn before `index`, the newest first; none if no call of `tools` is worth a look."""
+    coming, rounds, undecided, has_failed = _rounds(messages, index), list[Round](), set(tools), False
     for each in coming:
         rounds.append(each)
         undecided -= each.worked.keys()
@@ -42,9 +42,9 @@ def rounds_with_failures(messages: Sequence[Any], place: int, tools: set[str]) -
     return rounds
 
 
-def _rounds(messages: Sequence[Any], place: int) -> Iterator[Round]:
+def _rounds(messages: Sequence[Any], index: int) -> Iterator[Round]:
     answers: dict[str, list[Any]] = {}
-    for message in backwards(messages, place - 1):
+    for message in backwards(messages, index - 1):
         if is_answer(message):
             answers.setdefault(message.tool_call_id, []).append(message)
         elif is_of_model(message) and answers:

@@ -31,7 +31,7 @@ _AI = frozenset({"ai", "AIMessageChunk"})
 _TOOL = frozenset({"tool", "ToolMessageChunk"})
 
 #: What differs from run to run of the same command: clock times, `in 0.12s`, UUIDs and digests.
-_PASSING = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\bin \d+\.\d+ ?m?s|\b(?=[a-f-]*\d)[0-9a-f-]{12,}\b")
+_PASSING = r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\bin \d+\.\d+ ?m?s|\b(?=[a-f-]*\d)[0-9a-f-]{12,}\b"
 
 
 def marked(facts: Mapping[str, Any], text: str | None) -> dict[str, Any]:
@@ -75,13 +75,30 @@ def is_of_model(message: Any) -> bool:
     return getattr(message, "type", None) in _AI
 
 
-def begins_turn(messages: Sequence[Any], place: int) -> bool:
-    """Return whether a turn begins after the message at `place`."""
-    message = messages[place]
+def index_of_call(messages: Sequence[Any], call_id: str | None) -> int | None:
+    """Return the index of the newest message that makes the call, or None when it is not near the end."""
+    newest = len(messages) - 1
+    for index in range(newest, max(-1, newest - LOOK_BACK), -1):
+        message = messages[index]
+        if is_of_model(message):
+            for call in getattr(message, "tool_calls", ()):
+                if call["id"] == call_id:
+                    return index
+    return None
+
+
+def is_first_of_turn(messages: Sequence[Any], index: int) -> bool:
+    """Return whether the message at `index` is the first of its turn."""
+    return index == 0 or begins_turn(messages, index - 1)
+
+
+def begins_turn(messages: Sequence[Any], index: int) -> bool:
+    """Return whether a turn begins after the message at `index`."""
+    message = messages[index]
     if not _is_human(message) or source_of(message) is not None:
         return False
-    for index in range(place - 1, max(-1, place - LOOK_BACK), -1):
-        before = messages[index]
+    for earlier in range(index - 1, max(-1, index - LOOK_BACK), -1):
+        before = messages[earlier]
         if not _is_human(before):
             return not is_answer(before)
     return True
@@ -89,10 +106,10 @@ def begins_turn(messages: Sequence[Any], place: int) -> bool:
 
 def backwards(messages: Sequence[Any], start: int) -> Iterator[Any]:
     """Yield the messages of the turn from the one at `start` back, the newest first."""
-    for place in range(start, max(-1, len(messages) - 1 - LOOK_BACK), -1):
-        if begins_turn(messages, place):
+    for index in range(start, max(-1, len(messages) - 1 - LOOK_BACK), -1):
+        if begins_turn(messages, index):
             return
-        yield messages[place]
+        yield messages[index]
 
 
 def _is_human(message: Any) -> bool:
@@ -100,4 +117,4 @@ def _is_human(message: Any) -> bool:
 
 
 def _fingerprint(text: str) -> str:
-    return hashlib.sha256(_PASSING.sub("", text).encode(errors="replace")).hexdigest()[:16]
+    return hashlib.sha256(re.sub(_PASSING, "", text).encode(errors="replace")).hexdigest()[:16]

@@ -13,19 +13,15 @@ error of a step ends the flow, which can release what it holds in a `finally`. A
 raised inside an `except` block would carry the tool's error along, with all its secrets.
 """
 
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from agent_tools._flow.failed import FAILURES, Failed
 from agent_tools._flow.waiting import Alarm, apause, pause
 
 ResultT = TypeVar("ResultT")
-
-#: What an attempt may fail with. A tool may raise `CancelledError` itself, or call `sys.exit`, which are failures like
-#: others; the flow decides whether they came from outside, and then passes them on.
-FAILURES = (Exception, CancelledError, SystemExit)
 
 
 class Step(Protocol):
@@ -65,13 +61,6 @@ async def aperform(flow: Flow[ResultT]) -> ResultT:
         except StopIteration as ended:
             result: ResultT = ended.value
             return result
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The result of an attempt that raised `error`."""
-
-    error: BaseException
 
 
 @dataclass(frozen=True, slots=True)

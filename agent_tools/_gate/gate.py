@@ -13,7 +13,7 @@ from agent_tools._core import gate_state as states
 from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
 from agent_tools._core.decision import DOOR_SPREAD
 from agent_tools._core.failure import ErrorCategory, Failure
-from agent_tools._core.gate_state import Attempt, Entry, GateState
+from agent_tools._core.gate_state import Attempt, Entry, GateState, Rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow, Wait
@@ -116,6 +116,10 @@ class Gate:
         """The state of the key."""
         return self._gates.state(self.key)
 
+    @property
+    def _rules(self) -> Rules:
+        return Rules(self._gates.budget, self._gates.circuit)
+
     # ---- reports ----
 
     def failed(self, failure: Failure, attempt: Attempt, *, longest_wait: float, retries: bool) -> Flow[Standing]:
@@ -130,7 +134,7 @@ class Gate:
         behind = 0.0
         if failure.retry_after is not None and failure.retry_after <= longest_wait:
             behind = yield from self._gates.change_for_all(self._door, self._asked_to_wait(failure, retries))
-        rules, policy = self._gates.rules, self._gates.rules.circuit
+        rules, policy = self._rules, self._gates.circuit
 
         def fail(state: GateState, now: float) -> tuple[GateState, Standing]:
             state = states.after_failure(state, rules, failure, replace(attempt, now=now))
@@ -153,7 +157,7 @@ class Gate:
 
     def succeeded(self, attempt: Attempt, *, repaid: int | None) -> None:
         """Report an attempt that worked; `repaid` are the tokens that its retry took, None when it was the first."""
-        rules, others_wait = self._gates.rules, bool(self._gates.queue(self.key).number_by_ticket)
+        rules, others_wait = self._rules, bool(self._gates.queue(self.key).number_by_ticket)
 
         def succeed(state: GateState, now: float) -> tuple[GateState, None]:
             made = replace(attempt, now=now, others_wait=others_wait)
@@ -209,7 +213,7 @@ class Gate:
         if max(now, visitor.waited_until + states.SAME_DOOR) < self._gates.state(self._door).blocked_until:
             return (yield from self._blocked(visitor))
         self._gates.forget_if_calm(self._door)
-        policy, state = self._gates.rules.circuit, self.state
+        policy, state = self._gates.circuit, self.state
         if policy is None or state.is_open(now):
             return Entry.PLAIN
         is_closed = state.circuit.state is CircuitState.CLOSED
@@ -229,7 +233,7 @@ class Gate:
         return _crowded(state, policy, visitor, now=now)
 
     def _enter(self, attempt: Attempt, ahead: int) -> Change[Entry | None]:
-        rules, is_shared = self._gates.rules, self._gates.link is not None
+        rules, is_shared = self._rules, self._gates.link is not None
 
         def enter(state: GateState, now: float) -> tuple[GateState, Entry | None]:
             if not is_shared:  # else the times come from the clock of the store

@@ -9,14 +9,18 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy, CircuitState
-from agent_tools._core.gate_state import CALM, GateState, Rules, calmed
-from agent_tools._flow.steps import Flow
-from agent_tools._gate.store import Change, Link, Store
+from agent_tools._core.circuit import CircuitPolicy
+
+if TYPE_CHECKING:
+    from agent_tools._core.gate_state import GateState
+    from agent_tools._flow.steps import Flow
+    from agent_tools._gate.health import Health
+    from agent_tools._gate.store import Change, Link, Store
 
 ResultT = TypeVar("ResultT")
 
@@ -25,29 +29,6 @@ MOST = 10_000
 
 #: The most hosts that are remembered for a tool; with more, the host of a call would be a guess.
 MOST_HOSTS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """How a tool is doing, for operators.
-
-    Attributes:
-        state: The state of its circuit.
-        failures: Failures in a row that show that the service is down.
-        probe_in: Seconds until the next probe, None when the circuit is closed.
-        retry_tokens: Tokens left in the retry budget, None when there is no budget.
-        failing: The part of the latest attempts that failed because of the service.
-        window: How many calls may be under way at the same time, None for any number.
-        blocked_for: Seconds for which a server has asked all calls to wait.
-    """
-
-    state: CircuitState
-    failures: int
-    probe_in: float | None
-    retry_tokens: int | None
-    failing: float
-    window: int | None
-    blocked_for: float
 
 
 @dataclass(slots=True)
@@ -87,7 +68,8 @@ class Gates:
 
     Attributes:
         by_key: The states of the gates that are not calm.
-        rules: The rules for their changes.
+        budget: As above.
+        circuit: As above.
         link: The link to the store.
     """
 
@@ -99,10 +81,11 @@ class Gates:
         "_queues",
         "_sets",
         "_store_link",
+        "budget",
         "by_key",
+        "circuit",
         "clock",
         "link",
-        "rules",
     )
 
     def __init__(
@@ -111,7 +94,7 @@ class Gates:
         budget: BudgetPolicy | None,
         circuit: CircuitPolicy | None,
         clock: Callable[[], float],
-        store: Store | None = None,
+        store: "Store | None" = None,
     ) -> None:
         self._lock = threading.Lock()
         self._numbers = count()
@@ -119,16 +102,17 @@ class Gates:
         self._hosts_by_tool: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self.by_key: OrderedDict[str, GateState] = OrderedDict()
         self._sets = [self.by_key]
-        self.rules = Rules(budget, circuit)
+        self.budget = budget
+        self.circuit = circuit
         self.clock = clock
         self.link: Link | None = None if store is None else store.connect(self, budget)
         self._store_link = self.link
 
-    def state(self, key: str) -> GateState:
+    def state(self, key: str) -> "GateState":
         """Return the state of a key, by the clock of this process."""
-        return self.by_key.get(key, CALM)
+        return self.by_key.get(key) or calm()
 
-    def adopt(self, key: str, state: GateState) -> None:
+    def adopt(self, key: str, state: "GateState") -> None:
         """Adopt the state that another process has found, by the clock of this one."""
         with self._lock:
             self._keep(self._sets[0], key, state)
@@ -136,13 +120,13 @@ class Gates:
     def change(self, key: str, change: "Change[ResultT]") -> ResultT:
         """Change the state of a key in this process alone, and return the result of the change."""
         with self._lock:
-            before = self.by_key.get(key, CALM)
+            before = self.by_key.get(key) or calm()
             state, result = change(before, self.clock())
             if state is not before:
                 self._keep(self.by_key, key, state)
             return result
 
-    def change_for_all(self, key: str, change: "Change[ResultT]") -> Flow[ResultT]:
+    def change_for_all(self, key: str, change: "Change[ResultT]") -> "Flow[ResultT]":
         """Change the state for all processes that share the store, and return the result of the change."""
         if self.link is None or self.link.is_down:
             return self.change(key, change)
@@ -159,10 +143,12 @@ class Gates:
     def forget_if_calm(self, key: str) -> None:
         """Forget the wait that a server has asked for once it is over."""
         if key in self.by_key:
+            from agent_tools._core.gate_state import calmed  # noqa: PLC0415  # loaded with the first failure
+
             self.change(key, lambda state, now: (calmed(state, now=now), None))
 
-    def _keep(self, by_key: OrderedDict[str, GateState], key: str, state: GateState) -> None:
-        if state == CALM:
+    def _keep(self, by_key: "OrderedDict[str, GateState]", key: str, state: "GateState") -> None:
+        if state == calm():
             by_key.pop(key, None)
             return
         tool, at, host = key.partition(AT)
@@ -236,39 +222,30 @@ class Gates:
 
     # ---- operators ----
 
-    def health(self) -> dict[str, Health]:
+    def health(self) -> "dict[str, Health]":
         """Return the health of each tool that has failed lately; by host if it has failed at several."""
+        from agent_tools._gate.health import health_of  # noqa: PLC0415  # only operators ask
+
         if self.link is not None:
             self.link.listen(within=0.5)
         with self._lock:
             states, now = dict(self.by_key), self.clock()
         tools = Counter(tool_of(key) for key in states)
         return {
-            _shown(key, alone=tools[tool_of(key)] == 1): self._health(state, states.get(door_of(key), CALM), now)
+            _shown(key, alone=tools[tool_of(key)] == 1): health_of(
+                state, states.get(door_of(key), calm()), now=now, policy=self.budget
+            )
             for key, state in states.items()
         }
-
-    def _health(self, state: GateState, door: GateState, now: float) -> Health:
-        circuit, budget, window, policy = state.circuit, state.budget, state.window, self.rules.budget
-        tokens = None if policy is None else policy.tokens if budget is None else budget.tokens
-        return Health(
-            state=circuit.state,
-            failures=circuit.failures,
-            probe_in=None if circuit.state is CircuitState.CLOSED else max(0.0, circuit.probe_at - now),
-            retry_tokens=tokens,
-            failing=0.0 if budget is None else round(budget.failing, 3),
-            window=None if window is None else int(window.size),
-            blocked_for=max(0.0, max(state.blocked_until, door.blocked_until) - now),
-        )
 
     def reset(self, name: str | None = None) -> None:
         """Forget the failures of a tool or user-defined key, None for all."""
         if self.link is not None:
             self.link.listen(within=0.5)
         for key in [key for key in self.by_key if name is None or name in (key, tool_of(key), _shown(key, alone=True))]:
-            self.change(key, _calm)
+            self.change(key, _forgotten)
             if self.link is not None and not self.link.is_down:
-                self.link.change_later(key, _calm)
+                self.link.change_later(key, _forgotten)
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
@@ -289,8 +266,16 @@ class Gates:
                 self.link = self._store_link if len(self._sets) == 1 else None
 
 
-def _calm(_state: GateState, _now: float) -> tuple[GateState, None]:
-    return CALM, None
+@cache
+def calm() -> "GateState":
+    """Return the state of a gate of which nothing is known; its module is loaded with the first failure."""
+    from agent_tools._core.gate_state import CALM  # noqa: PLC0415  # as it says
+
+    return CALM
+
+
+def _forgotten(_state: "GateState", _now: float) -> "tuple[GateState, None]":
+    return calm(), None
 
 
 #: Separates a tool from its host; no tool has it in its name.

@@ -5,11 +5,13 @@ the link keeps the states that the handler sees up to date, and changes them for
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.gate_state import GateState
-from agent_tools._flow.steps import Step
+
+if TYPE_CHECKING:
+    from agent_tools._core.gate_state import GateState
+    from agent_tools._flow.steps import Step
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
@@ -17,7 +19,7 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 class Change(Protocol[ResultT_co]):
     """A pure function that returns the next state and the result of the change."""
 
-    def __call__(self, state: GateState, now: float, /) -> tuple[GateState, ResultT_co]:
+    def __call__(self, state: "GateState", now: float, /) -> "tuple[GateState, ResultT_co]":
         """Return both; `now` is by the same clock as the times in `state`."""
 
 
@@ -31,10 +33,10 @@ class Local(Protocol):
     @property
     def clock(self) -> Callable[[], float]: ...
 
-    def state(self, key: str) -> GateState:
+    def state(self, key: str) -> "GateState":
         """Return the state of a key."""
 
-    def adopt(self, key: str, state: GateState) -> None:
+    def adopt(self, key: str, state: "GateState") -> None:
         """Adopt the state that another process has found."""
 
     def change(self, key: str, change: Change[Any]) -> Any:
@@ -57,7 +59,7 @@ class Link(Protocol):
     def listen(self, *, within: float = 0.0) -> None:
         """Start receiving the changes of other processes; wait up to `within` seconds to catch up."""
 
-    def asking(self, key: str, change: Change[Any]) -> Step:
+    def asking(self, key: str, change: Change[Any]) -> "Step":
         """Return the step that makes a change and returns its result.
 
         It never raises, and takes no longer than the store's timeout: after that, the change is made in this process.

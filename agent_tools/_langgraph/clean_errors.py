@@ -20,7 +20,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from agent_tools._classify import diagnose
 from agent_tools._core.redaction import scrub
-from agent_tools._flow.steps import FAILURES
+from agent_tools._flow.failed import FAILURES
 from agent_tools._langgraph import private_names
 from agent_tools._langgraph.signals import is_of_signal
 

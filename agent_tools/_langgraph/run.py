@@ -12,12 +12,14 @@ from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime, get_runtime
 
-from agent_tools._core.loop_guard import LoopGuard, Stops, place_of, stopped_calls
+from agent_tools._core.loop_guard import LoopGuard
+from agent_tools._core.turn import index_of_call, is_first_of_turn
 from agent_tools._flow.waiting import Alarm
 from agent_tools._langgraph import private_names as names
 from agent_tools._langgraph.interrupts import scratchpad_of
 
 if TYPE_CHECKING:
+    from agent_tools._core.stops import Stops
     from agent_tools._langgraph.recorder import Recorder
 
 
@@ -132,13 +134,19 @@ def node_attempt_of(request: ToolCallRequest) -> int:
     return getattr(getattr(request.runtime, "execution_info", None), "node_attempt", 1)
 
 
-def stops_of(request: ToolCallRequest, guard: LoopGuard) -> Stops:
+def stops_of(request: ToolCallRequest, guard: LoopGuard) -> "Stops":
     """Return which calls of this call's message must not be run."""
     for messages in histories_in(request.state):
-        place = place_of(messages, request.tool_call["id"])
-        if place is not None:
-            return stopped_calls(messages, place, guard)
+        index = index_of_call(messages, request.tool_call["id"])
+        if index is not None:
+            return {} if is_first_of_turn(messages, index) else _stopped(messages, index, guard)
     return {}
+
+
+def _stopped(messages: list[Any], index: int, guard: LoopGuard) -> "Stops":
+    from agent_tools._core.stops import stopped_calls  # noqa: PLC0415  # nothing before it can have failed until then
+
+    return stopped_calls(messages, index, guard)
 
 
 def histories_in(state: Any) -> list[list[Any]]:  # any state that ToolNode takes

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent_tools import LoopGuard
-from agent_tools._core.loop_guard import Stop, place_of, stopped_calls
-from agent_tools._core.turn import HUMAN_DECISION, LOOK_BACK, marked
+from agent_tools._core.stops import Stop, stopped_calls
+from agent_tools._core.turn import HUMAN_DECISION, LOOK_BACK, index_of_call, is_first_of_turn, marked
 
 HUMAN = HumanMessage("where is it?")
 
@@ -51,9 +51,9 @@ def verdicts(history: list[Any], guard: LoopGuard | None = None) -> dict[str | N
 
 
 def stops(history: list[Any], guard: LoopGuard | None = None) -> dict[str | None, Stop]:
-    place = place_of(history, "c1")
-    assert place is not None
-    return stopped_calls(history, place, guard or LoopGuard())
+    index = index_of_call(history, "c1")
+    assert index is not None
+    return {} if is_first_of_turn(history, index) else stopped_calls(history, index, guard or LoopGuard())
 
 
 def failed(argument: Any, **facts: Any) -> list[BaseMessage]:
@@ -300,9 +300,9 @@ def test_failures_further_back_than_the_limit_do_not_count() -> None:
 
 
 def test_a_call_that_no_message_near_the_end_makes_is_not_found() -> None:
-    assert place_of([], "c1") is None
-    assert place_of([HUMAN, calls(1)], "c2") is None
-    assert place_of([calls(1), *[HUMAN] * LOOK_BACK], "c1") is None
+    assert index_of_call([], "c1") is None
+    assert index_of_call([HUMAN, calls(1)], "c2") is None
+    assert index_of_call([calls(1), *[HUMAN] * LOOK_BACK], "c1") is None
 
 
 def test_walking_back_ends_where_every_tool_in_question_has_worked() -> None:

@@ -9,7 +9,8 @@ from weakref import ref
 
 import pytest
 
-from agent_tools._flow.steps import Attempt, Failed, Flow, Wait, aperform, perform
+from agent_tools._flow.failed import Failed
+from agent_tools._flow.steps import Attempt, Flow, Wait, aperform, perform
 from agent_tools.testing import no_waiting
 
 Perform = Callable[[Flow[Any]], Any]

@@ -18,7 +18,8 @@ from agent_tools._core.reason import Reason
 from agent_tools._flow.steps import Flow, Wait, perform
 from agent_tools._gate import gates as gates_module
 from agent_tools._gate.gate import Gate, Refusal, Standing
-from agent_tools._gate.gates import MOST, Gates, Health
+from agent_tools._gate.gates import MOST, Gates
+from agent_tools._gate.health import Health
 
 DOWN = Failure(category=ErrorCategory.RETRYABLE, status_code=503)
 LIMITED = Failure(category=ErrorCategory.RETRYABLE, status_code=429, throttled=True, retry_after=8.0)
