@@ -24,6 +24,7 @@ lint: .venv/dev.done docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.docs.block_types
 	$(BIN)/lint-imports
 
 format: .venv/dev.done

@@ -3,16 +3,18 @@
 import gc
 import os
 import pkgutil
+import signal
 from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
-import agent_tools
-from tests.support.toolbox import Door, Flavor, untraced
+if TYPE_CHECKING:
+    from tests.support.toolbox import Door, Flavor
 
 #: Cases of one test that are traced for coverage; up to twice as many if it has few.
 TRACED = 4
@@ -26,17 +28,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep clients from loading CA certificates, which takes 40 ms each time: all servers here speak HTTP."""
     os.environ.pop("SSL_CERT_FILE", None)
     os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)  # which has no certificates
-    if hasattr(config, "workerinput") and Coverage.current():
-        _trace_imports_only()
+    signal.signal(signal.SIGINT, _interrupt)
+    if config.getoption("numprocesses", None):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # workers trace themselves, but not all that they import
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is not None and Coverage.current():
+        _trace_imports_only(imports=worker == "gw0")
 
 
-def _trace_imports_only() -> None:
-    """Stop the tracers that a worker has by now, or they would trace on whenever the last one, of its session, pauses.
+def _interrupt(*_: object) -> None:
+    """End the tests, as Python's own handler does, which `asyncio.run` would replace.
 
-    It has one as a subprocess, and one as a process that might run tests alone. Which test is the first to import a
-    module is chance, so all are imported here.
+    When it puts that back, it writes the whole state of the graph into the message of an error that it ignores.
     """
-    for module in pkgutil.walk_packages(agent_tools.__path__, "agent_tools."):
+    raise KeyboardInterrupt
+
+
+def _trace_imports_only(*, imports: bool) -> None:
+    """Stop the tracer that a worker has by now, as a process that might run tests alone.
+
+    It would trace on whenever the one of the worker's session pauses. Which test is the first to import a module is
+    chance, so one worker imports all before.
+    """
+    import agent_tools  # noqa: PLC0415  # not in the process that runs no tests itself
+
+    for module in pkgutil.walk_packages(agent_tools.__path__, "agent_tools.") if imports else ():
         if not module.name.endswith("__main__"):
             import_module(module.name)
     while tracer := Coverage.current():
@@ -44,39 +60,39 @@ def _trace_imports_only() -> None:
         tracer.save()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Collect the tests untraced."""
+    _trace(session.config, False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Trace only some cases of a test with many: tracing doubles their time, and most run the same lines.
 
-    For the same reason slow tests that cover nothing that others do not are marked `no_cover`.
+    Of those that differ in flavor and door alone one in three is traced; each test begins with another, so that over
+    all tests all are. For the same reason slow tests that cover nothing that others do not are marked `untraced`.
     """
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         cases[item.nodeid.partition("[")[0]].append(item)
-    for of_one_test in cases.values():
-        step = len(of_one_test) // TRACED | 1  # odd, so that both flavors and both doors are traced
-        for place, item in enumerate(of_one_test):
+    for number, of_one_test in enumerate(cases.values()):
+        least = 3 if "flavor" in getattr(of_one_test[0], "fixturenames", ()) else 1
+        step = min(len(of_one_test), max(least, len(of_one_test) // TRACED | 1))
+        for place, item in enumerate(of_one_test, number):
             if place % step:
-                item.add_marker(pytest.mark.no_cover)
+                item.add_marker(pytest.mark.untraced)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    _trace(item)
+    _trace(item.config, item.get_closest_marker("untraced") is None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    _trace(item)
-
-
-def _trace(item: pytest.Item) -> None:
-    """Keep the tracer out of the fixtures, too, of a test that is not traced; pytest-cov spares its function only."""
-    coverage = item.config.pluginmanager.get_plugin("_cov")
-    if coverage is None or coverage.cov_controller is None:
-        return
-    is_traced = item.get_closest_marker("no_cover") is None
-    if coverage.cov_controller.started is not is_traced:
-        (coverage.cov_controller.resume if is_traced else coverage.cov_controller.pause)()
+def _trace(config: pytest.Config, is_traced: bool) -> None:
+    """Start or stop the tracer; pytest-cov's own mark would have it run in the fixtures of a test all the same."""
+    controller = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    if controller is not None and controller.started is not is_traced:
+        (controller.resume if is_traced else controller.pause)()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -97,19 +113,23 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def door() -> Door:
+def door() -> "Door":
     return "node"
 
 
 @pytest.fixture(params=["sync", "async"])
-def flavor(request: pytest.FixtureRequest, door: Door) -> Flavor:
+def flavor(request: pytest.FixtureRequest, door: "Door") -> "Flavor":
     """Runs the test twice, sync and async."""
+    from tests.support.toolbox import Flavor  # noqa: PLC0415  # not in the process that runs no tests itself
+
     return Flavor(is_async=request.param == "async", door=door)
 
 
 @pytest.fixture
 def untraced_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep coverage out of the subprocesses that the code under test starts."""
+    from tests.support.toolbox import untraced  # noqa: PLC0415  # not in the process that runs no tests itself
+
     for name in os.environ.keys() - untraced().keys():
         monkeypatch.delenv(name)
 

@@ -19,7 +19,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize(("name", "is_async"), LIMITS, ids=str)
 def test_a_call_takes_a_short_way(name: str, is_async: bool) -> None:
     trip_of(*TRIPS[name], is_async=is_async)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from agent_tools import RetryPolicy, ToolErrorHandler
 from agent_tools.testing import no_waiting
+from tests.support.characters import CHARACTERS
 from tests.support.toolbox import Door, Flavor, answers_in, asking, graph_of, http_error, names_of
 
 pytestmark = pytest.mark.doors("node", "create_agent")
@@ -169,13 +170,16 @@ def test_no_secret_reaches_answer_artifact_events_stream_or_log(
         assert piece not in seen
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],  # the door is a constant
 )
 @given(
-    st.text(max_size=300), st.sampled_from(SECRETS), st.text(max_size=300), st.sampled_from([ToolException, ValueError])
+    st.text(CHARACTERS, max_size=300),
+    st.sampled_from(SECRETS),
+    st.text(CHARACTERS, max_size=300),
+    st.sampled_from([ToolException, ValueError]),
 )
 def test_no_secret_gets_out_of_any_surroundings(
     door: Door, before: str, secret: str, after: str, kind: type[Exception]

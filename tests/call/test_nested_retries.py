@@ -4,11 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import anthropic
 import botocore.config
 import botocore.session
 import httpx
-import openai
 import pytest
 import requests
 import tenacity
@@ -31,11 +29,15 @@ def server() -> Iterator[FaultyServer]:
 
 
 def with_openai(url: str, retries: int) -> Any:
+    import openai  # noqa: PLC0415  # slow
+
     with openai.OpenAI(base_url=url, api_key="k", max_retries=retries) as client:
         return client.models.list()
 
 
 def with_anthropic(url: str, retries: int) -> Any:
+    import anthropic  # noqa: PLC0415  # slow
+
     with anthropic.Anthropic(base_url=url, api_key="k", max_retries=retries) as client:
         return client.models.list()
 

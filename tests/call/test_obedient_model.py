@@ -115,7 +115,7 @@ def test_a_model_that_obeys_makes_one_call_and_then_answers_the_user(flavor: Fla
     assert messages[-1].content == "I cannot look it up at present."
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("varied", [False, True])
 def test_of_ten_calls_of_a_model_that_never_stops_few_are_run(flavor: Flavor, case: Any, *, varied: bool) -> None:
     replies, policy, requests = case

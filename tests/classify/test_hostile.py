@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent_tools import ErrorCategory, Failure, diagnose
 from agent_tools._classify.naming import NAMES_BY_ROLE
 from tests.classify.clients import CANARY
+from tests.support.characters import CHARACTERS
 from tests.support.work import work_of
 
 NAMES = sorted({name for names in NAMES_BY_ROLE.values() for name in names})
@@ -190,7 +191,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.sampled_from([401, 403, 404, 429, 500, 503, "429", "rate_limit", "unauthorized", "7", CANARY])
     | st.floats()
-    | st.text(max_size=20)
+    | st.text(CHARACTERS, max_size=20)
     | st.binary(max_size=20)
     | st.builds(ValueError)
     | st.builds(TimeoutError)
@@ -201,7 +202,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6), st.lists(VALUES, max_size=3))
 def test_whatever_an_error_holds_its_diagnosis_is_plain_data(attributes: dict[str, Any], args: list[Any]) -> None:
     error = type("AnyError", (Exception,), {})(*args)

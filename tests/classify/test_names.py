@@ -12,6 +12,7 @@ from agent_tools import ErrorCategory, diagnose
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role
 from agent_tools._classify.subject import Subject
 from tests.classify.test_contract import status_error
+from tests.support.characters import CHARACTERS
 
 RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 
@@ -143,7 +144,7 @@ def test_a_word_overrules_only_statuses_that_services_hide_behind(
     assert diagnose(made("CrmError", status_code=status, code=word)).category is category
 
 
-@given(st.text())
+@given(st.text(CHARACTERS))
 def test_the_type_is_always_a_short_identifier(name: str) -> None:
     error = Exception.__new__(type("X", (Exception,), {}))
     type(error).__name__ = name.replace("\0", "")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent_tools import ErrorCategory, Failure, diagnose
 from tests.classify.clients import CANARY, diagnosed
+from tests.support.characters import CHARACTERS
 
 RETRYABLE, NON_RETRYABLE, AUTH, TIMEOUT, NETWORK = ErrorCategory
 
@@ -216,7 +217,7 @@ def test_no_text_of_a_server_becomes_the_word_for_a_row(library: str) -> None:
     assert CANARY not in repr(diagnose(error))
 
 
-@given(st.text(max_size=8) | st.integers() | st.none() | st.binary(max_size=8))
+@given(st.text(CHARACTERS, max_size=8) | st.integers() | st.none() | st.binary(max_size=8))
 def test_no_sqlstate_whatever_raises(value: object) -> None:
     failure = diagnose(stand_in("driver.Error", sqlstate=value, pgcode=value, code=value, errno=value))
     assert isinstance(failure, Failure)

@@ -8,7 +8,7 @@ import pytest
 from tests.comparison.contenders import CONTENDERS
 from tests.comparison.questions import ROWS, Row, table
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 
 PAGE = Path(__file__).parents[2] / "docs" / "comparison.md"
 

@@ -24,7 +24,7 @@ def outcome(category: Any = "retryable", reason: Any = "attempts_used", **given:
     )
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("category", ErrorCategory)
 def test_every_answer_is_short_names_the_tool_and_invites_to_nothing(category: ErrorCategory, reason: Reason) -> None:

@@ -317,13 +317,13 @@ rounds = st.lists(
 ).map(lambda drawn: [message for ends in drawn for message in round_of(*ends)])
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @given(before=rounds, turn=rounds)
 def test_what_was_before_the_last_human_message_changes_nothing(before: list[Any], turn: list[Any]) -> None:
     assert stops([*before, *NEW_TURN, *turn, calls(1, 2)]) == stops([HUMAN, *turn, calls(1, 2)])
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @given(turn=rounds)
 def test_what_is_stopped_stays_stopped_for_the_turn(turn: list[Any]) -> None:
     before = verdicts([HUMAN, *turn, calls(1)])
@@ -331,7 +331,7 @@ def test_what_is_stopped_stays_stopped_for_the_turn(turn: list[Any]) -> None:
     assert verdicts([HUMAN, *turn, *NOT_RUN, calls(1)]) == before
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @given(turn=rounds)
 def test_a_success_lets_everything_run_again(turn: list[Any]) -> None:
     assert verdicts([HUMAN, *turn, *WORKED, calls(1, 2, 3)]) == RUN
@@ -343,7 +343,7 @@ def test_one_more_failure_never_frees_a_call(turn: list[Any]) -> None:
         assert verdicts([HUMAN, *turn, *ONE, calls(1)])
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @given(turn=rounds)
 def test_the_histories_that_the_guard_writes_are_bounded(turn: list[Any]) -> None:
     """However a turn begins: if the model never stops, each call runs at most twice and the tool three times."""

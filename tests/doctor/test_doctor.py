@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import httpx
-import openai
 import pytest
 import requests
 from httpx_retries import RetryTransport
@@ -31,7 +30,6 @@ from agent_tools.testing import ScriptedChatModel
 
 PATIENT, IMPATIENT = httpx.Client(timeout=None), httpx.Client(timeout=3.0, base_url="https://shop.example")  # noqa: S113
 KEYED = httpx.Client(event_hooks={"request": [send_idempotency_key]}, base_url="https://pay.example")
-SESSION = requests.Session()
 
 
 def graph_with(node: Any, **options: Any) -> Any:
@@ -157,6 +155,12 @@ def with_client(client: Any) -> BaseTool:
     return StructuredTool.from_function(look_up)
 
 
+def openai_client(**options: Any) -> Any:
+    import openai  # noqa: PLC0415  # slow
+
+    return openai.OpenAI(api_key="x", **options)
+
+
 def retrying_session() -> requests.Session:
     session = requests.Session()
     session.mount("https://", requests.adapters.HTTPAdapter(max_retries=3))
@@ -164,25 +168,26 @@ def retrying_session() -> requests.Session:
 
 
 @pytest.mark.parametrize(
-    ("client", "layer"),
+    ("made", "layer"),
     [
-        (httpx.Client(transport=httpx.HTTPTransport(retries=2)), "HTTPTransport(retries=)"),
-        (httpx.Client(transport=RetryTransport()), "RetryTransport"),
-        (openai.OpenAI(api_key="x"), "openai.OpenAI(max_retries=2)"),
-        (retrying_session(), "urllib3's Retry"),
+        (lambda: httpx.Client(transport=httpx.HTTPTransport(retries=2)), "HTTPTransport(retries=)"),
+        (lambda: httpx.Client(transport=RetryTransport()), "RetryTransport"),
+        (openai_client, "openai.OpenAI(max_retries=2)"),
+        (retrying_session, "urllib3's Retry"),
     ],
     ids=["transport", "httpx-retries", "SDK", "requests"],
 )
-def test_a_second_retry_layer_is_found(client: Any, layer: str) -> None:
+def test_a_second_retry_layer_is_found(made: Callable[[], Any], layer: str) -> None:
+    client = made()
     checkup = doctor(ResilientToolNode([with_client(client)]))
     assert rules(checkup) == ["second-retry"]
     assert checkup.findings[0].problem.startswith(layer)
     assert rules(doctor(ResilientToolNode([with_client(client)], policy=RetryPolicy(max_attempts=1)))) == []
 
 
-@pytest.mark.parametrize("client", [httpx.Client(), openai.OpenAI(api_key="x", max_retries=0), SESSION])
-def test_a_client_that_does_not_retry_is_no_finding(client: Any) -> None:
-    assert rules(doctor(ResilientToolNode([with_client(client)]))) == []
+@pytest.mark.parametrize("made", [httpx.Client, lambda: openai_client(max_retries=0), requests.Session])
+def test_a_client_that_does_not_retry_is_no_finding(made: Callable[[], Any]) -> None:
+    assert rules(doctor(ResilientToolNode([with_client(made())]))) == []
 
 
 @pytest.mark.anyio

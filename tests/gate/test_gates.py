@@ -376,7 +376,7 @@ def test_of_very_many_keys_those_that_nobody_has_met_for_the_longest_time_are_fo
     assert "tenant 3" not in gates.by_key
 
 
-@pytest.mark.no_cover  # it sets its own trace function
+@pytest.mark.untraced  # it sets its own trace function
 def test_nothing_takes_longer_with_a_hundred_thousand_keys_than_with_a_hundred() -> None:
     def steps_with(keys: int) -> list[int]:
         clock = Clock()

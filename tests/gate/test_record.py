@@ -11,6 +11,7 @@ from agent_tools._core.gate_state import CALM, GateState, shifted
 from agent_tools._core.window import Window
 from agent_tools._gate.gates import Gates
 from agent_tools._gate.record import as_json, from_json
+from tests.support.characters import CHARACTERS
 
 POLICY = BudgetPolicy()
 TIMES = st.floats(1, 2e9)
@@ -23,7 +24,7 @@ STATES = st.builds(
         state=st.sampled_from(CircuitState),
         failures=st.integers(0, 99),
         failing_since=TIMES,
-        arguments=st.none() | st.text(),
+        arguments=st.none() | st.text(CHARACTERS),
         opened_at=TIMES,
         probe_at=TIMES,
     ),
@@ -32,7 +33,7 @@ STATES = st.builds(
     blocked_until=TIMES,
     expected=st.integers(0, 99),
     waiting_since=TIMES,
-    tools=st.lists(st.text()).map(tuple),
+    tools=st.lists(st.text(CHARACTERS)).map(tuple),
     failure=st.none()
     | st.builds(
         Failure,

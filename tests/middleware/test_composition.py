@@ -23,7 +23,7 @@ from agent_tools.middleware import GiveUpMiddleware, ResilientToolMiddleware, Un
 from agent_tools.testing import ScriptedChatModel, call, check_history
 from tests.support.toolbox import AT_ONCE, Flaky, Flavor, answers_in, http_error
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 
 THREAD = {"configurable": {"thread_id": "1"}}
 GO = {"messages": [HumanMessage("go")]}

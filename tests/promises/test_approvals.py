@@ -12,7 +12,7 @@ from langgraph.types import Command, interrupt
 from agent_tools._langgraph.private_names import SCRATCHPAD
 from tests.support.toolbox import Door, Flaky, Flavor, answers_in, asking, graph_of, http_error
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 
 THREAD = {"configurable": {"thread_id": "1"}}
 

@@ -11,7 +11,7 @@ import pytest
 from agent_tools import RetryPolicy
 from tests.support.toolbox import Flaky, Flavor, http_error
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 
 ONCE = RetryPolicy(base_delay=0, throttled_delay=0, idempotent=False, retry_on={"retryable", "timeout", "network"})
 REQUEST = httpx.Request("POST", "http://127.0.0.1/charge")

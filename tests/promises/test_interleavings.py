@@ -307,7 +307,7 @@ def check(world: World, messages: list[Any], *, per_call: bool) -> None:
         assert max(acts, default=0) <= RETRIED.max_attempts
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @WAYS
 @given(data=st.data())
 @settings(max_examples=EXAMPLES)
@@ -326,7 +326,7 @@ def test_however_calls_fail_and_ask_each_is_answered_once_and_acts_once(
     check(world, graph.get_state(THREAD).values["messages"], per_call=per_call)
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @WAYS
 @given(data=st.data())
 @settings(max_examples=EXAMPLES)

@@ -347,7 +347,7 @@ async def test_every_kind_of_result_is_the_one_of_toolnode_when_nothing_fails(ki
     assert len(ours) == 2
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_a_bot_that_charges_while_lookup_is_down_charges_once_and_talks_on(flavor: Flavor) -> None:
     script = {"/charge": Reply(200, {"charged": 5}), "/lookup": Reply(500)}
     with FaultyServer(script) as server:

@@ -48,7 +48,7 @@ def test_after_five_failures_in_a_row_calls_are_answered_without_running(flavor:
     assert body.runs == 6
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "error",
     [http_error(401), http_error(404), http_error(422), http_error(429), TypeError("bug"), asyncio.CancelledError()],
@@ -266,13 +266,13 @@ def requests_in_an_outage(budget: BudgetPolicy | None, *, calls: int, rate: floa
     return body.runs
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_the_retries_of_an_outage_cost_six_percent_at_the_most() -> None:
     assert requests_in_an_outage(BudgetPolicy(), calls=120, rate=0.2) < 1.06 * 120
     assert requests_in_an_outage(None, calls=20, rate=0.2) == 60
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", range(2))
 def test_the_budget_costs_nothing_when_every_fifth_request_fails_by_chance(seed: int) -> None:
     def answered(budget: BudgetPolicy | None) -> list[str]:
@@ -446,7 +446,7 @@ def test_categories_that_are_not_retried_still_open_the_circuit(flavor: Flavor) 
     assert answers[5].artifact["category"] == ErrorCategory.TIMEOUT
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_fifty_calls_of_one_message_that_meet_one_503_each_all_succeed(flavor: Flavor) -> None:
     tried: list[int] = []
     has_fifty_threads = flavor.door == "node" and not flavor.is_async
@@ -502,7 +502,7 @@ def test_calls_that_fail_after_the_service_has_come_back_are_retried(door: Door)
     assert handler.health()["work"].state == "closed"
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_dead_hosts_do_not_hold_back_calls_of_the_same_tool_to_others(flavor: Flavor) -> None:
     def browse(url: str) -> str:
         if "dead" in url:
@@ -520,7 +520,7 @@ def test_dead_hosts_do_not_hold_back_calls_of_the_same_tool_to_others(flavor: Fl
     assert sorted(handler.health()) == [f"browse @ dead{number}.example" for number in range(6)]
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_arguments_that_always_fail_do_not_hold_back_calls_with_others(flavor: Flavor) -> None:
     def get(customer: str) -> str:
         if customer == "bad":

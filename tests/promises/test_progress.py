@@ -20,7 +20,7 @@ from agent_tools.routing import escalation_edge
 from agent_tools.testing import ScriptedChatModel, call
 from tests.support.toolbox import AT_ONCE, Flavor, answers_in, http_error
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 GO: Any = {"messages": [HumanMessage("help")]}
 LONG: Any = {"recursion_limit": 99}
 THREAD: Any = {"configurable": {"thread_id": "1"}}

@@ -17,7 +17,7 @@ from agent_tools import idempotency_key
 from tests.support.shop import KilledError
 from tests.support.toolbox import Flavor, answers_in, graph_of, http_error
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 
 KINDS = ("ok", "fail", "503 once", "ask", "ask twice")
 THREAD: Any = {"configurable": {"thread_id": "1"}}

@@ -76,7 +76,7 @@ def test_a_wait_beyond_the_limit_or_the_deadline_is_told_instead_of_waited(
     assert answer.artifact["retry_after"] == float(seconds)
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door) -> None:
     fails, together = http_error(429, {"Retry-After": "2"}), asyncio.Barrier(200)
 
@@ -94,7 +94,7 @@ def test_calls_that_were_told_the_same_time_do_not_come_back_at_once(door: Door)
     assert max(waits) - min(waits) >= 1.5
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_a_one_request_blip_costs_little_and_an_outage_of_a_second_and_a_half_is_survived() -> None:
     policy = RetryPolicy()
 

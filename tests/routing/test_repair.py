@@ -220,7 +220,7 @@ def test_no_call_that_was_answered_loses_its_answer(history: list[BaseMessage]) 
     assert len(made_up) == calls - len(answered)
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_ten_times_the_history_takes_ten_times_the_work() -> None:
     few, many = steps_for(2_000), steps_for(20_000)
 

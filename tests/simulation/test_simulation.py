@@ -17,14 +17,13 @@ from tests.simulation.contenders import CONTENDERS, ONCE, ORACLE, OURS, VERIFYIN
 from tests.simulation.figures import METRICS, figures_of
 from tests.simulation.fleet import ALONE, Fleet
 from tests.simulation.load import AGENTS, operations
-from tests.simulation.picture import draw
 from tests.simulation.report import Result, as_json, limits_of, missed, table
 from tests.simulation.run import run
 from tests.simulation.scenarios import SCENARIO_BY_NAME, SCENARIOS, Scenario
 from tests.simulation.service import Behavior, Service, SimulatedTransport
 from tests.simulation.virtual_time import run_in_virtual_time
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 
 TROUBLE = Span(10.0, 20.0)
 VAIN_FOR_AN_ORACLE = ["down", "refuse", "brownout", "overload", "rate limit", "hang"]
@@ -241,6 +240,8 @@ def test_what_never_comes_is_null_in_json() -> None:
 
 @pytest.mark.parametrize(("name", "begins"), [("picture.svg", b"<?xml"), ("picture.png", b"\x89PNG")])
 def test_the_picture_is_drawn_from_whatever_was_run(tmp_path: Path, name: str, begins: bytes) -> None:
+    from tests.simulation.picture import draw  # noqa: PLC0415  # importing matplotlib is slow
+
     series = {"requests": [30, 0, 30], "worked": [30, 0, 30]}
     figures = dict.fromkeys(METRICS, 0.5)
     draw([Result(scenario="blip", contender="ours", seed=1, figures=figures, series=series)], tmp_path / name)

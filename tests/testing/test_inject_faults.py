@@ -537,7 +537,7 @@ def fail_often(flavor: Flavor, graph: Any) -> None:
         flavor.run(graph, asking(("get_order", {})))
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("door", ["node", "create_agent"])
 def test_faults_leave_budget_and_circuit_as_they_were(flavor: Flavor, shop: Shop, door: Any) -> None:
     handler = ToolErrorHandler(policy=AT_ONCE, circuit=COUNTS)

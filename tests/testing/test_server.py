@@ -165,7 +165,7 @@ def test_what_a_client_sends_after_its_request_is_ignored() -> None:
 # -- many at once ----------------------------------------------------------------------------------
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.anyio
 async def test_300_clients_at_once_are_all_answered() -> None:
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=30) as client:

@@ -18,7 +18,7 @@ from tests.services.mcp_servers.gate import Gate
 from tests.services.mcp_servers.running import held, http, in_process, moved, tools_at
 from tests.support.toolbox import asking, graph_of
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 
 IN_TIME = RetryPolicy(attempt_timeout=0.2)
 

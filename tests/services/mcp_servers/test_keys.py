@@ -16,7 +16,7 @@ from tests.services.mcp_servers.conftest import Ask
 from tests.services.mcp_servers.gate import Gate
 from tests.services.mcp_servers.running import http, tools_at
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 
 CALL = "tools/call"
 

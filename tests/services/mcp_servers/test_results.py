@@ -11,7 +11,7 @@ from tests.services.mcp_servers.gate import Gate
 from tests.services.mcp_servers.running import Tools, http, tools_at
 from tests.support.toolbox import Door, asking, graph_of
 
-pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.no_cover]
+pytestmark = [pytest.mark.doors("node", "create_agent"), pytest.mark.untraced]
 
 IN_TIME = RetryPolicy(attempt_timeout=1.0)  # the handshake included, on a busy machine
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool
-from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -24,6 +22,8 @@ Door = Callable[[BaseChatModel, Sequence[BaseTool]], Graph]
 
 def openai(url: str, *, streaming: bool) -> BaseChatModel:
     """Return the model of `langchain-openai`."""
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415  # slow
+
     return ChatOpenAI(
         model="scripted",
         base_url=f"{url}/v1",
@@ -37,6 +37,8 @@ def openai(url: str, *, streaming: bool) -> BaseChatModel:
 
 def anthropic(url: str, *, streaming: bool) -> BaseChatModel:
     """Return the model of `langchain-anthropic`."""
+    from langchain_anthropic import ChatAnthropic  # noqa: PLC0415  # slow
+
     return ChatAnthropic(
         model_name="scripted",
         base_url=url,
@@ -47,6 +49,14 @@ def anthropic(url: str, *, streaming: bool) -> BaseChatModel:
         timeout=None,
         stop=None,
     )
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """Return what the models raise where the provider refuses a history."""
+    import anthropic  # noqa: PLC0415  # slow
+    import openai  # noqa: PLC0415  # slow
+
+    return openai.BadRequestError, anthropic.BadRequestError
 
 
 MODEL_BY_PROVIDER = {"openai": openai, "anthropic": anthropic}

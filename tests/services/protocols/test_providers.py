@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anthropic
 import httpx
-import openai
 import pytest
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.prebuilt import ToolNode
 
-from tests.services.protocols.bots import DOORS, graph_bot
+from tests.services.protocols.bots import DOORS, graph_bot, refusals
 from tests.services.protocols.conftest import Open
 from tests.services.protocols.provider import Asked, asked
 from tests.support.toolbox import answers_in
 
-pytestmark = pytest.mark.no_cover
-
-REFUSALS = (openai.BadRequestError, anthropic.BadRequestError)
+pytestmark = pytest.mark.untraced
 
 #: A stream is parsed as far as possible; the second call then has no arguments.
 UNREADABLE = ("amount: 5", '{"amount": five')
@@ -101,7 +97,7 @@ def test_the_thread_of_a_crashed_run_is_refused_until_it_is_repaired(open_talk: 
     talk = open_talk(plain_bot(handle_tool_errors=False), [calls, "Where were we?"])
     with pytest.raises(httpx.HTTPStatusError):
         talk.say("Help me")
-    with pytest.raises(REFUSALS, match="call_1"):
+    with pytest.raises(refusals(), match="call_1"):
         talk.say("Are you there?")
     talk.repair()
     history = talk.say("Are you there now?")
@@ -116,7 +112,7 @@ def test_a_user_who_writes_on_instead_of_approving_is_refused_until_the_thread_i
 ) -> None:
     talk = open_talk(door, [[asked("approve"), asked("refund", amount=5)], "As you like."])
     talk.say("Pay me")
-    with pytest.raises(REFUSALS, match="call_1"):
+    with pytest.raises(refusals(), match="call_1"):
         talk.say("Never mind")
     talk.repair()
     history = talk.say("Never mind, really")
@@ -137,5 +133,5 @@ def test_an_error_without_a_text_that_somebody_else_answers_is_refused(open_talk
     if provider_name == "openai":
         assert talk.say("Break")[-1].text == "Sorry."  # the API has no error status, only text
         return
-    with pytest.raises(REFUSALS, match="content cannot be empty"):
+    with pytest.raises(refusals(), match="content cannot be empty"):
         talk.say("Break")

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import anthropic
-import openai
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent_tools.testing import check_history
-from tests.services.protocols.bots import DIALECT_BY_PROVIDER, MODEL_BY_PROVIDER
+from tests.services.protocols.bots import DIALECT_BY_PROVIDER, MODEL_BY_PROVIDER, refusals
 from tests.services.protocols.provider import Provider
 
 PROVIDERS = sorted(DIALECT_BY_PROVIDER)
@@ -55,9 +53,9 @@ def ask(name: str, history: list[BaseMessage]) -> str:
 @pytest.mark.parametrize("name", PROVIDERS)
 @pytest.mark.parametrize("history", BROKEN.values(), ids=BROKEN)
 def test_a_history_that_is_not_whole_is_refused(name: str, history: list[BaseMessage]) -> None:
-    with pytest.raises((openai.BadRequestError, anthropic.BadRequestError)) as refused:
+    with pytest.raises(refusals()) as refused:
         ask(name, history)
-    assert refused.value.status_code == 400
+    assert getattr(refused.value, "status_code", None) == 400
     with pytest.raises(ValueError, match=r"call|answer"):
         check_history(history)
 
@@ -72,5 +70,5 @@ def test_a_whole_history_is_accepted(name: str, history: list[BaseMessage]) -> N
 
 def test_an_error_without_a_text_is_refused_by_the_one_that_knows_errors() -> None:
     assert ask("openai", NO_TEXT) == "Fine."
-    with pytest.raises(anthropic.BadRequestError, match="content cannot be empty"):
+    with pytest.raises(refusals(), match="content cannot be empty"):
         ask("anthropic", NO_TEXT)
