@@ -13,11 +13,10 @@ from agent_tools._lazy import lazy
 
 if TYPE_CHECKING:
     from agent_tools._classify import diagnose, explain
-    from agent_tools._core.budget import BudgetPolicy
-    from agent_tools._core.circuit import CircuitPolicy
     from agent_tools._core.effects import DoubtfulCall, Effect
     from agent_tools._core.events import ToolEvent
     from agent_tools._core.failure import Failure
+    from agent_tools._core.gate_policies import BudgetPolicy, CircuitPolicy
     from agent_tools._core.loop_guard import LoopGuard
     from agent_tools._core.outcome import Outcome
     from agent_tools._core.policy import RetryPolicy
@@ -58,8 +57,8 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        "BudgetPolicy": "_core.budget",
-        "CircuitPolicy": "_core.circuit",
+        "BudgetPolicy": "_core.gate_policies",
+        "CircuitPolicy": "_core.gate_policies",
         "DoubtfulCall": "_core.effects",
         "Effect": "_core.effects",
         "ErrorCategory": "error_handler",

@@ -10,8 +10,7 @@ from agent_tools._call.options import HandlerOptions
 from agent_tools._call.own_handling import error_types
 from agent_tools._call.settings import Settings
 from agent_tools._call.texts import OwnTexts
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.gate_policies import BudgetPolicy, CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.own_rules import require_rules
 from agent_tools._core.policy import RetryPolicy

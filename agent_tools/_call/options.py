@@ -13,8 +13,7 @@ from agent_tools._call.listeners import Observer, OnAuthFailure
 from agent_tools._call.settings import ShareKey
 from agent_tools._call.texts import Texts
 from agent_tools._classify import Rules
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.gate_policies import BudgetPolicy, CircuitPolicy
 from agent_tools._core.loop_guard import LoopGuard
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.records import shown

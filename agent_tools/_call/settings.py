@@ -30,7 +30,8 @@ class NotRunError(Exception):
     """A call was not run: its tool is known to be down, or has kept failing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Nobody compares or prints settings, and each method of a dataclass costs time at the import.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Settings:
     """The settings shared by all calls of a handler; `ToolErrorHandler` explains the fields."""
 

@@ -8,9 +8,7 @@ left if more of the latest attempts fail than a passing stumble explains.
 
 from dataclasses import dataclass, replace
 
-from agent_tools._core.failure import Failure
-from agent_tools._core.policy import require_count, require_fraction
-from agent_tools._core.records import ShortRepr, explains_names
+from agent_tools._core.gate_policies import BudgetPolicy
 
 #: How many attempts count as the latest: each new attempt multiplies the weight of the older ones by 1 - 1/LATEST.
 LATEST = 32
@@ -20,43 +18,6 @@ RETRY_COUNTS = 3
 
 #: A share of failures below this counts as none.
 _NONE = 1 / (2 * LATEST)
-
-
-@explains_names({})
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class BudgetPolicy(ShortRepr):
-    """How many retries the calls of a tool share; it never blocks a first attempt.
-
-    The tokens are those of botocore 1.44: 35 retries in a burst, then one for 14 calls that work.
-
-    >>> from agent_tools import BudgetPolicy, ResilientToolNode
-    >>> node = ResilientToolNode([], budget=BudgetPolicy(tokens=100))
-
-    Attributes:
-        tokens: How many there are at first, and the most there can be.
-        transient_cost: Tokens that a retry takes.
-        throttled_cost: Tokens that a retry takes after HTTP 429 and similar refusals.
-        success_gain: Tokens that a call puts back when it works at once. One that works after a retry puts
-            back what its last retry took.
-        max_failing: No retry is made while more than this part of the latest attempts (about 32) failed in a way that
-            shows that the service is down or cannot keep up: it would only add to the load. 1.0 for no such limit.
-    """
-
-    tokens: int = 500
-    transient_cost: int = 14
-    throttled_cost: int = 5
-    success_gain: int = 1
-    max_failing: float = 0.4
-
-    def __post_init__(self) -> None:
-        """Refuse nonsense here, where the mistake is."""
-        for name in ("tokens", "transient_cost", "throttled_cost", "success_gain"):
-            require_count(name, getattr(self, name))
-        require_fraction("max_failing", self.max_failing)
-
-    def cost_of_retry(self, failure: Failure) -> int:
-        """Return the tokens that a retry after `failure` takes."""
-        return self.throttled_cost if failure.throttled else self.transient_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

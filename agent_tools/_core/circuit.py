@@ -17,60 +17,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent_tools._core.failure import ErrorCategory, Failure
-from agent_tools._core.policy import require_count, require_fraction, require_seconds
-from agent_tools._core.records import ShortRepr, explains_names
+from agent_tools._core.gate_policies import CircuitPolicy
 
 _COUNTED = frozenset({ErrorCategory.RETRYABLE, ErrorCategory.TIMEOUT, ErrorCategory.NETWORK})
 _CLIENT_ERRORS = range(400, 500)
-
-
-@explains_names({})
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class CircuitPolicy(ShortRepr):
-    """When a tool counts as down, and how its return is noticed. All times are seconds.
-
-    It includes the window (`agent_tools._core.window`): when a tool is back after an outage with timeouts, few calls
-    are let in at a time, and more with each answer.
-
-    >>> from agent_tools import CircuitPolicy, ResilientToolNode
-    >>> node = ResilientToolNode([], circuit=CircuitPolicy(failures=10, patience=0))
-
-    Attributes:
-        failures: Number of failures in a row that opens the circuit.
-        failing_for: Once the first failure is this many seconds old, a second in a row is enough to open it.
-        probe_after: Shortest time until the next probe.
-        probe_share: Time until the next probe, as a share of the time that the tool has been down: the longer an
-            outage, the later its end may be noticed, in proportion.
-        max_probe_after: Longest time until the next probe.
-        jitter: The random part of that time, so that many processes do not probe together.
-        verdict_within: A probe that takes longer than this no longer delays the next one.
-        patience: How long after the circuit opened calls wait for a probe to succeed instead of being answered: it
-            may be a blip. After that they are answered at once, with the seconds left; 0 to never wait. It also limits
-            how long the window may hold back a call, counted from the call's beginning. An outage that returns within
-            this time counts as the same one.
-        spread: Time over which the calls that waited go on. Many of them go on at 25 a second, and never over more
-            time than the circuit was open.
-    """
-
-    failures: int = 5
-    failing_for: float = 0.15
-    probe_after: float = 0.5
-    probe_share: float = 0.025
-    max_probe_after: float = 30.0
-    jitter: float = 0.2
-    verdict_within: float = 1.5
-    patience: float = 5.0
-    spread: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse nonsense here, where the mistake is."""
-        require_count("failures", self.failures)
-        for name in ("failing_for", "probe_after", "max_probe_after", "verdict_within", "patience", "spread"):
-            require_seconds(name, getattr(self, name))
-        if not self.probe_after:
-            raise ValueError("probe_after must be above 0, not 0: probes would follow each other without a pause")
-        for name in ("probe_share", "jitter"):
-            require_fraction(name, getattr(self, name))
 
 
 class CircuitState(StrEnum):

@@ -9,9 +9,10 @@ from enum import Enum, auto
 from agent_tools._core import budget as budgets
 from agent_tools._core import circuit as circuits
 from agent_tools._core import window as windows
-from agent_tools._core.budget import Budget, BudgetPolicy
-from agent_tools._core.circuit import CLOSED, Circuit, CircuitPolicy, CircuitState, is_counted
+from agent_tools._core.budget import Budget
+from agent_tools._core.circuit import CLOSED, Circuit, CircuitState, is_counted
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.gate_policies import BudgetPolicy, CircuitPolicy
 from agent_tools._core.window import Window
 
 

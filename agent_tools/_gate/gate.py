@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent_tools._core import gate_state as states
-from agent_tools._core.circuit import Circuit, CircuitPolicy, CircuitState
+from agent_tools._core.circuit import Circuit, CircuitState
 from agent_tools._core.decision import DOOR_SPREAD
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.gate_policies import CircuitPolicy
 from agent_tools._core.gate_state import Attempt, Entry, GateState, Rules
 from agent_tools._core.policy import RetryPolicy
 from agent_tools._core.reason import Reason

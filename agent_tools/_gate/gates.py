@@ -13,8 +13,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from agent_tools._core.budget import BudgetPolicy
-from agent_tools._core.circuit import CircuitPolicy
+from agent_tools._core.gate_policies import BudgetPolicy, CircuitPolicy
 
 if TYPE_CHECKING:
     from agent_tools._core.gate_state import GateState
@@ -31,7 +30,7 @@ MOST = 10_000
 MOST_HOSTS = 8
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Queue:
     """The calls that wait at one gate in this process.
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from agent_tools._core.budget import BudgetPolicy
 from agent_tools._core.circuit import CircuitState
+from agent_tools._core.gate_policies import BudgetPolicy
 from agent_tools._core.gate_state import GateState
 
 

@@ -8,9 +8,10 @@ import math
 from dataclasses import asdict, fields
 from typing import Any, TypeVar  # Any: JSON values
 
-from agent_tools._core.budget import Budget, BudgetPolicy
+from agent_tools._core.budget import Budget
 from agent_tools._core.circuit import CLOSED, Circuit, CircuitState
 from agent_tools._core.failure import ErrorCategory, Failure
+from agent_tools._core.gate_policies import BudgetPolicy
 from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._core.window import Window
 

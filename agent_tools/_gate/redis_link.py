@@ -24,7 +24,7 @@ from typing import (  # the redis package is loaded when it is needed, and what 
     Protocol,
 )
 
-from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_policies import BudgetPolicy
 from agent_tools._core.gate_state import CALM, GateState, shifted
 from agent_tools._gate.record import as_json, from_json
 from agent_tools._gate.store import Change, Local

@@ -2,7 +2,7 @@
 
 from typing import Any  # for everything of the redis package, which is loaded only when it is needed
 
-from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_policies import BudgetPolicy
 from agent_tools._core.policy import require_seconds
 from agent_tools._gate.record import VERSION
 from agent_tools._gate.redis_link import RedisLink

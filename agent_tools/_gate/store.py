@@ -7,7 +7,7 @@ the link keeps the states that the handler sees up to date, and changes them for
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_policies import BudgetPolicy
 
 if TYPE_CHECKING:
     from agent_tools._core.gate_state import GateState

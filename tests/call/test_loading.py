@@ -23,6 +23,8 @@ NEEDED_BY_FAILURES = {
         "_classify.engine",
         "_classify.tables",
         "_core.answer",
+        "_core.budget",
+        "_core.circuit",
         "_core.decision",
         "_core.events",
         "_core.evidence",

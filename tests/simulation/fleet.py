@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agent_tools._core.budget import BudgetPolicy
+from agent_tools._core.gate_policies import BudgetPolicy
 from agent_tools._core.gate_state import CALM, GateState
 from agent_tools._gate.store import Change, Link, Local
 
