@@ -114,12 +114,13 @@ def _free_port() -> int:
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     ends = time.monotonic() + _PATIENCE
-    while time.monotonic() < ends and process.poll() is None:
-        try:
-            if httpx.get(url + "/ok", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < ends and process.poll() is None:
+            try:
+                if client.get(url + "/ok").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
     raise AssertionError(f"the server did not come up:\n{log.read_text()}")
 
 
