@@ -1,9 +1,6 @@
 """The node loads no module that only a failure needs."""
 
-import subprocess
-import sys
-
-from tests.support.toolbox import untraced
+from tests.support.toolbox import printed_by
 
 NEEDED_BY_FAILURES = {
     f"agent_tools.{name}"
@@ -73,8 +70,6 @@ run("fails")
 
 
 def test_a_node_and_its_calls_that_work_load_nothing_that_only_failures_need() -> None:
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=untraced(), check=True, capture_output=True, text=True)
-    after_success, after_failure = (set(line.split()) for line in done.stdout.splitlines())
+    after_success, after_failure = (set(line.split()) for line in printed_by(PROGRAM).splitlines())
     assert not after_success & NEEDED_BY_FAILURES
     assert {"agent_tools._call.recovery", "agent_tools._classify.engine"} <= after_failure, "the modules have moved"

@@ -18,7 +18,7 @@ from agent_tools.demo.promises import Check
 from agent_tools.demo.view import Screen
 from agent_tools.testing import ScriptedChatModel, call, no_waiting
 from tests.docs.blocks import blocks
-from tests.support.toolbox import untraced
+from tests.support.toolbox import printed_by, untraced
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,10 +86,9 @@ def test_with_an_agent_of_langchain_it_keeps_its_promises_too(capsys: pytest.Cap
 
 
 def test_it_begins_to_print_before_it_loads_what_takes_time() -> None:
-    code = "import sys, agent_tools.demo.__main__; print(*sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    loaded = printed_by("import sys, agent_tools.demo.__main__; print(*sys.modules)").split()
 
-    assert not {"langgraph", "langchain_core", "httpx", "rich", "pydantic"} & set(shown.stdout.split())
+    assert not {"langgraph", "langchain_core", "httpx", "rich", "pydantic"} & set(loaded)
 
 
 def test_plain_lines_are_to_be_had_in_a_terminal_too(

@@ -1,7 +1,6 @@
 """Door 1: the contract that never changes."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -15,7 +14,7 @@ from agent_tools import error_handler
 from agent_tools.error_handler import ErrorCategory, classify_error, with_retry, with_retry_sync
 from agent_tools.middleware import ResilientToolMiddleware
 from agent_tools.testing import FaultyServer, Reply, no_waiting, refused_url
-from tests.support.toolbox import Flaky, Flavor, http_error, names_of, untraced
+from tests.support.toolbox import Flaky, Flavor, http_error, names_of, printed_by
 
 REQUEST = httpx.Request("GET", "http://127.0.0.1/")
 
@@ -189,23 +188,23 @@ def test_the_names_are_the_same_in_both_places() -> None:
     }
 
 
-def loaded_after(statement: str) -> set[str]:
-    code = f"import sys; {statement}; print(*sorted(name.partition('.')[0] for name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], env=untraced(), capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+def loaded_after(*statements: str) -> list[set[str]]:
+    """Return the packages that a fresh process has loaded after each of the statements."""
+    code = "".join(f"{each}; import sys; print(*sys.modules)\n" for each in statements)
+    return [{name.partition(".")[0] for name in line.split()} for line in printed_by(code).splitlines()]
 
 
 def test_the_first_door_loads_no_framework_and_no_client() -> None:
-    loaded = loaded_after("from agent_tools.error_handler import classify_error; classify_error(OSError())")
+    (loaded,) = loaded_after("from agent_tools.error_handler import classify_error; classify_error(OSError())")
 
     assert not loaded & {"langgraph", "langchain_core", "langchain", "httpx", "httpx2", "requests", "pydantic"}
 
 
 def test_the_second_door_does_not_load_langchain_or_a_client_that_langgraph_does_not() -> None:
-    ours = loaded_after("import langgraph.prebuilt; from agent_tools import ResilientToolNode")
+    theirs, ours = loaded_after("import langgraph.prebuilt", "from agent_tools import ResilientToolNode")
 
     assert "langchain" not in ours
-    assert ours - loaded_after("import langgraph.prebuilt") <= {"agent_tools"} | set(sys.stdlib_module_names)
+    assert ours - theirs <= {"agent_tools"} | set(sys.stdlib_module_names)
 
 
 def test_unknown_names_of_the_package_are_refused() -> None:

@@ -1,8 +1,6 @@
 """A report is readable as plain text and as HTML, and shows no secret."""
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -12,6 +10,7 @@ from agent_tools import Failure, RunReport
 from agent_tools._core.failure import ErrorCategory
 from agent_tools._core.reason import Reason
 from agent_tools.report import CallReport, Ending, Span, SpanKind
+from tests.support.toolbox import printed_by
 
 
 def failed(started: float, ended: float) -> Span:
@@ -189,5 +188,4 @@ def test_a_failure_is_a_table_of_what_is_known() -> None:
 
 def test_it_needs_nothing_that_draws() -> None:
     code = "import sys, agent_tools.report; print([m for m in sys.modules if m in ('rich', 'matplotlib', 'IPython')])"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert shown.stdout.strip() == "[]"
+    assert printed_by(code) == "[]\n"

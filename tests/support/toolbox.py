@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -128,6 +130,12 @@ def untraced() -> dict[str, str]:
     Coverage takes 50 % more time.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
+def printed_by(code: str) -> str:
+    """Return what a fresh process prints that runs `code`."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=untraced(), check=True, capture_output=True, text=True).stdout
 
 
 def http_error(status: int, headers: Mapping[str, str] | None = None) -> httpx.HTTPStatusError:

@@ -1,8 +1,6 @@
 """Waits are skipped and recorded, in every thread and event loop."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +9,7 @@ import pytest
 
 from agent_tools._flow.waiting import apause, pause
 from agent_tools.testing import no_waiting
+from tests.support.toolbox import printed_by
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +98,7 @@ async def test_waits_are_real_again_after_an_error_in_the_block() -> None:
 
 def test_importing_the_switch_imports_no_framework() -> None:
     code = "import sys, agent_tools._flow.waiting; print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert shown.stdout.strip() == "[]"
+    assert printed_by(code) == "[]\n"
 
 
 def test_the_server_comes_without_httpx_and_langchain() -> None:
@@ -108,5 +106,4 @@ def test_the_server_comes_without_httpx_and_langchain() -> None:
         "import sys; from agent_tools.testing import FaultyServer, Reply, no_waiting; "
         "print([m for m in sys.modules if m.startswith(('lang', 'httpx'))])"
     )
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert shown.stdout.strip() == "[]"
+    assert printed_by(code) == "[]\n"

@@ -1,10 +1,10 @@
 """The fixtures work in a user's project, with the one line that the module's docstring names."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.toolbox import printed_by
 
 CONFTEST = 'pytest_plugins = ["agent_tools.testing.pytest_plugin"]\n'
 
@@ -56,5 +56,4 @@ def test_one_line_in_a_conftest_brings_the_fixtures(tmp_path: Path, capsys: pyte
 
 def test_without_it_the_library_adds_nothing_to_a_test_run() -> None:
     code = "import importlib.metadata as m; print([e.value for e in m.entry_points(group='pytest11')])"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert "agent_tools" not in shown.stdout
+    assert "agent_tools" not in printed_by(code)
