@@ -53,8 +53,7 @@ def _trace_imports_only(*, imports: bool) -> None:
     import agent_tools  # noqa: PLC0415  # not in the process that runs no tests itself
 
     for module in pkgutil.walk_packages(agent_tools.__path__, "agent_tools.") if imports else ():
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
+        import_module(module.name)
     while tracer := Coverage.current():
         tracer.stop()
         tracer.save()
@@ -67,6 +66,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _trace_some(items)
+    # Late, they would keep one worker busy for long after the others have ended.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _trace_some(items: list[pytest.Item]) -> None:
     """Trace only some cases of a test with many: tracing doubles their time, and most run the same lines.
 
     Of those that differ in flavor and door alone one in three is traced; each test begins with another, so that over

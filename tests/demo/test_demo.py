@@ -51,6 +51,7 @@ def test_piped_it_prints_plain_lines_and_keeps_its_promises() -> None:
     assert_plain_and_kept(done.stdout)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("untraced_children")
 def test_killed_it_keeps_all_its_promises_and_prints_what_the_readme_shows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

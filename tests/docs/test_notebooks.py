@@ -40,6 +40,7 @@ def test_there_are_five() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("untraced_children")
 def test_each_runs_from_top_to_bottom() -> None:
     for path, notebook in executed(NOTEBOOKS).items():

@@ -134,6 +134,7 @@ def _process_that(folder: Path, *actions: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.long
 def test_after_kill_9_calls_that_had_ended_do_not_run_again(tmp_path: Path) -> None:
     answers = {"resume": "found", "repair": "No result was recorded"}
     (tmp_path / "start").mkdir()

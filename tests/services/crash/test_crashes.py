@@ -20,7 +20,7 @@ from tests.services.crash.job import WRITING_ON, Action, Job
 from tests.services.crash.processes import Process
 from tests.services.payments import PaymentServer, Trouble
 
-pytestmark = pytest.mark.untraced
+pytestmark = [pytest.mark.untraced, pytest.mark.long]
 
 #: Seconds between the start of the wait, which lasts at least 0.8 s, and the kill.
 MOMENTS = (0.0, 0.5)

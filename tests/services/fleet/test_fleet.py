@@ -16,7 +16,7 @@ from agent_tools.testing import FaultyServer, Reply, Request
 from tests.services.fleet.store import RedisServer, needs_server
 from tests.support.toolbox import untraced
 
-pytestmark = [needs_server, pytest.mark.untraced]
+pytestmark = [needs_server, pytest.mark.untraced, pytest.mark.long]
 
 WORKERS = 20
 

@@ -14,7 +14,7 @@ from langchain_core.messages import ToolMessage
 from agent_tools.testing import FaultyServer, Reply, Request, check_history
 from tests.services.server.running import WORKERS, AgentServer, agent_server, shape_of
 
-pytestmark = pytest.mark.untraced
+pytestmark = [pytest.mark.untraced, pytest.mark.long]
 
 #: Seconds after which a test that waits for something gives up.
 PATIENCE = 30
