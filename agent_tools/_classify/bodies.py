@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any  # what services put into bodies is of any shape
 
 from agent_tools._classify.naming import Role, roles_of
-from agent_tools._classify.reading import is_a, items, members, values_of
+from agent_tools._classify.reading import items, members, values_of
 from agent_tools._classify.subject import Subject
 
 READY_NAMES = ("data", "_content", "_body")
@@ -22,24 +22,30 @@ _MOST_BODIES = 8
 _WIDEST = 4
 
 
-def bodies_of(subject: Subject, response: Any) -> list[Any]:
-    """Return the bodies already in memory on an error, in its arguments and on its response, as dicts and lists."""
-    if subject.bodies is None:
+def parts_of_bodies(subject: Subject, response: Any) -> list[Any]:
+    """Return the bodies of an error, each with the values in it that may contain others; see `parts_of`.
+
+    Only what is already in memory is read: on the error, in its arguments and on its response.
+    """
+    if subject.parts is None:
         kept = [*subject.find(Role.BODY)]
         if response is not None:
             kept += values_of(response, READY_NAMES)
-        kept += [each for each in subject.args[:_WIDEST] if not issubclass(type(each), Exception)]
-        found = [body for each in kept[:_MOST_BODIES] if (body := _parsed(each))]
-        subject.bodies = [response, *found] if is_a(response, dict) else found
-    return subject.bodies
+        kept += subject.args[:_WIDEST]
+        subject.parts = parts_of(response, Role.PART) if issubclass(type(response), dict) else []
+        for each in kept[:_MOST_BODIES]:
+            body = _parsed(each)
+            if body:
+                subject.parts += parts_of(body, Role.PART)
+    return subject.parts
 
 
 def _parsed(body: Any) -> Any:
     if type(body) is str and body[:1] not in _JSON_STARTS:
         return None
-    if is_a(body, (dict, list, tuple)):
+    if issubclass(type(body), (dict, list, tuple)):
         return body
-    if not is_a(body, (str, bytes)):
+    if not issubclass(type(body), (str, bytes)):
         return None
     try:
         short = body[:1] in _JSON_STARTS and 1 < len(body) <= _LARGEST

@@ -66,8 +66,7 @@ def diagnose(error: BaseException, *, rules: Rules = ()) -> Failure:
 
 def category_of(error: BaseException) -> ErrorCategory:
     """Return the category alone of what `diagnose` returns, which takes less time."""
-    plain = _failure_of_plain(error)
-    return _walk_into(error, ())[0].category if plain is None else plain.category
+    return (_failure_of_plain(error) or _Walk(error).row).category
 
 
 def diagnose_text(text: str) -> Failure | None:
@@ -99,17 +98,8 @@ class Step(NamedTuple):
 
 def judge(error: BaseException, *, rules: Rules = ()) -> tuple[Failure, list[Step]]:
     """Return the diagnosis and the steps that led to it."""
-    row, walk = _walk_into(error, rules)
-    return _failure(row, kind_of(error).name), [Step(*step) for step in walk.steps]
-
-
-def _walk_into(error: BaseException, rules: Rules) -> tuple[Row, "_Walk"]:
-    walk = _Walk(rules)
-    try:
-        return walk.judge(error) or _DEFAULT, walk
-    except Exception as mistake:  # noqa: BLE001  # an error that cannot be read is an error, not a crash
-        _logger.warning("an error could not be classified (%s)", type(mistake).__name__)
-        return _DEFAULT, walk
+    walk = _Walk(error, rules=rules)
+    return _failure(walk.row, kind_of(error).name), [Step(*step) for step in walk.steps]
 
 
 def _failure(row: Row, error_type: str) -> Failure:
@@ -129,21 +119,28 @@ def _failure(row: Row, error_type: str) -> Failure:
 class _Walk:
     """A walk into one error, with one limit on links for all its branches."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, error: BaseException, *, rules: Rules = ()) -> None:
         self._rules = rules
         self._links_left = _MOST_LINKS
         self.steps: list[tuple[int, str, Row | None]] = []
+        try:
+            self.row = self._judge(error) or _DEFAULT
+        except Exception as mistake:  # noqa: BLE001  # an error that cannot be read is an error, not a crash
+            _logger.warning("an error could not be classified (%s)", type(mistake).__name__)
+            self.row = _DEFAULT
 
-    def judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
+    def _judge(self, error: BaseException, *, depth: int = 0) -> Row | None:
         """Return the row for an error and what it wraps, None when no table matches."""
         found: list[tuple[Row, bool]] = []
         seen: dict[int, BaseException] = {}  # holds the errors too: Python reuses the id of a freed one
         meant = True  # whether the error was named as the reason of the last one that a table knows
-        while id(error) not in seen and len(seen) < _LONGEST_CHAIN and self._links_left > 0:
+        for link in range(depth, depth + _LONGEST_CHAIN):
+            if id(error) in seen or self._links_left == 0:
+                break
             seen[id(error)] = error
             self._links_left -= 1
             subject = Subject(error)
-            row = self._look(subject, depth=depth + len(seen) - 1)
+            row = self._look(subject, depth=link)
             if row is not None:
                 is_final = row.sure and not (row.bare or _lacks_wait(row))
                 if is_final and not found:  # as most are
@@ -175,7 +172,7 @@ class _Walk:
         leaves = leaves_of(group)
         if leaves is None:
             return _DEFAULT.named("group too large")
-        return worst(self.judge(leaf, depth=depth) or _DEFAULT.read_off(kind_of(leaf).name) for leaf in leaves)
+        return worst(self._judge(leaf, depth=depth) or _DEFAULT.read_off(kind_of(leaf).name) for leaf in leaves)
 
 
 def row_of(subject: Subject) -> Row | None:
@@ -191,7 +188,7 @@ def row_of(subject: Subject) -> Row | None:
         or http.row_of(subject)
         or row_by_class(kind)
         or builtins_table.row_by_errno(subject)
-        or wording.row_by_name_status(subject)
+        or wording.row_by_name_status(kind)
     )
     if row is not None and row.bare and row.status_code in _STATUSES_MADE_UP:
         row = _transport_by_class(kind) or row
@@ -259,7 +256,7 @@ def _by_rule(error: BaseException, word: str, answer: ErrorCategory | Failure) -
             veto=answer.veto,
             detail=answer.detail,
         )
-    facts = _Walk(()).judge(error) or _DEFAULT
+    facts = _Walk(error).row
     veto = None if facts.veto is Veto.TEXT else facts.veto  # the rule vouches for what the text only suggests
     return replace(facts, category=answer, error_type="", rule=word, veto=veto, sure=True, bare=False)
 

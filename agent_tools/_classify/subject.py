@@ -51,7 +51,7 @@ class Kind:
 class Subject:
     """An error under examination: its class, looked up once, and guarded access to its attributes."""
 
-    __slots__ = ("_names_by_role", "args", "argument", "bodies", "error", "kind", "own")
+    __slots__ = ("args", "argument", "error", "kind", "names", "own", "parts")
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -59,38 +59,26 @@ class Subject:
         self.own = _dict_of(error)
         self.args: tuple[Any, ...] = args_of(error)
         self.argument: Any = self.args[0] if self.args else None
-        self.bodies: list[Any] | None = None
-        """The result of `bodies_of`, once it has run."""
+        self.parts: list[Any] | None = None
+        """The result of `parts_of_bodies`, once it has run."""
         # Many attributes are None, and a name of a class derived from str may lie about its hash.
         pairs = islice(dict.items(self.own), _MOST_ATTRIBUTES)
         names = [name for name, value in pairs if value is not None and type(name) is str]
-        self._names_by_role = _names_by_role(tuple(names), self.kind)
-
-    def has(self, role: int) -> bool:
-        """Return whether `find` may return anything."""
-        return role in self._names_by_role
+        self.names = _names_by_role(tuple(names), self.kind)
+        """The names of the attributes that may hold a value, by role, the likeliest first."""
 
     def find(self, role: int) -> Iterable[Any]:
-        """Return the values of the attributes with this role, the likeliest first, without None.
+        """Return the values of the attributes with this role, without None and what cannot be read."""
+        names = self.names.get(role)
+        return self._values_of(names) if names else ()
 
-        What cannot be read is left out, too.
-        """
-        names = self._names_by_role.get(role)
-        return self._find(names) if names else ()
-
-    def _find(self, names: list[str]) -> Iterator[Any]:
-        own, error = self.own, self.error
+    def _values_of(self, names: list[str]) -> Iterator[Any]:
         for name in names:
-            value = dict.get(own, name) if dict.__contains__(own, name) else read(error, name)
+            value = dict.get(self.own, name)
+            if value is None:
+                value = read(self.error, name)
             if value is not None:
                 yield value
-
-    def named(self, role: int) -> Iterator[tuple[str, Any]]:
-        """Yield the same values with their names."""
-        for name in self._names_by_role.get(role, ()):
-            value = self.read(name)
-            if value is not None:
-                yield name, value
 
     def kept(self) -> Iterable[Any]:
         """Return the values in the error's own `__dict__`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any  # attributes of foreign objects are of any type
 
-from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.bodies import parts_of_bodies
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
 from agent_tools._classify.reading import is_a, items, number, read, text
 from agent_tools._classify.subject import Subject
@@ -24,8 +24,8 @@ _SAID = re.compile(
 
 def wait_on(subject: Subject) -> float | None:
     """Return the seconds to wait according to an attribute of the error, or None."""
-    for name, value in subject.named(Role.WAIT):
-        seconds = seconds_of(value, milliseconds=is_in_milliseconds(name))
+    for name in subject.names.get(Role.WAIT, ()):
+        seconds = seconds_of(subject.read(name), milliseconds=is_in_milliseconds(name))
         if seconds is not None:
             return seconds
     return None
@@ -33,7 +33,7 @@ def wait_on(subject: Subject) -> float | None:
 
 def wait_in_bodies(subject: Subject, response: Any) -> float | None:
     """Return the seconds to wait according to the body of the response, or None."""
-    parts = [part for body in bodies_of(subject, response) for part in parts_of(body, Role.PART)]
+    parts = parts_of_bodies(subject, response)
     for part in parts:
         for name, value in _waits_in(part):
             seconds = seconds_of(value, milliseconds=is_in_milliseconds(name))

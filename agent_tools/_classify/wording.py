@@ -8,13 +8,13 @@ for it (`Veto.TEXT`), and no text proves that a request was not processed.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 
 from agent_tools._classify.naming import Role
-from agent_tools._classify.reading import is_a, number, text
-from agent_tools._classify.subject import Subject
+from agent_tools._classify.reading import number, text
+from agent_tools._classify.subject import Kind, Subject
 from agent_tools._classify.tables import code_words, http
 from agent_tools._classify.tables.row import Row
 from agent_tools._classify.tables.texts import ROW_BY_ERRNO_TEXT, ROW_BY_PHRASE
@@ -31,7 +31,7 @@ _STATUS_IN_NAME = re.compile(rf"(?:http|status|error|code|response)_?{_STATUS}(?
 
 _ROW_BY_ANY_PHRASE = ROW_BY_PHRASE | ROW_BY_ERRNO_TEXT
 _PHRASE = re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, _ROW_BY_ANY_PHRASE))})")
-_ANY_STATUS = re.compile(r"(?<![0-9])[45][0-9]{2}(?![0-9])")
+_ANY_STATUS = re.compile("[45][0-9]{2}")
 _ENDS = r"(?=$|[:)\],.;]| - )"
 _STATUS_IN_TEXT = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -51,20 +51,21 @@ _STATUS_IN_TEXT = tuple(
 )
 
 
-def row_by_name_status(subject: Subject) -> Row | None:
+@lru_cache(maxsize=1024)
+def row_by_name_status(kind: Kind) -> Row | None:
     """Return what a status in the name of the class says, or None when there is none."""
-    match = _STATUS_IN_NAME.search(subject.kind.name)
+    match = _STATUS_IN_NAME.search(kind.name)
     row = http.row_by_status(http.as_status(int(match["status"]))) if match else None
-    return None if row is None else row.named(f"{subject.kind.name}, HTTP {row.status_code}")
+    return None if row is None else row.named(f"{kind.name}, HTTP {row.status_code}")
 
 
 def row_by_text(subject: Subject) -> Row | None:
     """Return what the text of an error says, or None when that is nothing or nobody vouches for it."""
     if not subject.kind.foreign:
         return None
-    numbers = (number(argument) for argument in subject.args[:_MOST_TEXTS])
+    numbers = map(number, subject.args[:_MOST_TEXTS])
     rows = [_of_status(found) for found in numbers if found is not None]
-    rows += [row_in_text(said) for said in _texts(subject)]
+    rows += map(row_in_text, _texts(subject))
     return next(filter(None, rows), None)
 
 
@@ -78,10 +79,9 @@ def row_in_text(said: str) -> Row | None:
     return replace(row, retry_after=after, may_have_acted=True, veto=row.veto or Veto.TEXT, sure=False)
 
 
-def _texts(subject: Subject) -> Iterator[str]:
-    for index, value in enumerate((*subject.args[:_MOST_TEXTS], *subject.find(Role.TEXT))):
-        if index < 2 * _MOST_TEXTS and (is_a(value, str) or is_a(value, bytes)):
-            yield text(value, limit=_LONGEST_TEXT)
+def _texts(subject: Subject) -> list[str]:
+    values = [*subject.args[:_MOST_TEXTS], *subject.find(Role.TEXT)][: 2 * _MOST_TEXTS]
+    return [text(value, limit=_LONGEST_TEXT) for value in values if issubclass(type(value), (str, bytes))]
 
 
 def _of_status(found: int) -> Row | None:

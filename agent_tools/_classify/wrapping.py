@@ -1,6 +1,5 @@
 """The errors inside an error, for when the outer one does not give the reason."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple  # Any: attributes of foreign objects are of any type
 
 from agent_tools._classify.naming import Role
@@ -39,7 +38,7 @@ def wrapped_in(subject: Subject) -> Wrapped | None:
     error = subject.error
     inner = cause_of(error)
     if inner is None:
-        inner = next(_held_by(subject), None)
+        inner = _held_by(subject)
     if inner is not None:
         return Wrapped(inner, meant=True)
     context = _context_of(error)
@@ -66,26 +65,28 @@ def leaves_of(group: BaseException) -> list[BaseException] | None:
     return None
 
 
-def _held_by(subject: Subject) -> Iterator[BaseException]:
+def _held_by(subject: Subject) -> BaseException | None:
+    values = [*subject.find(Role.WRAPPED), *subject.kept(), *subject.args[:_MOST_ARGUMENTS]]
     for attempt in subject.find(Role.ATTEMPT):
-        yield from _errors_in(call(attempt, "exception", 0))
-        yield from _errors_in(read(attempt, "value"))
-    for value in (*subject.find(Role.WRAPPED), *subject.kept(), *subject.args[:_MOST_ARGUMENTS]):
-        if type(value) is not str and not issubclass(type(value), PLAIN_TYPES):
-            yield from _errors_in(value)
+        values[:0] = call(attempt, "exception", 0), read(attempt, "value")
+    for value in values:
+        error = None if issubclass(type(value), PLAIN_TYPES) else _error_in(value)
+        if error is not None:
+            return error
+    return None
 
 
-def _errors_in(value: Any) -> Iterator[BaseException]:
-    """Yield `value` when it is an error, and the errors in it, last first, when it is a sequence or dict of them."""
-    if is_a(value, BaseException):
-        yield value
-    elif is_a(value, dict):
-        yield from (part for _, part in items(value) if is_a(part, BaseException))
-    else:
-        for part in reversed(members(value, slice(-_MOST_ARGUMENTS, None))):
-            error = part if is_a(part, BaseException) else _value_of(part)
-            if error is not None:
-                yield error
+def _error_in(value: Any) -> BaseException | None:
+    """Return `value` when it is an error, or an error in it, the last one of a sequence and the first one of a dict."""
+    if issubclass(type(value), BaseException):
+        return value  # type: ignore[no-any-return]  # is an error, as the line above found
+    if issubclass(type(value), dict):
+        return next((part for _, part in items(value) if is_a(part, BaseException)), None)
+    for part in reversed(members(value, slice(-_MOST_ARGUMENTS, None))):
+        error = part if is_a(part, BaseException) else _value_of(part)
+        if error is not None:
+            return error
+    return None
 
 
 def _value_of(part: Any) -> BaseException | None:

@@ -8,6 +8,7 @@ many requests" or "the service failed" everywhere make an error retryable.
 import re
 import sys
 from dataclasses import replace
+from functools import lru_cache
 
 from agent_tools._classify.tables.code_words import ROW_BY_WORD
 from agent_tools._classify.tables.row import BROKEN, LATE, NOT_NOW, PASSING, PERMANENT, REFUSED, THROTTLED, Row, spread
@@ -216,6 +217,7 @@ def row_by_name(qualified: str) -> Row | None:
     return replace(row, may_have_acted=True, sure=sure, rule=qualified)
 
 
+@lru_cache(maxsize=1024)
 def row_by_denial(qualified: str) -> Row | None:
     """Return NON_RETRYABLE when the name begins with a denial, which is weaker than a row of any base."""
     return PERMANENT.named(qualified) if _is_denied(_humps(qualified)) else None

@@ -9,12 +9,12 @@ Slack refuses with 200, GitHub and Google limit with 403. A 404 stays a 404, wha
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeAlias  # Any: what services put into bodies is of any shape
 
-from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.bodies import parts_of, parts_of_bodies
 from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import is_a, read, text
 from agent_tools._classify.subject import Kind, Subject
@@ -330,22 +330,25 @@ def row_by_words(subject: Subject) -> Row | None:
 
 def _raw_words(subject: Subject, response: Any) -> list[str]:
     words: list[str] = []
-    for value in (*subject.find(Role.WORD), *bodies_of(subject, response)):
+    for value in subject.find(Role.WORD):
         if type(value) is str:
             words.append(value)
         elif type(value) is not int:
-            words += _words_in(value)
+            words += _words_in(parts_of(value, Role.PART))
+    parts = parts_of_bodies(subject, response)
+    if parts:
+        words += _words_in(parts)
     return [word for word in words if len(word) <= LONGEST_WORD]
 
 
-def _words_in(value: Any) -> Iterator[str]:
-    """Yield the possible words in `value`: the parts of it whose keys mark them as such."""
-    for part in parts_of(value, Role.PART):
+def _words_in(parts: Iterable[Any]) -> Iterator[str]:
+    """Yield the possible words among the parts of a value: those whose keys mark them as such."""
+    for part in parts:
         if issubclass(type(part), str):
             yield text(part)
-        elif is_a(part, Enum):
+        elif issubclass(type(part), Enum):
             yield text(read(part, "name"))
-        elif not is_a(part, (dict, int)):
+        elif not issubclass(type(part), (dict, int)):
             # An object that represents the error in the body, as in stripe and azure.
             code = read(part, "code")
             if is_a(code, str):

@@ -155,7 +155,7 @@ def row_of(subject: Subject) -> Row | None:
     """Return what the error code of a database says, or None when the error carries none."""
     for reader in _readers_of(subject.kind):
         return reader(subject)
-    row = _by_sqlstate_attribute(subject) if subject.has(Role.SQLSTATE) else None
+    row = _by_sqlstate_attribute(subject) if Role.SQLSTATE in subject.names else None
     return row if row is not None or type(subject.argument) is str else _by_sqlstate_in_fields(subject)
 
 

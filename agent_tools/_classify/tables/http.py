@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any  # attributes of foreign objects are of any type
 
-from agent_tools._classify.bodies import bodies_of, parts_of
+from agent_tools._classify.bodies import parts_of_bodies
 from agent_tools._classify.naming import NAMES_BY_ROLE, Role, roles_of
 from agent_tools._classify.reading import call, cause_of, is_a, items, members, number, read, text, values_of
 from agent_tools._classify.subject import PLAIN_TYPES, Subject, kind_of
@@ -96,9 +96,8 @@ def row_of(subject: Subject) -> Row | None:
     if cause is not None and _is_made_up(subject, cause):
         return BROKEN.named("aiohttp.HttpProcessingError")
     exact = not EXACT.isdisjoint(subject.kind.names)
-    response, status_of_response = _response(subject)
-    own = None if exact else _own_status(subject)
-    status = as_status(status_of_response) if own is None else own
+    response, found = _response(subject)
+    status = (None if exact else _own_status(subject)) or as_status(found)
     if status is None and not exact:
         status = _status_in_bodies(subject, response)
     said = code_words.said_by(subject, response, status=status)
@@ -110,8 +109,8 @@ def row_of(subject: Subject) -> Row | None:
     headers, any_header = _headers(subject, response)
     row = _with_headers(row, headers, exact=exact)
     after = _wait(subject, response, headers, throttled=row.throttled)
-    veto = row.veto or _veto(headers, is_quota=code_words.is_quota(said))
-    bare = not (exact or any_header or bodies_of(subject, response))
+    veto = row.veto or _veto(headers, said)
+    bare = not (exact or any_header or parts_of_bodies(subject, response))
     if after is None and veto is row.veto:
         return row.without_response() if bare else row
     acted = row.may_have_acted and not (status == _UNAVAILABLE and after is not None)
@@ -143,10 +142,10 @@ def _wait(subject: Subject, response: Any, headers: Mapping[str, str], *, thrott
     return after
 
 
-def _veto(headers: Mapping[str, str], *, is_quota: bool) -> Veto | None:
+def _veto(headers: Mapping[str, str], said: list[code_words.Word]) -> Veto | None:
     if headers and _says(headers, "false"):
         return Veto.SERVER
-    return Veto.QUOTA if is_quota else None
+    return Veto.QUOTA if said and code_words.is_quota(said) else None
 
 
 def _with_headers(row: Row, headers: Mapping[str, str], *, exact: bool) -> Row:
@@ -195,7 +194,7 @@ def _response(subject: Subject) -> tuple[Any, int | None]:
 def _candidates(subject: Subject) -> Iterator[Any]:
     yield from subject.find(Role.RESPONSE)
     for argument in subject.args[:_MOST_ARGUMENTS]:
-        if not is_a(argument, _NO_RESPONSES):
+        if not issubclass(type(argument), _NO_RESPONSES):
             yield argument
 
 
@@ -208,18 +207,17 @@ def _number_in(values: Iterable[Any]) -> int | None:
 
 
 def _as_number(value: Any) -> int | None:
-    found = number(value)
-    return int(text(value)) if found is None and _STATUS.fullmatch(text(value, limit=4)) else found
+    said = text(value, limit=4)
+    return int(said) if _STATUS.fullmatch(said) else number(value)
 
 
 def _status_in_bodies(subject: Subject, response: Any) -> int | None:
     """Return a status found only in the body, as in `{"error": {"code": 503}}`."""
-    for body in bodies_of(subject, response):
-        for part in parts_of(body, Role.PART):
-            pairs = items(part) if is_a(part, dict) else ()
-            found = _number_in(value for name, value in pairs if type(name) is str and roles_of(name) & Role.STATUS)
-            if found is not None and found >= _LEAST_ERROR and as_status(found):
-                return found
+    for part in parts_of_bodies(subject, response):
+        pairs = items(part) if issubclass(type(part), dict) else ()
+        found = _number_in(value for name, value in pairs if type(name) is str and roles_of(name) & Role.STATUS)
+        if found is not None and found >= _LEAST_ERROR and as_status(found):
+            return found
     return None
 
 
@@ -238,10 +236,12 @@ def as_status(found: int | None) -> int | None:
 def _headers(subject: Subject, response: Any) -> tuple[dict[str, str], bool]:
     """Return the headers that anything here reads, and whether there are any headers at all."""
     held = _held_headers(subject, response)
+    if held is None:
+        return {}, False
     names = _names_in(held)
     # Most responses have none of interest, and clients take long to make pairs of names and values.
-    if held is None or (names and not any(map(_is_read, names))):
-        return {}, held is not None
+    if names and not any(map(_is_read, names)):
+        return {}, True
     headers = collect_headers(held)
     return headers, bool(headers) or any(items(held))
 
@@ -277,7 +277,8 @@ def collect_headers(headers: Any) -> dict[str, str]:
 def _names_in(headers: Any) -> list[str]:
     """Return the names of the headers, if the client keeps them as plain texts; else an empty list."""
     try:
-        names = [*islice(iter(call(headers, "keys") or ()), _MOST_HEADERS)]
+        keys = dict.keys(headers) if issubclass(type(headers), dict) else call(headers, "keys") or ()
+        names = [*islice(keys, _MOST_HEADERS)]
         return names if _TEXTS_ONLY.issuperset(map(type, names)) else []
     except KeyboardInterrupt:
         raise

@@ -154,7 +154,7 @@ def row_of(subject: Subject) -> Row | None:
         row = reader(subject)
         if row is not None:
             return row
-    row = _by_grpc_enum(subject) if subject.has(Role.GRPC) else None
+    row = _by_grpc_enum(subject) if Role.GRPC in subject.names else None
     return row if row is not None or type(subject.argument) is str else _by_kafka(subject)
 
 

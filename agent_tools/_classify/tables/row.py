@@ -109,6 +109,8 @@ def worst(rows: Iterable[Row]) -> Row:
     It gets the longest wait and the least certainty of all rows.
     """
     every = list(rows)
+    if len(every) == 1:
+        return every[0]
     first = min(every, key=lambda row: _SEVERITY.index(row.category))
     return replace(
         first,
