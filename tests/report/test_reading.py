@@ -12,7 +12,7 @@ from agent_tools import CircuitPolicy, ResilientToolNode, RetryPolicy, RunReport
 from agent_tools.report import Ending, SpanKind
 from agent_tools.routing import repair_unanswered_tool_calls
 from agent_tools.testing import inject_faults, no_waiting, ok
-from tests.support.toolbox import AT_ONCE, Flaky, Flavor, asking, graph_of, graph_with, http_error
+from tests.support.toolbox import AT_ONCE, Flaky, Flavor, Skipping, asking, graph_of, graph_with, http_error
 
 EXACT = RetryPolicy(base_delay=0.25, multiplier=2, jitter=0)
 
@@ -301,10 +301,12 @@ def test_what_is_recorded_while_faults_are_injected_agrees_with_history_and_even
 
 def test_a_call_that_waits_for_the_probe_of_its_tool_is_shown_as_waiting(flavor: Flavor) -> None:
     circuit = CircuitPolicy(failures=1, probe_after=0.2, patience=30)
-    node = ResilientToolNode([failing(flavor, "down")], policy=RetryPolicy(max_attempts=1), circuit=circuit)
-    with inject_faults(node, {"down": 503}) as report:
-        for _ in range(2):
-            flavor.run(graph_with(node), asking(("down", {})))
+    with no_waiting() as waits:
+        handler = ToolErrorHandler(policy=RetryPolicy(max_attempts=1), circuit=circuit, clock=Skipping(waits))
+        node = ResilientToolNode([failing(flavor, "down")], handler=handler)
+        with inject_faults(node, {"down": 503}) as report:
+            for _ in range(2):
+                flavor.run(graph_with(node), asking(("down", {})))
 
     assert kinds(report) == ["failed", "wait failed"]
     assert report.calls[1].waited > 0
