@@ -129,7 +129,7 @@ def row_by_status(status: int | None) -> Row | None:
 
 
 def _decided(status: int | None, said: list[code_words.Word]) -> Row | None:
-    row = code_words.overruling(said, status=status)
+    row = code_words.overruling(said, status=status) if said else None
     return replace(row, status_code=status) if row is not None else row_by_status(status)
 
 
@@ -277,8 +277,8 @@ def collect_headers(headers: Any) -> dict[str, str]:
 def _names_in(headers: Any) -> list[str]:
     """Return the names of the headers, if the client keeps them as plain texts; else an empty list."""
     try:
-        keys = dict.keys(headers) if issubclass(type(headers), dict) else call(headers, "keys") or ()
-        names = [*islice(keys, _MOST_HEADERS)]
+        keys = dict.keys(headers) if issubclass(type(headers), dict) else call(headers, "keys")
+        names = list(islice(keys, _MOST_HEADERS))
         return names if _TEXTS_ONLY.issuperset(map(type, names)) else []
     except KeyboardInterrupt:
         raise
