@@ -24,7 +24,7 @@ from agent_tools._langgraph.saving import runs_around
 #: The key of the record that 0.1.0 kept among the resume values of a node.
 _OLD_RECORD = "agent_tools"
 
-#: Whether each interrupt of a task has its own id; up to LangGraph 1.2.15 all have that of the first.
+#: Whether each interrupt of a task has its own id; up to LangGraph 1.2.19 all have that of the first.
 _ARE_NUMBERED = hasattr(langgraph.types, names.QUESTION_ID)
 
 

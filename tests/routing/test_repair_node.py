@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
 from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.graph.message import _messages_delta_reducer, add_messages
+from langgraph.graph.message import REMOVE_ALL_MESSAGES, _messages_delta_reducer, add_messages
 from langgraph.types import Command
 from pydantic import BaseModel
 
@@ -81,6 +81,11 @@ class Delta(TypedDict):
     messages: Annotated[list[AnyMessage], DeltaChannel(_messages_delta_reducer)]
 
 
+#: Up to LangGraph 1.2.23 no node can replace all messages of a `DeltaChannel`.
+CAN_REPLACE = not _messages_delta_reducer([HumanMessage("hi")], [[RemoveMessage(id=REMOVE_ALL_MESSAGES)]])
+
+
+@pytest.mark.skipif(not CAN_REPLACE, reason="LangGraph is too old to replace the messages of a DeltaChannel")
 @pytest.mark.parametrize("per_call", [False, True])
 def test_results_are_found_where_checkpoints_keep_what_was_written_alone(flavor: Flavor, per_call: bool) -> None:
     shop = Shop(flavor)
