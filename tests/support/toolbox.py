@@ -41,13 +41,13 @@ class Flavor:
     def tool(self, body: Callable[..., Any], **options: Any) -> BaseTool:
         """Return a tool named like `body`; its coroutine runs `body` in a thread."""
         options = {"name": body.__name__, "description": f"Runs {body.__name__}.", **options}
+        schema = options.pop("args_schema", None) or _schema_of(body, options["name"])
         if not self.is_async:
-            return StructuredTool.from_function(body, **options)
+            return StructuredTool.from_function(body, args_schema=schema, **options)
 
         async def in_thread(**arguments: Any) -> Any:
             return await run_in_executor(None, body, **arguments)
 
-        schema = options.pop("args_schema", None) or StructuredTool.from_function(body, **options).args_schema
         return StructuredTool.from_function(coroutine=in_thread, args_schema=schema, **options)
 
     def run(self, graph: Graph, state: Any, config: Any = None, **options: Any) -> Any:
@@ -92,6 +92,24 @@ class Flavor:
         """Return the one answer of a fresh node to one call of `tool`."""
         (message,) = self.answers([tool], (tool.name, arguments or {}), **options)
         return message
+
+
+def _schema_of(body: Callable[..., Any], name: str) -> Any:
+    """Return the schema of the arguments of `body`; a function that each test defines anew has one for all tests.
+
+    Building a schema takes as long as running a graph.
+    """
+    code = getattr(body, "__code__", None)
+    facts = code and (body.__annotations__, body.__defaults__, body.__kwdefaults__)
+    known, schema = _SCHEMAS.get((code, name), (None, None))
+    if code is None or known != facts:
+        schema = StructuredTool.from_function(body, name=name, description=name).args_schema
+        _SCHEMAS[code, name] = (facts, schema)
+    return schema
+
+
+#: By code and name: what else a schema depends on, and the schema.
+_SCHEMAS: dict[tuple[Any, str], tuple[Any, Any]] = {}
 
 
 @dataclass
