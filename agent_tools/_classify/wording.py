@@ -16,7 +16,7 @@ from agent_tools._classify.naming import Role
 from agent_tools._classify.reading import number, text
 from agent_tools._classify.subject import Kind, Subject
 from agent_tools._classify.tables import code_words, http
-from agent_tools._classify.tables.row import Row
+from agent_tools._classify.tables.row import SOME_CONNECTION_TROUBLE, Row
 from agent_tools._classify.tables.texts import ROW_BY_ERRNO_TEXT, ROW_BY_PHRASE
 from agent_tools._classify.waits import wait_in_text
 from agent_tools._core.failure import ErrorCategory, Veto
@@ -28,6 +28,9 @@ _PHRASES = "|".join(re.escape(each.phrase) for each in HTTPStatus if each >= 400
 
 #: `Http503Error`, `HTTPError503`, `Error503`, but not `Sha512Error` or `Ec2Error`.
 _STATUS_IN_NAME = re.compile(rf"(?:http|status|error|code|response)_?{_STATUS}(?![0-9])", re.IGNORECASE)
+
+#: `HTTPStatus0Error`: clients in browsers and their ports call it status 0 when no response came.
+_STATUS_0_IN_NAME = re.compile("http_?status_?0(?![0-9])", re.IGNORECASE)
 
 _ROW_BY_ANY_PHRASE = ROW_BY_PHRASE | ROW_BY_ERRNO_TEXT
 _PHRASE = re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, _ROW_BY_ANY_PHRASE))})")
@@ -54,6 +57,8 @@ _STATUS_IN_TEXT = tuple(
 @lru_cache(maxsize=1024)
 def row_by_name_status(kind: Kind) -> Row | None:
     """Return what a status in the name of the class says, or None when there is none."""
+    if _STATUS_0_IN_NAME.search(kind.name):
+        return SOME_CONNECTION_TROUBLE.named(kind.name)
     match = _STATUS_IN_NAME.search(kind.name)
     row = http.row_by_status(http.as_status(int(match["status"]))) if match else None
     return None if row is None else row.named(f"{kind.name}, HTTP {row.status_code}")

@@ -20,6 +20,7 @@ ROW_BY_NAME = ROW_BY_WORD | spread(
             "apiunavailable",
             "backendunavailable",
             "databaseunavailable",
+            "gateway",
             "internalserver",
             "retriable",
             "retryable",
@@ -166,6 +167,7 @@ WHOLE_NAMES = frozenset(
     {
         "auth",
         "data",
+        "gateway",
         "json",
         "login",
         "permission",
@@ -197,6 +199,9 @@ DENYING_STARTS = (
 )
 """Words that change the meaning of the word after them: an `InvalidTimeout` is a wrong argument."""
 
+#: `TooManyLookupRequests`, `TooManyObjectsOpened`: a limit on what is under way at one time.
+_TOO_MANY = re.compile("too many [a-z]+ (?:requests?|opened)$")
+
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _ENDINGS = frozenset({"Error", "Exception", "Err", "Failure", "Fault", "Response", "Result"})
 
@@ -210,6 +215,8 @@ def row_by_name(qualified: str) -> Row | None:
         return None
     humps = _humps(qualified)
     row = ROW_BY_NAME.get("".join(humps)) or _row_by_end(humps)
+    if row is None and _TOO_MANY.search(" ".join(humps)):
+        row = THROTTLED
     if row is None:
         return None
     # A name proves nothing about what happened before the error was raised.
