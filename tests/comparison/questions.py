@@ -3,9 +3,11 @@
 Every measurement is one user request to an agent whose tools talk to a real server on loopback.
 """
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -80,17 +82,29 @@ def ask(contender: Contender, replies: Mapping[str, Any], model: ScriptedChatMod
     runs: Counter[str] = Counter()
     model = model or ScriptedChatModel([[call(name) for name in replies]], then="Done.")
     server = FaultyServer({f"/{name}": reply for name, reply in replies.items()})
-    waits: list[float] = []
-    # All peers wait with `time.sleep`.
     with (
         server,
         httpx.Client(transport=contender.transport()) as client,
         no_waiting() as ours,
-        patch.object(time, "sleep", waits.append),
+        _no_sleeping() as theirs,
     ):
         tools = [_tool(contender, name, client, server.url, runs) for name in replies]
         asked, crashed, history = _run(contender.agent(model, tools))
-    return Seen(runs=runs, requests=server.count(), waits=waits + ours, asked=asked, history=history, crashed=crashed)
+    return Seen(runs=runs, requests=server.count(), waits=theirs + ours, asked=asked, history=history, crashed=crashed)
+
+
+@contextmanager
+def _no_sleeping() -> Iterator[list[float]]:
+    """Skip `time.sleep`, with which all peers wait, but for threads of others; `as` gives the skipped waits."""
+    waits: list[float] = []
+    others = {*threading.enumerate()} - {threading.current_thread()}
+    sleep = time.sleep
+
+    def skip(seconds: float) -> None:
+        (sleep if threading.current_thread() in others else waits.append)(seconds)
+
+    with patch.object(time, "sleep", skip):
+        yield waits
 
 
 def _run(graph: Any) -> tuple[int, bool, list[BaseMessage]]:

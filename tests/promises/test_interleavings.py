@@ -43,8 +43,8 @@ EXAMPLES = 60
 #: How many runs of a graph the longest plan needs at most.
 ENOUGH = 40
 
-#: Seconds after which a run that should take milliseconds counts as hung.
-PATIENCE = 3
+#: Seconds after which a run counts as hung. It takes milliseconds, on a busy machine seconds.
+PATIENCE = 60
 
 #: The ways in which calls become tasks.
 WAYS = pytest.mark.parametrize(
