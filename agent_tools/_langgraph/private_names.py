@@ -17,21 +17,19 @@ class PrivateName(NamedTuple):
         place: Its definition: `module:attribute.attribute`.
         purpose: What it is needed for.
         seen_in: The version in which it was seen.
-        is_new: Whether the oldest supported version lacks it.
     """
 
     name: str
     place: str
     purpose: str
     seen_in: str
-    is_new: bool = False
 
 
 PRIVATE_NAMES: list[PrivateName] = []
 
 
-def _name(name: str, place: str, purpose: str, seen_in: str, *, is_new: bool = False) -> str:
-    PRIVATE_NAMES.append(PrivateName(name, place, purpose, seen_in, is_new))
+def _name(name: str, place: str, purpose: str, seen_in: str) -> str:
+    PRIVATE_NAMES.append(PrivateName(name, place, purpose, seen_in))
     return name
 
 
@@ -114,9 +112,7 @@ CALL_COUNTER = _name(
 LAST_COUNTED = _name(
     "_counter", "langgraph.pregel._algo:LazyAtomicCounter._counter", "whether anything was counted before", LANGGRAPH
 )
-QUESTION_ID = _name(
-    "_interrupt_id", "langgraph.types:_interrupt_id", "whether questions are numbered", LANGGRAPH, is_new=True
-)
+QUESTION_ID = _name("_interrupt_id", "langgraph.types:_interrupt_id", "how questions are numbered", LANGGRAPH)
 RESUME_VALUES = _name("resume", f"{_SCRATCHPAD}.resume", "whether a task was resumed", LANGGRAPH)
 
 # ---- functions whose frames in a traceback say how far a call had got ----

@@ -12,7 +12,6 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-import langgraph.types
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
@@ -23,9 +22,6 @@ from agent_tools._langgraph.saving import runs_around
 
 #: The key of the record that 0.1.0 kept among the resume values of a node.
 _OLD_RECORD = "agent_tools"
-
-#: Whether each interrupt of a task has its own id; up to LangGraph 1.2.19 all have that of the first.
-_ARE_NUMBERED = hasattr(langgraph.types, names.QUESTION_ID)
 
 
 class ResumeValues:
@@ -129,7 +125,7 @@ class ResumeValues:
 
 def question_id(namespace: str, answered: int) -> str:
     """Return the id of the interrupt that a task raises after it was `answered` that many times."""
-    return Interrupt.from_ns(None, ns=f"{namespace}|{answered}" if answered and _ARE_NUMBERED else namespace).id
+    return Interrupt.from_ns(None, ns=f"{namespace}|{answered}" if answered else namespace).id
 
 
 def _for_graph_inside(scratchpad: Any) -> Any:
