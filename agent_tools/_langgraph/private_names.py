@@ -14,13 +14,13 @@ class PrivateName(NamedTuple):
 
     Attributes:
         name: The name, or the value of a constant.
-        place: Its definition: `module:attribute.attribute`.
+        definition: `module:attribute.attribute`.
         purpose: What it is needed for.
         seen_in: The version in which it was seen.
     """
 
     name: str
-    place: str
+    definition: str
     purpose: str
     seen_in: str
 
@@ -28,8 +28,8 @@ class PrivateName(NamedTuple):
 PRIVATE_NAMES: list[PrivateName] = []
 
 
-def _name(name: str, place: str, purpose: str, seen_in: str) -> str:
-    PRIVATE_NAMES.append(PrivateName(name, place, purpose, seen_in))
+def _name(name: str, definition: str, purpose: str, seen_in: str) -> str:
+    PRIVATE_NAMES.append(PrivateName(name, definition, purpose, seen_in))
     return name
 
 

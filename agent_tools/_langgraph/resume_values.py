@@ -134,9 +134,9 @@ def _for_graph_inside(scratchpad: Any) -> Any:
 
     def count() -> int:
         nonlocal is_own
-        place: int = scratchpad.interrupt_counter()
-        is_own = place >= len(scratchpad.resume)
-        return place
+        index: int = scratchpad.interrupt_counter()
+        is_own = index >= len(scratchpad.resume)
+        return index
 
     def get_null_resume(consume: bool = False) -> Any:  # noqa: FBT001, FBT002
         nonlocal is_own

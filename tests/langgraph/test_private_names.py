@@ -20,23 +20,23 @@ def is_set_by_method(owner: Any, attribute: str) -> bool:
     return not hasattr(owner, attribute) and any(attribute in code.co_names for code in codes if code is not None)
 
 
-@pytest.mark.parametrize("private", PRIVATE_NAMES, ids=lambda private: private.place)
+@pytest.mark.parametrize("private", PRIVATE_NAMES, ids=lambda private: private.definition)
 def test_what_is_not_exported_is_still_there(private: PrivateName) -> None:
-    module, _, path = private.place.partition(":")
+    module, _, path = private.definition.partition(":")
     found: Any = import_module(module)
     for attribute in path.split("."):
         if attribute in getattr(found, "__annotations__", {}) or is_set_by_method(found, attribute):
             return
-        assert hasattr(found, attribute), f"{private.place} is gone: it is needed for {private.purpose}"
+        assert hasattr(found, attribute), f"{private.definition} is gone: it is needed for {private.purpose}"
         found = getattr(found, attribute)
 
     assert found == private.name or path.endswith(private.name)
 
 
 def test_each_is_listed_once() -> None:
-    places = [private.place for private in PRIVATE_NAMES]
+    definitions = [private.definition for private in PRIVATE_NAMES]
 
-    assert len(set(places)) == len(places)
+    assert len(set(definitions)) == len(definitions)
 
 
 def test_no_other_file_spells_one() -> None:
