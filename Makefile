@@ -15,10 +15,10 @@ demo: .venv/demo.done
 dev: .venv/dev.done
 	@echo "Ready. Run: make test, make lint, make docs"
 
-# A third of the time is spent waiting for servers, kernels and processes: three workers keep two cores busy.
+# Much of the time is spent waiting for servers, kernels and processes: four workers keep two cores busy.
 test: .venv/dev.done
 	@command -v redis-server > /dev/null || echo "redis-server is missing: the tests of shared health are skipped (apt-get install redis-server)" >&2
-	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term
 
 lint: .venv/dev.done docs
 	$(BIN)/ruff check .
