@@ -166,7 +166,8 @@ def test_waits_are_kept_or_skipped_and_reported_in_full(flavor: Flavor, shop: Sh
 
 
 def test_the_model_reads_of_the_time_that_the_report_shows_when_waits_are_skipped(flavor: Flavor, shop: Shop) -> None:
-    node = ResilientToolNode(shop.tools, policy=RetryPolicy(base_delay=10, multiplier=2, max_delay=100, jitter=0))
+    policy = RetryPolicy(base_delay=10, multiplier=2, max_delay=100, jitter=0)
+    node = ResilientToolNode(shop.tools, handler=ToolErrorHandler(policy=policy, clock=lambda: 0.0))
     with inject_faults(node, {"charge": 503}, waits=False) as report:
         (answer,) = answers_in(flavor.run(graph_with(node), asking(("charge", {}))))
 
