@@ -31,9 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, _interrupt)
     if config.getoption("numprocesses", None):
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # workers trace themselves, but not all that they import
-    worker = getattr(config, "workerinput", {}).get("workerid")
-    if worker is not None and Coverage.current():
-        _trace_imports_only(imports=worker == "gw0")
+    if hasattr(config, "workerinput"):
+        # A worker has a tracer as a process that might run tests alone. It would trace on whenever the one of the
+        # session pauses, and has nothing to save: that would race with other workers, which delete old data.
+        while tracer := Coverage.current():
+            tracer.stop()
 
 
 def _interrupt(*_: object) -> None:
@@ -44,24 +46,13 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _trace_imports_only(*, imports: bool) -> None:
-    """Stop the tracer that a worker has by now, as a process that might run tests alone.
-
-    It would trace on whenever the one of the worker's session pauses. Which test is the first to import a module is
-    chance, so one worker imports all before.
-    """
-    import agent_tools  # noqa: PLC0415  # not in the process that runs no tests itself
-
-    for module in pkgutil.walk_packages(agent_tools.__path__, "agent_tools.") if imports else ():
-        import_module(module.name)
-    while tracer := Coverage.current():
-        tracer.stop()
-        tracer.save()
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Collect the tests untraced."""
+    """Collect the tests untraced, and import the package before: which test imports a module first is chance."""
+    worker = getattr(session.config, "workerinput", {}).get("workerid")
+    if worker == "gw0":
+        for module in pkgutil.walk_packages(import_module("agent_tools").__path__, "agent_tools."):
+            import_module(module.name)
     _trace(session.config, False)
 
 
