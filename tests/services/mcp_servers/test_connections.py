@@ -53,6 +53,7 @@ async def test_a_server_killed_in_the_middle_of_a_call_is_given_up_in_time(ask: 
 
         turn = await ask(list(tools.values()), ("dies", {}), policy=RetryPolicy(attempt_timeout=1))
         process.join(timeout=5)
+        assert process.exitcode == -signal.SIGKILL
         afterwards = await ask(list(tools.values()), ("ok", {}))
 
     # The client never learns that its stream has ended: only the time limit ends the call.
